@@ -1,0 +1,122 @@
+// Package run starts the commands behind the mage targets and tells the user
+// how far they are.
+package run
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Command is one command to run. It never passes through a shell.
+type Command struct {
+	Name string   // program, looked up in PATH
+	Args []string // its arguments
+	Dir  string   // working directory; empty: the current one
+	Env  []string // additions to this process's environment, "KEY=value"; the last one of a key wins
+	Hint string   // what to do when it fails, for the error message
+
+	Stdin  io.Reader
+	Stdout io.Writer // also receives the output; it is kept for the error message anyway
+}
+
+// killDelay is how long a cancelled command may take to end by SIGTERM.
+const killDelay = 3 * time.Second
+
+// errorTail bounds how much of a failed command's output an error shows.
+const errorTail = 4000
+
+// Verbose says whether commands and their output are to be shown, as "mage
+// -v" asks for.
+func Verbose() bool {
+	return os.Getenv("MAGEFILE_VERBOSE") == "1" || strings.EqualFold(os.Getenv("MAGEFILE_VERBOSE"), "true")
+}
+
+// Run runs c to its end and returns what it printed on standard output. The
+// command is the leader of a process group of its own, which is ended as a
+// whole when ctx is. The error of a failure shows the command, the end of its
+// output, and the hint.
+func (c Command) Run(ctx context.Context) (string, error) {
+	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
+	cmd.Dir = c.Dir
+	cmd.Env = append(os.Environ(), c.Env...)
+	cmd.Stdin = c.Stdin
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = killDelay
+
+	var out, all bytes.Buffer
+	both := &lockedWriter{w: &all}
+	stdout := []io.Writer{&out, both}
+	stderr := []io.Writer{both}
+	if c.Stdout != nil {
+		stdout = append(stdout, c.Stdout)
+	}
+	if Verbose() {
+		fmt.Fprintln(os.Stderr, "exec:", c.String())
+		stdout = append(stdout, os.Stderr)
+		stderr = append(stderr, os.Stderr)
+	}
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(stdout...), io.MultiWriter(stderr...)
+
+	err := cmd.Run()
+	if cmd.Process != nil && ctx.Err() != nil {
+		// What ignored SIGTERM, or was started meanwhile, goes now.
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	}
+	if err == nil {
+		return out.String(), nil
+	}
+	return out.String(), c.explain(ctx, err, all.String())
+}
+
+func (c Command) explain(ctx context.Context, err error, output string) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", c.Name, context.Cause(ctx))
+	}
+	if errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("%s: not found in PATH%s", c.Name, c.hint())
+	}
+	output = strings.TrimSpace(output)
+	if len(output) > errorTail {
+		output = "…" + output[len(output)-errorTail:]
+	}
+	if output != "" {
+		output = "\n\t" + strings.ReplaceAll(output, "\n", "\n\t")
+	}
+	return fmt.Errorf("%s: %w%s%s", c.String(), err, output, c.hint())
+}
+
+func (c Command) hint() string {
+	if c.Hint == "" {
+		return ""
+	}
+	return "\n" + c.Hint
+}
+
+// String returns the command line as a person would type it.
+func (c Command) String() string {
+	var b strings.Builder
+	for _, e := range c.Env {
+		b.WriteString(quote(e) + " ")
+	}
+	b.WriteString(quote(c.Name))
+	for _, a := range c.Args {
+		b.WriteString(" " + quote(a))
+	}
+	return b.String()
+}
+
+func quote(s string) string {
+	if s != "" && !strings.ContainsAny(s, " \t\n'\"\\$`*?<>|&;(){}[]!#~") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
