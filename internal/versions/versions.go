@@ -3,7 +3,6 @@
 // against it by a test (go.mod files, the npm lock file).
 package versions
 
-
 const (
 	// TargetGo builds everything that runs on target systems. It is the last
 	// Go that runs on Linux 2.6.32: later ones use system calls that are

