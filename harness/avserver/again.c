@@ -1,0 +1,14 @@
+#include "again.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+void run_again(int argc, char **argv) {
+    int kept = 0;
+    for (int i = 0; i < argc; i++)
+        if (argv[i])
+            argv[kept++] = argv[i];
+    argv[kept] = NULL;
+    execv("/proc/self/exe", argv);
+    perror("avserver: execute /proc/self/exe again");
+}
