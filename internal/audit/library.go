@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 )
 
 // library is a file that ld.so on i386 would take for a shared library.
@@ -29,7 +28,11 @@ func open(path string) (*library, error) {
 		return nil, fmt.Errorf("open library %s: %w", path, err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file (%s): name a plugin library such as avir_clam.so", path, info.Mode().Type())
+		kind := "special file"
+		if info.IsDir() {
+			kind = "folder"
+		}
+		return nil, fmt.Errorf("%s is a %s: name a plugin library such as avir_clam.so", path, kind)
 	}
 	if info.Size() > maxFileSize {
 		return nil, fmt.Errorf("%s has %d bytes, more than the %d that an audit reads: is it a plugin library?", path, info.Size(), maxFileSize)
@@ -72,15 +75,20 @@ func parse(data []byte) (*library, error) {
 	if lib.flags1()&elf.DF_1_PIE != 0 {
 		return nil, errors.New("is a position-independent program, not a shared library: link it with -shared")
 	}
-	if err := lib.complete(); err != nil {
-		return nil, err
+	for _, check := range []func() error{lib.complete, lib.consistent, lib.boundedVersions} {
+		if err := check(); err != nil {
+			return nil, err
+		}
 	}
-	return lib, lib.consistent()
+	return lib, nil
 }
 
 // complete finds a file that was cut off.
 func (l *library) complete() error {
 	size := uint64(len(l.data))
+	if len(l.Progs) > maxSegments {
+		return fmt.Errorf("is a damaged ELF file, build or copy it again: it has %d segments", len(l.Progs))
+	}
 	for _, p := range l.Progs {
 		if p.Off+p.Filesz > size {
 			return fmt.Errorf("is cut off: a segment ends at byte %d and the file has %d; build or copy it again", p.Off+p.Filesz, size)
@@ -171,5 +179,3 @@ func (l *library) bytesAt(addr, size uint64) []byte {
 	start := p.Off + addr - p.Vaddr
 	return l.data[start : start+size]
 }
-
-func baseName(path string) string { return filepath.Base(path) }

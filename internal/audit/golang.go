@@ -1,0 +1,64 @@
+package audit
+
+import (
+	"bytes"
+	"debug/buildinfo"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+)
+
+// goBuild judges the Go in a library. Nothing else in the file shows which
+// kernel it needs, for that depends on the system calls of Go's runtime.
+func (a *audit) goBuild() error {
+	functions, hasGo := a.goFunctions()
+	info, err := buildinfo.Read(bytes.NewReader(a.data))
+	switch {
+	case err == nil:
+		a.goSettings(info)
+	case hasGo:
+		a.add("go-build", Error, fmt.Sprintf("holds Go code but no build information, so the version of Go can't be told: build it with %s and modules", a.policy.GoVersion))
+	default:
+		a.add("kernel-floor", Note, fmt.Sprintf("holds no Go; which system calls its C code needs can't be read from the file: load it in the test host with --kernel-floor %s", a.policy.KernelFloor))
+		return nil
+	}
+	if !a.has("NODELETE") {
+		a.add("nodelete", Error, "can be unmapped by dlclose while Go's threads run in it: link with -Wl,-z,nodelete")
+	}
+	if !hasGo {
+		a.add("go-functions", Error, "has no table of Go functions that the audit can read, so forbidden ones can't be ruled out: build it with "+a.policy.GoVersion)
+		return nil
+	}
+	var forbidden []string
+	for _, name := range goForbidden {
+		if slices.Contains(functions, name) {
+			forbidden = append(forbidden, name)
+		}
+	}
+	a.addIfAny("go-forbidden", Error, "holds functions that end the host's process or take its signals: return errors instead, and look for packages that call these", forbidden)
+	return nil
+}
+
+func (a *audit) goSettings(info *debug.BuildInfo) {
+	a.Go = &GoBuild{Version: info.GoVersion, Settings: map[string]string{}}
+	for _, s := range info.Settings {
+		a.Go.Settings[s.Key] = s.Value
+	}
+	if info.GoVersion != a.policy.GoVersion {
+		a.add("go-version", Error, fmt.Sprintf("was built by %s, whose runtime is not known to run on Linux %s: build it with GOTOOLCHAIN=%s", info.GoVersion, a.policy.KernelFloor, a.policy.GoVersion), info.GoVersion)
+	}
+	var wrong []string
+	for _, want := range goSettings {
+		if got := a.Go.Settings[want.key]; got != want.value {
+			wrong = append(wrong, fmt.Sprintf("%s=%s (is %q)", want.key, want.value, got))
+		}
+	}
+	tags := strings.Split(a.Go.Settings["-tags"], ",")
+	for _, tag := range goTags {
+		if !slices.Contains(tags, tag) {
+			wrong = append(wrong, "-tags="+tag)
+		}
+	}
+	a.addIfAny("go-settings", Error, "was not built as a plugin must be: build it with these settings", wrong)
+}

@@ -1,0 +1,55 @@
+package audit
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"slices"
+	"strings"
+)
+
+// pclntabMagic begins Go's table of functions since Go 1.20, for a processor
+// with 1-byte instructions and 4-byte pointers: the magic, two zeros, 1, 4.
+var pclntabMagic = []byte{0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 4}
+
+// pclntabHeader is the magic and eight words; see runtime.pcHeader.
+const pclntabHeader = 8 + 8*4
+
+// goFunctions lists every Go function in the library, inlined ones included:
+// tracebacks need the names, so they survive stripping. External linkers put
+// the table in the middle of a data section, where only its magic shows it.
+func (l *library) goFunctions() (names []string, found bool) {
+	for _, p := range l.Progs {
+		if p.Type != elf.PT_LOAD {
+			continue
+		}
+		data := l.data[p.Off : p.Off+p.Filesz]
+		for {
+			i := bytes.Index(data, pclntabMagic)
+			if i < 0 {
+				break
+			}
+			if names, ok := functionNames(data[i:]); ok {
+				return names, true
+			}
+			data = data[i+len(pclntabMagic):]
+		}
+	}
+	return nil, false
+}
+
+// functionNames reads the names of a table that begins with the magic, if what
+// follows is a table at all.
+func functionNames(table []byte) ([]string, bool) {
+	if len(table) < pclntabHeader {
+		return nil, false
+	}
+	word := func(i int) uint64 { return uint64(binary.LittleEndian.Uint32(table[8+4*i:])) }
+	count, begin, end := word(0), word(3), word(4)
+	if count == 0 || begin < pclntabHeader || end <= begin || end > uint64(len(table)) {
+		return nil, false
+	}
+	names := strings.Split(string(table[begin:end]), "\x00")
+	// Some other data may look like a header; the runtime is always there.
+	return names, slices.Contains(names, "runtime.goexit")
+}
