@@ -1,0 +1,84 @@
+package build
+
+import (
+	"context"
+	"debug/elf"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/avirkit/avirkit/internal/run"
+)
+
+// split writes the file at full without symbols to stripped, and what gdb
+// needs beside it into the stage's debug folder: NAME.debug, which the
+// stripped file's debuglink names, and a link to it by build id.
+func (b *builder) split(ctx context.Context, full, stripped string) error {
+	dir := filepath.Join(b.stage, DirDebug)
+	debug := filepath.Join(dir, filepath.Base(stripped)+".debug")
+	objcopy := func(args ...string) error {
+		_, err := run.Command{Name: "objcopy", Args: append([]string{"--enable-deterministic-archives"}, args...)}.Run(ctx)
+		return err
+	}
+	if err := objcopy("--only-keep-debug", full, debug); err != nil {
+		return err
+	}
+	if err := objcopy("--strip-all", "--remove-section=.comment", "--add-gnu-debuglink="+debug, full, stripped); err != nil {
+		return err
+	}
+	// gdb and the host only read them.
+	if err := os.Chmod(debug, 0o644); err != nil {
+		return err
+	}
+	id, err := buildID(full)
+	if err != nil {
+		return err
+	}
+	byID := filepath.Join(dir, ".build-id", id[:2])
+	if err := os.MkdirAll(byID, 0o755); err != nil {
+		return err
+	}
+	return os.Symlink(filepath.Join("..", "..", filepath.Base(debug)), filepath.Join(byID, id[2:]+".debug"))
+}
+
+// buildID returns the file's build id in hexadecimal.
+func buildID(path string) (string, error) {
+	f, err := elf.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	s := f.Section(".note.gnu.build-id")
+	if s == nil {
+		return "", fmt.Errorf("%s: the linker wrote no build id", path)
+	}
+	note, err := s.Data()
+	const header = 16 // three words and the name "GNU\0"
+	if err != nil || len(note) < header+2 {
+		return "", fmt.Errorf("%s: the build id note is %d bytes short or unreadable (%v)", path, len(note), err)
+	}
+	return hex.EncodeToString(note[header:]), nil
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	st, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, st.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		out.Close()
+		return err
+	}
+	return out.Close()
+}

@@ -1,0 +1,70 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/avirkit/avirkit/internal/run"
+)
+
+// avserver builds the 32-bit C host. The developer's machine gets the same
+// one, as the plugins it loads are 32-bit everywhere.
+func (b *builder) avserver(ctx context.Context) error {
+	return run.Step(ctx, "build avserver", nil, func(ctx context.Context) (string, error) {
+		sources, err := filepath.Glob(filepath.Join(b.Root, "harness", "avserver", "*.c"))
+		if err != nil || len(sources) == 0 {
+			return "", fmt.Errorf("no sources in harness/avserver: is the checkout complete?")
+		}
+		full := filepath.Join(b.stage, "work", "avserver")
+		args := append([]string{"-O2", "-g", "-std=gnu99", "-Wall", "-Wextra", "-Werror", "-pthread",
+			"-ffile-prefix-map=" + b.Root + "=.", "-Wl,--build-id=sha1", "-I" + filepath.Join(b.Root, "api", "abi"),
+			"-o", full}, sources...)
+		args = append(args, "-ldl")
+		if err := b.cc(ctx, "avserver", args); err != nil {
+			return "", err
+		}
+		stripped := filepath.Join(b.stage, Dir386, "avserver")
+		if err := b.split(ctx, full, stripped); err != nil {
+			return "", err
+		}
+		return "", copyFile(stripped, filepath.Join(b.stage, DirAMD64, "avserver"))
+	})
+}
+
+// cc runs the toolchain's C compiler driver for a link.
+func (b *builder) cc(ctx context.Context, target string, args []string) error {
+	if err := os.MkdirAll(filepath.Join(b.stage, "work"), 0o755); err != nil {
+		return err
+	}
+	args = append(append(append([]string{}, b.tc.CC[1:]...), args...), b.tc.LinkFlags...)
+	_, err := run.Command{Name: b.tc.CC[0], Args: args, Env: b.tc.Env(target)}.Run(ctx)
+	return err
+}
+
+// harness builds the static Go program that drives avserver, for both kinds
+// of machine.
+func (b *builder) harness(ctx context.Context) error {
+	for _, arch := range []string{"386", "amd64"} {
+		err := run.Step(ctx, "build harness for "+arch, nil, func(ctx context.Context) (string, error) {
+			return "", b.goProgram(ctx, arch, "harness", ".", filepath.Join(b.stage, "linux-"+arch, "harness"))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// goProgram builds package pkg of the module in dir as a static, stripped
+// program.
+func (b *builder) goProgram(ctx context.Context, arch, dir, pkg, out string) error {
+	_, err := run.Command{
+		Name: "go",
+		Args: append([]string{"build", "-o", out, "-ldflags=-buildid= -s -w -X=main.version=" + b.version()}, append(goFlags(), pkg)...),
+		Dir:  filepath.Join(b.Root, dir),
+		Env:  goEnv(arch),
+	}.Run(ctx)
+	return err
+}

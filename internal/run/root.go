@@ -1,0 +1,24 @@
+package run
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// Root returns the checkout that holds the current folder.
+func Root() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "magefile.go")); err == nil {
+			return filepath.EvalSymlinks(dir)
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("not in a checkout of avirkit: no magefile.go here or above")
+		}
+		dir = filepath.Dir(dir)
+	}
+}
