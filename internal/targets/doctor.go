@@ -1,0 +1,80 @@
+package targets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/debian"
+	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/versions"
+)
+
+// need is one thing that targets use.
+type need struct {
+	what    string
+	targets string // who uses it
+	program string // that must be in PATH, or
+	pkg     string // Debian's package that brings it
+	remedy  string // when that is not a package
+}
+
+var needs = []need{
+	{what: "go", targets: "all", program: "go", remedy: "install a current Go; it fetches " + versions.TargetGo + " by itself"},
+	{what: "git", targets: "lint, package", program: "git", pkg: "git"},
+	{what: "objcopy", targets: "build", program: "objcopy", pkg: "binutils"},
+	{what: "zig " + versions.Zig, targets: "build (zig)", program: "zig", remedy: "none needed where npm is: mage build installs it below .cache"},
+	{what: "npm", targets: "build (zig)", program: "npm", pkg: "npm"},
+	{what: "gcc -m32", targets: "build (gcc), test", pkg: "gcc-multilib"},
+	{what: "32-bit C library", targets: "test", pkg: "libc6-i386"},
+	{what: "clamd", targets: "test", program: "clamd", pkg: "clamav-daemon"},
+	{what: "clamdscan", targets: "test, bench", program: "clamdscan", pkg: "clamdscan"},
+	{what: "unzip", targets: "test", program: "unzip", pkg: "unzip"},
+	{what: "clang-format", targets: "lint", program: "clang-format", pkg: "clang-format"},
+}
+
+// Doctor prints one line for each thing that targets use, and fails if
+// something is missing that no target brings by itself.
+func Doctor(ctx context.Context) error {
+	_, noDpkg := debian.Missing(ctx)
+	missing := 0
+	for _, n := range needs {
+		state, detail := n.state(ctx, noDpkg == nil)
+		if state == "MISSING" {
+			missing++
+		}
+		run.Printf("%-8s %-18s for %-18s %s", state, n.what, n.targets, detail)
+	}
+	switch {
+	case missing == 0:
+		return nil
+	case noDpkg != nil:
+		return fmt.Errorf("%d missing, and %w: install what the lines above name", missing, noDpkg)
+	case os.Geteuid() == 0 && os.Getenv("AVIR_NO_INSTALL") != "1":
+		run.Printf("Targets install missing Debian packages when they need them; nothing is left to do.")
+		return nil
+	}
+	return errors.New("run the apt-get lines above as root; targets install nothing for this user")
+}
+
+func (n need) state(ctx context.Context, dpkg bool) (state, detail string) {
+	if n.program != "" {
+		if path, err := exec.LookPath(n.program); err == nil {
+			return "ok", path
+		}
+	} else if dpkg {
+		if m, err := debian.Missing(ctx, n.pkg); err == nil && len(m) == 0 {
+			return "ok", "package " + n.pkg
+		}
+	}
+	if n.pkg == "" {
+		if strings.HasPrefix(n.remedy, "none needed") {
+			return "absent", n.remedy
+		}
+		return "MISSING", n.remedy
+	}
+	return "MISSING", "apt-get install -y --no-install-recommends " + n.pkg
+}

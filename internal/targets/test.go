@@ -1,0 +1,66 @@
+package targets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/avirkit/avirkit/internal/build"
+	"github.com/avirkit/avirkit/internal/debian"
+	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/toolchain"
+)
+
+// testPackages are the Debian packages that the tests use beside those of the
+// toolchains.
+var testPackages = []string{
+	"gcc-multilib",  // test hosts and bad plugins in C, the race detector
+	"libc6-i386",    // runs them
+	"binutils",      // splits off debug information
+	"clamav-daemon", // the real clamd
+	"clamdscan",     // a client to compare with
+	"unzip",         // checks the archives that the harness makes
+}
+
+// Test builds with both toolchains and runs the tests of every module.
+func Test(ctx context.Context) error {
+	root, err := run.Root()
+	if err != nil {
+		return err
+	}
+	if err := debian.Need(ctx, testPackages...); err != nil {
+		return err
+	}
+	for _, name := range []string{toolchain.Zig, toolchain.GCC} {
+		o := build.Options{Root: root, Toolchain: name, Dist: build.TestDist(root, name)}
+		if _, err := build.Run(ctx, o); err != nil {
+			return err
+		}
+	}
+	var total tally
+	var failed []error
+	for _, s := range []suite{
+		{module: "api", env: targetGo()},
+		{module: "plugins", args: []string{"-race"}, env: targetGo()},
+		{module: "harness", env: targetGo()},
+		{module: "."},
+	} {
+		t, err := s.run(ctx, root)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		total.add(t)
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+	if total.skipped > 0 && os.Getenv("CI") == "true" {
+		failed = append(failed, errors.New("with CI=true no test may be skipped"))
+	}
+	run.Printf("%s", total)
+	if len(failed) > 0 {
+		return fmt.Errorf("tests failed: %w", errors.Join(failed...))
+	}
+	return nil
+}
