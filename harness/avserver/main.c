@@ -1,28 +1,53 @@
 /* avserver: a host for antivirus plugins that behaves as the product's own. */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
 
 #include "again.h"
 #include "batch.h"
 #include "floor.h"
+#include "limits.h"
 #include "options.h"
+#include "session.h"
+
+static void must(const char *option, const char *value, const char *wrong) {
+    if (wrong) {
+        fprintf(stderr, "avserver: %s %s: %s\n", option, value, wrong);
+        exit(2);
+    }
+}
+
+/* confine applies what the process must have from its first instruction: the C
+ * library reads the stack limit at its start, and aborts when rseq worked for
+ * the first thread and not for the next. */
+static int confine(const struct options *o) {
+    for (const char *const *limit = o->limits; *limit; limit++)
+        must("--limit", *limit, set_limit(*limit));
+    if (o->real_user)
+        must("--real-user", "", lose_privilege(o->real_user));
+    if (o->kernel_floor)
+        must("--kernel-floor", o->kernel_floor, kernel_floor(o->kernel_floor));
+    return o->limits[0] || o->real_user || o->kernel_floor;
+}
 
 int main(int argc, char **argv) {
     struct options o;
     int status = parse_options(&o, argc, argv);
     if (status)
         return status < 0 ? 0 : status;
-    signal(SIGPIPE, SIG_IGN); /* the only signal that the real host changes */
-    if (o.kernel_floor) {
-        const char *wrong = kernel_floor(o.kernel_floor);
-        if (wrong) {
-            fprintf(stderr, "avserver: --kernel-floor %s: %s\n", o.kernel_floor, wrong);
-            return 2;
-        }
-        /* glibc aborts when rseq worked for the first thread and not for the
-         * next, so it must meet the old kernel from the start. */
+    if (confine(&o)) {
         run_again(argc, argv);
         return 2;
     }
-    return run_batch(&o);
+    signal(SIGPIPE, SIG_IGN); /* the only signal that the real host changes */
+    if (!o.serve)
+        return run_batch(&o);
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* a killed harness leaves no server */
+    if (wire_open(3, 4)) {
+        fprintf(stderr, "avserver: --serve: descriptors 3 and 4 are not open; the harness opens them\n");
+        return 2;
+    }
+    serve();
+    return 0;
 }

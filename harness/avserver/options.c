@@ -14,6 +14,9 @@ static const char usage[] =
     "  --threads N            most worker threads, 1 to 256 (default 8)\n"
     "  --kernel-floor V       hide system calls newer than Linux 2.6.32, 3.2 or 3.10\n"
     "  --info                 print the plugin's info and options, start nothing\n"
+    "  --serve                take requests from the harness on descriptor 3, answer on 4\n"
+    "  --limit NAME=N         set as (MiB), stack (KiB), nproc or nofile before anything else\n"
+    "  --real-user UID        as root: let the process limit be that user's\n"
     "  --help                 print this\n"
     "\n"
     "Prints lines of fields with a tab between: info, option, init, verdict, close. A verdict line is\n"
@@ -59,12 +62,51 @@ static const char *set(struct options *o, const char *assignment) {
     return add_setting(o->settings, name, equals + 1);
 }
 
+/* forget takes an option and its value away from the arguments of run_again. */
+static void forget(char **argv, int i) { argv[i - 1] = argv[i] = NULL; }
+
+/* take stores the value of the named option; it returns what is wrong, or NULL. */
+static const char *take(struct options *o, const char *name, char **argv, int i) {
+    const char *value = argv[i];
+    if (!strcmp(name, "--plugin")) {
+        o->plugin = value;
+        return NULL;
+    }
+    if (!strcmp(name, "--set"))
+        return set(o, value);
+    if (!strcmp(name, "--threads"))
+        return parse_number(value, 256, &o->threads) || !o->threads ? "needs a number from 1 to 256"
+                                                                    : NULL;
+    forget(argv, i);
+    if (!strcmp(name, "--kernel-floor")) {
+        o->kernel_floor = value;
+        return NULL;
+    }
+    if (!strcmp(name, "--real-user"))
+        return parse_number(value, ~0u, &o->real_user) ? "needs a user number" : NULL;
+    for (unsigned n = 0; n + 1 < sizeof o->limits / sizeof *o->limits; n++)
+        if (!o->limits[n]) {
+            o->limits[n] = value;
+            return NULL;
+        }
+    return "is given too often";
+}
+
+static int has_value(const char *name) {
+    static const char *const names[] = {"--plugin",       "--set",   "--threads",
+                                        "--kernel-floor", "--limit", "--real-user"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(names[i], name))
+            return 1;
+    return 0;
+}
+
 int parse_options(struct options *o, int argc, char **argv) {
     memset(o, 0, sizeof *o);
     o->threads = 8;
     int i = 1;
     for (; i < argc && argv[i][0] == '-'; i++) {
-        const char *name = argv[i], *wrong = NULL;
+        const char *name = argv[i];
         if (!strcmp(name, "--")) {
             i++;
             break;
@@ -75,28 +117,22 @@ int parse_options(struct options *o, int argc, char **argv) {
         }
         if (!strcmp(name, "--info")) {
             o->info_only = 1;
-            continue;
-        }
-        int known = !strcmp(name, "--plugin") || !strcmp(name, "--set") ||
-                    !strcmp(name, "--threads") || !strcmp(name, "--kernel-floor");
-        if (!known)
+        } else if (!strcmp(name, "--serve")) {
+            o->serve = 1;
+        } else if (!has_value(name)) {
             return mistake("unknown option", name);
-        if (++i == argc)
+        } else if (++i == argc) {
             return mistake("needs a value", name);
-        if (!strcmp(name, "--plugin"))
-            o->plugin = argv[i];
-        else if (!strcmp(name, "--set"))
-            wrong = set(o, argv[i]);
-        else if (!strcmp(name, "--kernel-floor")) {
-            o->kernel_floor = argv[i];
-            argv[i - 1] = argv[i] = NULL; /* for run_again */
-        } else if (parse_number(argv[i], 256, &o->threads) || !o->threads)
-            wrong = "needs a number from 1 to 256";
-        if (wrong)
-            return mistake(wrong, name);
+        } else {
+            const char *wrong = take(o, name, argv, i);
+            if (wrong)
+                return mistake(wrong, name);
+        }
     }
     o->files = argv + i;
     o->file_count = argc - i;
+    if (o->serve)
+        return 0;
     if (!o->plugin)
         return mistake("is missing", "--plugin");
     if (!o->info_only && !o->file_count)

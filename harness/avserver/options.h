@@ -9,6 +9,9 @@
 struct options {
     const char *plugin;
     const char *kernel_floor; /* NULL: none */
+    const char *limits[8];    /* NAME=N, ends with NULL */
+    unsigned real_user;       /* 0: stay who we are */
+    int serve;
     unsigned threads;
     int info_only;
     avir_plugin_config settings[MAX_SETTINGS + 1]; /* ends with an empty name */

@@ -24,7 +24,19 @@ struct scan {
 /* The verdict of a scan whose thread got no context from plugin_thread_init. */
 #define SCAN_NO_CONTEXT (-1)
 
-/* scan_file calls the plugin with a vir_info inside a field of canaries. */
-void scan_file(const struct plugin *p, void *context, struct scan *s);
+/* Where vir_info lies, inside a field of canaries. The caller provides it, one
+ * for each thread, because a stack may be small. */
+#define FIELD 1024
+struct answer {
+    unsigned char memory[FIELD + VI_MAX + FIELD];
+};
+
+/* scan_file calls the plugin and looks at all that it left behind. */
+void scan_file(const struct plugin *p, void *context, struct scan *s, struct answer *a);
+
+/* answer_prepare returns the place for size bytes inside the canaries;
+ * answer_overrun counts the canaries that changed since. */
+char *answer_prepare(struct answer *a, unsigned size);
+unsigned answer_overrun(const struct answer *a, unsigned size);
 
 #endif

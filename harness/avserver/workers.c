@@ -11,6 +11,7 @@ struct worker {
     pthread_t thread;
     struct workers *pool;
     struct worker *next;
+    struct answer answer;
 };
 
 int spawn(pthread_t *thread, size_t stack, void *(*run)(void *), void *argument) {
@@ -74,7 +75,7 @@ static void *work(void *argument) {
     for (struct job *job; (job = next_job(w));) {
         pthread_mutex_unlock(&w->lock);
         if (ready)
-            scan_file(w->plugin, context, &job->scan);
+            scan_file(w->plugin, context, &job->scan, &me->answer);
         else
             job->scan.verdict = SCAN_NO_CONTEXT;
         job->done(job);

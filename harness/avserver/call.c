@@ -1,0 +1,192 @@
+/* Single calls with arguments that the harness chooses, NULL above all.
+ *
+ * call SLOT ARGUMENT..., where an argument is
+ *   null            NULL
+ *   #N              the number N, -N too
+ *   =TEXT           the text
+ *   [N              room for N bytes between canaries
+ *   context1, context2    a context; &context1, &context2 its address
+ *   log             the host's log callback
+ *   options         what get_plugin_config returned last
+ *   settings N      N options that no plugin has
+ *   full            one option without any NUL, with a terminator behind it */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+#include "number.h"
+#include "options.h"
+#include "session.h"
+
+/* On i386 every argument is a word and the caller removes them, so one type
+ * serves all slots. */
+typedef intptr_t any(intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t);
+
+#define MAX_ARGUMENTS 7
+
+static void *contexts[2];           /* the hand's */
+static avir_plugin_config *options; /* what the plugin allocated last */
+
+static const char *const slots[] = {
+    "get_plugin_info",    "get_error_message",  "set_plugin_config",   "get_plugin_config",
+    "free_plugin_config", "plugin_init",        "plugin_close",        "",
+    "",                   "",                   "",                    "plugin_thread_init",
+    "plugin_thread_close", "plugin_thread_test_file"};
+
+static any *find(const struct session *s, const char *slot) {
+    any *f = NULL;
+    for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)
+        if (*slot && !strcmp(slots[i], slot))
+            memcpy(&f, (char *)s->plugin.iface + i * sizeof(void *), sizeof f);
+    return f;
+}
+
+struct call {
+    any *function;
+    intptr_t argument[MAX_ARGUMENTS];
+    struct answer answer;
+    char *room; /* the [N argument, if there is one */
+    unsigned size;
+};
+
+static avir_plugin_config *unknown_settings(unsigned n) {
+    avir_plugin_config *c = calloc(n + 1, sizeof *c);
+    for (unsigned i = 0; c && i < n; i++) {
+        strcpy(c[i].name, "no plugin has this option");
+        strcpy(c[i].value, "%n%s%s%s");
+    }
+    return c;
+}
+
+static avir_plugin_config *full_setting(void) {
+    avir_plugin_config *c = calloc(2, sizeof *c);
+    if (c)
+        memset(c, 'x', sizeof *c);
+    return c;
+}
+
+/* argument turns one word into a value; next is the word behind it. */
+static int argument(struct call *c, const char *text, intptr_t *value) {
+    unsigned n;
+    if (!strcmp(text, "null"))
+        *value = 0;
+    else if (*text == '#' && text[1] == '-' && !parse_number(text + 2, 1000000000, &n))
+        *value = -(intptr_t)n;
+    else if (*text == '#' && !parse_number(text + 1, 1000000000, &n))
+        *value = (intptr_t)n;
+    else if (*text == '=')
+        *value = (intptr_t)(text + 1);
+    else if (*text == '[' && !parse_number(text + 1, VI_MAX, &c->size))
+        *value = (intptr_t)(c->room = answer_prepare(&c->answer, c->size));
+    else if (!strncmp(text, "context", 7) && !parse_number(text + 7, 2, &n) && n)
+        *value = (intptr_t)contexts[n - 1];
+    else if (!strncmp(text, "&context", 8) && !parse_number(text + 8, 2, &n) && n)
+        *value = (intptr_t)&contexts[n - 1];
+    else if (!strcmp(text, "log"))
+        *value = (intptr_t)host_log;
+    else if (!strcmp(text, "options"))
+        *value = (intptr_t)options;
+    else if (!strcmp(text, "full"))
+        *value = (intptr_t)full_setting();
+    else if (!strncmp(text, "settings", 8) && !parse_number(text + 8, 100000, &n))
+        *value = (intptr_t)unknown_settings(n);
+    else
+        return -1;
+    return 0;
+}
+
+static struct call *prepare(struct session *s, struct request *r, struct reply *reply) {
+    struct call *c = calloc(1, sizeof *c);
+    if (!c || !s->plugin.iface || !(c->function = find(s, word(r, 2)))) {
+        reply_error(reply, "no such function, or no plugin: '%s'", word(r, 2));
+        free(c);
+        return NULL;
+    }
+    for (int i = 3; i < r->count && i < 3 + MAX_ARGUMENTS; i++)
+        if (argument(c, r->word[i], &c->argument[i - 3])) {
+            reply_error(reply, "unknown argument '%s'", r->word[i]);
+            free(c);
+            return NULL;
+        }
+    return c;
+}
+
+static intptr_t run(struct call *c) {
+    const intptr_t *a = c->argument;
+    return c->function(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+}
+
+/* The result is unsigned rubbish where the slot returns nothing. */
+void do_call(struct session *s, struct request *r, struct reply *reply) {
+    struct call *c = prepare(s, r, reply);
+    if (!c)
+        return;
+    unsigned long long start = now_ns();
+    intptr_t result = run(c);
+    reply_number(reply, "ns", (long long)(now_ns() - start));
+    reply_number(reply, "result", result);
+    reply_number(reply, "context1", contexts[0] != NULL);
+    reply_number(reply, "context2", contexts[1] != NULL);
+    if (!strcmp(word(r, 2), "get_plugin_config")) {
+        reply_number(reply, "fresh", (avir_plugin_config *)result != options);
+        options = (avir_plugin_config *)result;
+    }
+    if (c->room) {
+        char text[VI_MAX + 1];
+        const char *end = memchr(c->room, 0, c->size);
+        size_t n = end ? (size_t)(end - c->room) : c->size;
+        memcpy(text, c->room, n);
+        text[n] = 0;
+        reply_text(reply, "text", text);
+        reply_number(reply, "length", (long long)n);
+        reply_number(reply, "unterminated", c->size > 0 && !end);
+        reply_number(reply, "overrun", answer_overrun(&c->answer, c->size));
+    }
+    reply_ok(reply);
+    free(c);
+}
+
+/* fork MS SLOT ARGUMENT...: the call in a forked child, which has MS to do it. */
+void do_fork(struct session *s, struct request *r, struct reply *reply) {
+    unsigned limit;
+    if (number_at(r, 2, &limit, reply))
+        return;
+    struct request shifted = *r;
+    for (int i = 2; i + 1 < r->count; i++)
+        shifted.word[i] = r->word[i + 1];
+    shifted.count--;
+    struct call *c = prepare(s, &shifted, reply);
+    if (!c)
+        return;
+    unsigned long long start = now_ns();
+    pid_t child = fork();
+    if (child == 0) {
+        int result = (int)run(c);
+        _exit(result >= 0 && result < 100 ? result : 100);
+    }
+    free(c);
+    if (child < 0) {
+        reply_error(reply, "fork: %s", strerror(errno));
+        return;
+    }
+    int status = 0, hung = 0;
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        if ((now_ns() - start) / 1000000 > limit && !hung) {
+            hung = 1;
+            kill(child, SIGKILL);
+        }
+        sleep_ms(1);
+    }
+    reply_number(reply, "ns", (long long)(now_ns() - start));
+    reply_number(reply, "hung", hung);
+    reply_number(reply, "signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    reply_number(reply, "result", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+    reply_ok(reply);
+}

@@ -1,0 +1,51 @@
+#define _GNU_SOURCE
+#include "limits.h"
+
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "number.h"
+
+static const struct {
+    const char *name;
+    int resource;
+    unsigned unit;
+} limits[] = {
+    {"as=", RLIMIT_AS, 1u << 20},
+    {"stack=", RLIMIT_STACK, 1u << 10},
+    {"nproc=", RLIMIT_NPROC, 1},
+    {"nofile=", RLIMIT_NOFILE, 1},
+};
+
+const char *set_limit(const char *assignment) {
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        size_t n = strlen(limits[i].name);
+        if (strncmp(assignment, limits[i].name, n))
+            continue;
+        unsigned value;
+        struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+        if (strcmp(assignment + n, "unlimited")) {
+            if (parse_number(assignment + n, ~0u / limits[i].unit, &value))
+                return "not a number in range";
+            getrlimit(limits[i].resource, &limit);
+            limit.rlim_cur = (rlim_t)value * limits[i].unit;
+            if (limits[i].resource != RLIMIT_NOFILE || limit.rlim_cur > limit.rlim_max)
+                limit.rlim_max = limit.rlim_cur;
+        }
+        return setrlimit(limits[i].resource, &limit) ? "the system refuses this limit" : NULL;
+    }
+    return "needs as=MiB, stack=KiB, nproc=N or nofile=N";
+}
+
+const char *lose_privilege(unsigned uid) {
+    if (prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0) ||
+        prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0))
+        return "can't give up CAP_SYS_RESOURCE";
+    /* The kernel counts processes by the real user; files go by the effective. */
+    if (setresuid(uid, (uid_t)-1, (uid_t)-1))
+        return "can't change the real user";
+    return NULL;
+}

@@ -1,0 +1,43 @@
+/* What avserver --serve holds, and the requests on it. */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "plugin.h"
+#include "wire.h"
+#include "workers.h"
+
+struct session {
+    struct plugin plugin;
+    struct workers workers;
+    int working; /* workers were started */
+};
+
+/* A handler carries out one request and answers it, at once or later. */
+typedef void handler(struct session *s, struct request *r, struct reply *reply);
+
+/* serve answers requests until the harness hangs up; it returns then, as a
+ * server does whose product died. */
+void serve(void);
+
+/* The word at index i, or "" where the request is shorter. */
+const char *word(const struct request *r, int i);
+
+/* number_at reads a number that must be there, or answers with an error. */
+int number_at(const struct request *r, int i, unsigned *number, struct reply *reply);
+
+/* Lifecycle: session.c */
+handler do_load, do_set, do_options, do_init, do_workers, do_scan, do_stop, do_close, do_unload;
+/* Single calls with any argument: call.c */
+handler do_call, do_fork;
+/* What the process looks like: state.c */
+handler do_state, do_thread_state;
+/* Many scans: loops.c, churn.c */
+handler do_loop, do_busy, do_calm, do_churn, do_cancel;
+/* Signals: storm.c */
+handler do_handler, do_storm;
+/* The end of the process, and files that the plugin should not touch: ends.c */
+handler do_end, do_close_standard, do_check_standard, do_run;
+/* The log callback: logging.c */
+handler do_marker, do_reentrant;
+
+#endif
