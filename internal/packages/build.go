@@ -1,0 +1,111 @@
+// Package packages builds the Debian and RPM packages of the plugins with
+// nfpm, from the data in packaging/ and the libraries in dist/.
+//
+// They install on the systems of 2011 as on today's: gzip everywhere, nothing
+// in the metadata that dpkg 1.15 or rpm 4.8 can't read, and a signature that
+// rpm 4.8 can check.
+package packages
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/avirkit/avirkit/internal/outdir"
+	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/signing"
+)
+
+// Suite is the name of the apt repository's only suite.
+const Suite = "stable"
+
+// Options says what to build from what. FromEnvironment fills in all of it.
+type Options struct {
+	Data    string    // folder packaging/
+	Dist    string    // folder that holds linux-386/avir_*.so
+	Out     string    // folder for the packages; replaced as a whole
+	Version Version   // of the packages
+	Epoch   time.Time // the time of everything in them
+
+	// Signer signs the RPM packages; nil leaves them unsigned. Debian
+	// packages carry no signature: apt checks the repository's.
+	Signer signing.Signer
+}
+
+// FromEnvironment returns the options for the checkout at root: its version,
+// its commit's time, and the key that the environment names.
+func FromEnvironment(ctx context.Context, root string) (Options, error) {
+	o := Options{
+		Data: filepath.Join(root, "packaging"),
+		Dist: filepath.Join(root, "dist"),
+		Out:  filepath.Join(root, "dist", "packages"),
+	}
+	var err error
+	if o.Version, err = FindVersion(ctx, root); err != nil {
+		return o, err
+	}
+	if o.Epoch, err = FindEpoch(ctx, root); err != nil {
+		return o, err
+	}
+	o.Signer, err = signing.FromEnvironment(ctx, o.Epoch)
+	return o, err
+}
+
+// Build builds every package into o.Out: for each plugin and product a
+// Debian package for i386 and one for amd64, and an RPM package. It leaves
+// o.Out as it was when it fails.
+func Build(ctx context.Context, o Options) error {
+	data, err := Load(o.Data)
+	if err != nil {
+		return err
+	}
+	history, err := LoadChangelog(o.Data)
+	if err != nil {
+		return err
+	}
+	stage, err := os.MkdirTemp("", "avirkit-packages-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the packages' parts: %w", err)
+	}
+	defer os.RemoveAll(stage)
+
+	var built []string
+	err = outdir.Replace(o.Out, func(tmp string) error {
+		for _, product := range sorted(data.Products) {
+			for _, plugin := range sorted(data.Plugins) {
+				r, err := newRecipe(o, data, product, plugin, history, stage)
+				if err != nil {
+					return err
+				}
+				for _, build := range []func() (string, []byte, error){
+					func() (string, []byte, error) { return r.deb("i386") },
+					func() (string, []byte, error) { return r.deb("amd64") },
+					r.rpm,
+				} {
+					if err := ctx.Err(); err != nil {
+						return context.Cause(ctx)
+					}
+					name, content, err := build()
+					if err != nil {
+						return err
+					}
+					if err := outdir.WriteFile(filepath.Join(tmp, name), content, 0o644); err != nil {
+						return err
+					}
+					built = append(built, fmt.Sprintf("%-52s %7.1f KiB", name, float64(len(content))/1024))
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, line := range built {
+		run.Printf("  ok %s", line)
+	}
+	run.Printf("%d packages of version %s in %s; %s", len(built), o.Version, o.Out, signing.Describe(o.Signer))
+	return nil
+}

@@ -1,0 +1,97 @@
+package packages
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goreleaser/chglog"
+)
+
+// ChangelogEntry is what one version brought.
+type ChangelogEntry struct {
+	Version string
+	Date    time.Time
+	Changes []string
+}
+
+// LoadChangelog reads packaging/changelog.yml, newest version first.
+func LoadChangelog(dir string) ([]ChangelogEntry, error) {
+	file := filepath.Join(dir, "changelog.yml")
+	var entries []ChangelogEntry
+	if err := decode(file, &entries); err != nil {
+		return nil, err
+	}
+	for i, e := range entries {
+		if _, err := ParseVersion(e.Version); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		if len(e.Changes) == 0 || e.Date.IsZero() {
+			return nil, fmt.Errorf("%s: version %s has no changes or no date", file, e.Version)
+		}
+		if i > 0 && !e.Date.Before(entries[i-1].Date) {
+			return nil, fmt.Errorf("%s: version %s must be older than %s, which stands above it", file, e.Version, entries[i-1].Version)
+		}
+	}
+	return entries, nil
+}
+
+// EntryOf returns the entry of version v, or nil.
+func EntryOf(entries []ChangelogEntry, v Version) *ChangelogEntry {
+	i := slices.IndexFunc(entries, func(e ChangelogEntry) bool { return strings.TrimPrefix(e.Version, "v") == v.String() })
+	if i < 0 {
+		return nil
+	}
+	return &entries[i]
+}
+
+// entriesFor returns the changelog of a package of version v: v's entry and
+// the older ones. A build between releases gets an entry of its own.
+func entriesFor(entries []ChangelogEntry, v Version, at time.Time) []ChangelogEntry {
+	if e := EntryOf(entries, v); e != nil {
+		i := slices.IndexFunc(entries, func(o ChangelogEntry) bool { return o.Version == e.Version })
+		return entries[i:]
+	}
+	own := ChangelogEntry{Version: v.String(), Date: at, Changes: []string{"Build of a version that is not released."}}
+	return append([]ChangelogEntry{own}, entries...)
+}
+
+// chglogEntries turns entries into the type of nfpm's changelog library;
+// version writes a version as the format does.
+func chglogEntries(entries []ChangelogEntry, maintainer string, version func(Version) string) (chglog.ChangeLogEntries, error) {
+	var out chglog.ChangeLogEntries
+	for _, e := range entries {
+		v, err := ParseVersion(e.Version)
+		if err != nil {
+			return nil, err
+		}
+		entry := &chglog.ChangeLog{
+			ChangeLogOverridables: chglog.ChangeLogOverridables{
+				Deb: &chglog.ChangelogDeb{Urgency: "medium", Distributions: []string{Suite}},
+			},
+			Semver:   version(v),
+			Date:     e.Date,
+			Packager: maintainer,
+		}
+		for _, change := range e.Changes {
+			entry.Changes = append(entry.Changes, &chglog.ChangeLogChange{Note: change})
+		}
+		out = append(out, entry)
+	}
+	return out, nil
+}
+
+// debChangelog returns the text of a Debian changelog.
+func debChangelog(name string, entries chglog.ChangeLogEntries) ([]byte, error) {
+	tpl, err := chglog.DebTemplate()
+	if err != nil {
+		return nil, fmt.Errorf("read the changelog's template: %w", err)
+	}
+	text, err := chglog.FormatChangelog(&chglog.PackageChangeLog{Name: name, Entries: entries}, tpl)
+	if err != nil {
+		return nil, fmt.Errorf("write the changelog: %w", err)
+	}
+	return []byte(strings.TrimSpace(text) + "\n"), nil
+}

@@ -1,0 +1,116 @@
+package packages
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Needs is what a library asks the dynamic linker for.
+type Needs struct {
+	sonames []string // DT_NEEDED, in order
+	symbols []string // "libc.so.6(GLIBC_2.0)", sorted
+	glibc   [3]int   // the highest GLIBC version
+	gnuHash bool     // has only the newer of the two hash tables
+}
+
+// glibcSonames are the libraries that glibc's packages hold in both worlds.
+// Whatever else a plugin uses must be linked into it.
+var glibcSonames = []string{
+	"libc.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libm.so.6", "libresolv.so.2", "ld-linux.so.2",
+}
+
+// ReadNeeds reads the needs of the 32-bit library at path.
+func ReadNeeds(path string) (Needs, error) {
+	f, err := elf.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return Needs{}, fmt.Errorf("%s is not built: run go tool mage build", path)
+	}
+	if err != nil {
+		return Needs{}, fmt.Errorf("read the library %s: %w", path, err)
+	}
+	defer f.Close()
+	if f.Type != elf.ET_DYN || f.Machine != elf.EM_386 {
+		return Needs{}, fmt.Errorf("%s is no i386 shared library (%v, %v): the product can't load it", path, f.Type, f.Machine)
+	}
+	needs, err := readNeeds(f)
+	if err != nil {
+		return Needs{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return needs, nil
+}
+
+func readNeeds(f *elf.File) (n Needs, err error) {
+	if n.sonames, err = f.ImportedLibraries(); err != nil {
+		return n, fmt.Errorf("read what it is linked with: %w", err)
+	}
+	for _, soname := range n.sonames {
+		if !slices.Contains(glibcSonames, soname) {
+			return n, fmt.Errorf("needs %s, which is not part of glibc: link it statically", soname)
+		}
+	}
+	versions, err := f.DynamicVersionNeeds()
+	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
+		return n, fmt.Errorf("read its symbol versions: %w", err)
+	}
+	for _, v := range versions {
+		for _, need := range v.Needs {
+			n.symbols = append(n.symbols, fmt.Sprintf("%s(%s)", v.Name, need.Dep))
+			version, err := glibcVersion(need.Dep)
+			if err != nil {
+				return n, fmt.Errorf("needs %s(%s): %w", v.Name, need.Dep, err)
+			}
+			if slices.Compare(version[:], n.glibc[:]) > 0 {
+				n.glibc = version
+			}
+		}
+	}
+	slices.Sort(n.symbols)
+	sysv, err := f.DynValue(elf.DT_HASH)
+	if err != nil {
+		return n, fmt.Errorf("read its hash table: %w", err)
+	}
+	n.gnuHash = len(sysv) == 0
+	return n, nil
+}
+
+// glibcVersion reads "GLIBC_2.3.4".
+func glibcVersion(name string) (v [3]int, err error) {
+	text, ok := strings.CutPrefix(name, "GLIBC_")
+	parts := strings.Split(text, ".")
+	if !ok || len(parts) < 2 || len(parts) > 3 {
+		return v, errors.New("only versions like GLIBC_2.3.4 can be turned into a dependency")
+	}
+	for i, part := range parts {
+		if v[i], err = strconv.Atoi(part); err != nil {
+			return v, errors.New("only versions like GLIBC_2.3.4 can be turned into a dependency")
+		}
+	}
+	return v, nil
+}
+
+// DebGlibc returns the relation that a Debian package of glibc must satisfy,
+// ">= 2.3.6-6~". Debian's own shlibs files name that version for everything
+// that came before it, and the upstream version for what is newer.
+func (n Needs) DebGlibc() string {
+	if slices.Compare(n.glibc[:], []int{2, 4, 0}) < 0 {
+		return ">= 2.3.6-6~"
+	}
+	if n.glibc[2] == 0 {
+		return fmt.Sprintf(">= %d.%d", n.glibc[0], n.glibc[1])
+	}
+	return fmt.Sprintf(">= %d.%d.%d", n.glibc[0], n.glibc[1], n.glibc[2])
+}
+
+// RPM returns the requirements as rpmbuild writes them for a 32-bit library.
+func (n Needs) RPM() []string {
+	requires := slices.Concat(n.sonames, n.symbols)
+	if n.gnuHash {
+		requires = append(requires, "rtld(GNU_HASH)")
+	}
+	return requires
+}

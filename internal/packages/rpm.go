@@ -1,0 +1,118 @@
+package packages
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/goreleaser/nfpm/v2"
+	"github.com/goreleaser/nfpm/v2/files"
+	"github.com/goreleaser/nfpm/v2/rpm"
+)
+
+// rpmlib are the features of rpm that the packages use. nfpm doesn't say so
+// by itself, and a rpm without them would unpack the wrong files.
+var rpmlib = []string{
+	"rpmlib(CompressedFileNames) <= 3.0.4-1",
+	"rpmlib(FileDigests) <= 4.6.0-1",
+}
+
+// rpm builds the RPM package, signed if there is a key.
+func (r *recipe) rpm() (fileName string, content []byte, err error) {
+	info, err := r.rpmInfo()
+	if err != nil {
+		return "", nil, err
+	}
+	var b bytes.Buffer
+	fileName = rpm.DefaultRPM.ConventionalFileName(info)
+	if err := rpm.DefaultRPM.Package(info, &b); err != nil {
+		return "", nil, fmt.Errorf("build %s: %w", fileName, err)
+	}
+	return fileName, b.Bytes(), nil
+}
+
+func (r *recipe) rpmInfo() (*nfpm.Info, error) {
+	description, err := r.description()
+	if err != nil {
+		return nil, err
+	}
+	info := r.info("386")
+	info.Version, info.Release = r.opts.Version.RPM()
+	info.Description = description
+	info.Depends = append([]string{"/bin/sh"}, append(r.needs.RPM(), rpmlib...)...)
+	info.Suggests = r.plugin.Suggests.RPM
+	info.RPM.Arch = "i686"
+	info.RPM.Summary = r.summary()
+	info.RPM.Group = r.product.Group
+	info.RPM.Compression = "gzip" // rpm 4.8 knows no zstd
+	info.RPM.BuildHost = "localhost"
+	if signer := r.opts.Signer; signer != nil {
+		info.RPM.Signature.SignFn = func(data io.Reader) ([]byte, error) {
+			content, err := io.ReadAll(data)
+			if err != nil {
+				return nil, err
+			}
+			return signer.Detach(content)
+		}
+	}
+	if info.Contents, err = r.rpmContents(); err != nil {
+		return nil, err
+	}
+	if info.Changelog, err = r.rpmChangelog(); err != nil {
+		return nil, err
+	}
+	for script, at := range map[string]*string{
+		"pre": &info.Scripts.PreInstall, "post": &info.Scripts.PostInstall, "postun": &info.Scripts.PostRemove,
+	} {
+		if *at, err = r.fillIn("rpm-"+script, "rpm", script); err != nil {
+			return nil, err
+		}
+	}
+	return info, nil
+}
+
+func (r *recipe) rpmContents() (files.Contents, error) {
+	readme, err := r.fillIn("rpm-README", r.texts.plugin, "README")
+	if err != nil {
+		return nil, err
+	}
+	license, err := r.fillIn("rpm-LICENSE", "copyright")
+	if err != nil {
+		return nil, err
+	}
+	doc, licenses := "/usr/share/doc/"+r.name, "/usr/share/licenses/"+r.name
+	contents := files.Contents{
+		file(r.library(), r.product.Plugins+"/"+r.plugin.Library, files.TypeFile),
+		file(readme, doc+"/README", files.TypeRPMDoc),
+		file(license, licenses+"/LICENSE", files.TypeRPMLicense),
+	}
+	// rpm removes only the directories that are listed. The systems before
+	// EL7 have no /usr/share/licenses; on the others it stays, because the
+	// package filesystem lists it too.
+	for _, dir := range []string{doc, licenses, "/usr/share/licenses"} {
+		contents = append(contents, &files.Content{
+			Destination: dir,
+			Type:        files.TypeDir,
+			FileInfo:    &files.ContentFileInfo{Owner: "root", Group: "root", Mode: 0o755},
+		})
+	}
+	return contents, nil
+}
+
+func (r *recipe) rpmChangelog() (string, error) {
+	entries, err := chglogEntries(r.history, r.data.Maintainer, func(v Version) string {
+		version, release := v.RPM()
+		return version + "-" + release
+	})
+	if err != nil {
+		return "", err
+	}
+	path, err := r.write("rpm-changelog.yml", nil)
+	if err != nil {
+		return "", err
+	}
+	if err := entries.Save(path); err != nil {
+		return "", fmt.Errorf("write %s: %w", path, err)
+	}
+	return path, nil
+}

@@ -1,0 +1,97 @@
+package packages
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// Version is a release's version in the form that each format sorts right.
+type Version struct {
+	core string // "1.3.0"
+	pre  string // "rc.1", or empty for a release
+}
+
+// A prerelease has exactly one word and one number: with more, dpkg, rpm and
+// semver would disagree on the order.
+var versionForm = regexp.MustCompile(`^v?((?:0|[1-9]\d{0,5})\.(?:0|[1-9]\d{0,5})\.(?:0|[1-9]\d{0,5}))(?:-((?:alpha|beta|rc)\.(?:0|[1-9]\d{0,5})))?$`)
+
+// ParseVersion reads "1.3.0" or "1.3.0-rc.1", with or without a leading "v".
+func ParseVersion(s string) (Version, error) {
+	m := versionForm.FindStringSubmatch(s)
+	if m == nil {
+		return Version{}, fmt.Errorf("%q is not a version: it must look like 1.3.0, or like 1.3.0-rc.1 with alpha, beta or rc", s)
+	}
+	return Version{core: m[1], pre: m[2]}, nil
+}
+
+// String returns the version as it stands in tags, "1.3.0-rc.1".
+func (v Version) String() string {
+	if v.pre == "" {
+		return v.core
+	}
+	return v.core + "-" + v.pre
+}
+
+// Prerelease says whether the version comes before a release.
+func (v Version) Prerelease() bool { return v.pre != "" }
+
+// Deb returns the Debian version, "1.3.0~rc.1": dpkg sorts ~ before the end.
+func (v Version) Deb() string {
+	if v.pre == "" {
+		return v.core
+	}
+	return v.core + "~" + v.pre
+}
+
+// RPM returns rpm's version and release, "1.3.0" and "0.rc1": rpm 4.8 sorts
+// 1.3.0~rc.1 after 1.3.0, so a prerelease is told by a release below 1.
+func (v Version) RPM() (version, release string) {
+	if v.pre == "" {
+		return v.core, "1"
+	}
+	return v.core, "0." + strings.ReplaceAll(v.pre, ".", "")
+}
+
+// FindVersion returns the version of the working tree at root: the tag of the
+// checked-out commit that looks like a version, or what the file VERSION says.
+func FindVersion(ctx context.Context, root string) (Version, error) {
+	if tag, err := tagOf(ctx, root); err != nil || tag != "" {
+		if err != nil {
+			return Version{}, err
+		}
+		return ParseVersion(tag)
+	}
+	path := filepath.Join(root, "VERSION")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Version{}, fmt.Errorf("read the version: %w", err)
+	}
+	v, err := ParseVersion(string(bytes.TrimSpace(data)))
+	if err != nil {
+		return Version{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return v, nil
+}
+
+// tagOf returns the version tag of HEAD, "" when it has none or when root is
+// no git checkout, as in an unpacked source archive.
+func tagOf(ctx context.Context, root string) (string, error) {
+	out, err := exec.CommandContext(ctx, "git", "-C", root, "tag", "--points-at", "HEAD", "--list", "v[0-9]*").Output()
+	if err != nil {
+		return "", ctx.Err()
+	}
+	tags := strings.Fields(string(out))
+	switch len(tags) {
+	case 0:
+		return "", nil
+	case 1:
+		return tags[0], nil
+	}
+	return "", fmt.Errorf("the commit has several version tags (%s): delete all but one", strings.Join(tags, ", "))
+}

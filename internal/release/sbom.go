@@ -1,0 +1,3 @@
+package release
+
+import _ "github.com/CycloneDX/cyclonedx-go"

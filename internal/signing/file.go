@@ -1,0 +1,95 @@
+package signing
+
+import (
+	"bytes"
+	"crypto"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+)
+
+// fileKey signs with a secret key that was read from a file.
+type fileKey struct {
+	entity *openpgp.Entity
+	config *packet.Config
+}
+
+// FromFile reads the secret key in a file. passphraseFile holds its
+// passphrase; it may be empty if the key has none.
+func FromFile(path, passphraseFile string, at time.Time) (Signer, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the signing key: %w", err)
+	}
+	entity, err := readKey(data)
+	if err == nil {
+		err = suitable(entity, time.Now())
+	}
+	if err == nil {
+		err = unlock(entity, passphraseFile)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("signing key %s: %w", path, err)
+	}
+	when, salted := timeOf(entity, at), false
+	return &fileKey{entity: entity, config: &packet.Config{
+		DefaultHash: crypto.SHA256,
+		Time:        func() time.Time { return when },
+		// The primary key, even if there is a subkey for signatures.
+		SigningKeyId:                          entity.PrimaryKey.KeyId,
+		NonDeterministicSignaturesViaNotation: &salted,
+	}}, nil
+}
+
+func unlock(e *openpgp.Entity, passphraseFile string) error {
+	switch {
+	case e.PrivateKey == nil:
+		return fmt.Errorf("the file holds only the public key: export the secret one with gpg --export-secret-keys %X", e.PrimaryKey.Fingerprint)
+	case e.PrivateKey.Dummy():
+		return fmt.Errorf("the file holds only secret subkeys: %s", remedy)
+	case !e.PrivateKey.Encrypted:
+		return nil
+	case passphraseFile == "":
+		return fmt.Errorf("it is encrypted: put its passphrase into a file that only you can read, and its path into %s", PassphraseFileVariable)
+	}
+	passphrase, err := os.ReadFile(passphraseFile)
+	if err != nil {
+		return fmt.Errorf("read its passphrase: %w", err)
+	}
+	// As gpg does, take the first line.
+	passphrase, _, _ = bytes.Cut(passphrase, []byte("\n"))
+	if err := e.PrivateKey.Decrypt(passphrase); err != nil {
+		return fmt.Errorf("the passphrase in %s does not open it", passphraseFile)
+	}
+	return nil
+}
+
+func (k *fileKey) Key() *openpgp.Entity { return k.entity }
+
+func (k *fileKey) Detach(data []byte) ([]byte, error) {
+	var b bytes.Buffer
+	if err := openpgp.DetachSign(&b, k.entity, bytes.NewReader(data), k.config); err != nil {
+		return nil, fmt.Errorf("sign with %s: %w", Fingerprint(k), err)
+	}
+	return b.Bytes(), nil
+}
+
+func (k *fileKey) Clearsign(text []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := clearsign.Encode(&b, k.entity.PrivateKey, k.config)
+	if err == nil {
+		_, err = w.Write(text)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sign with %s: %w", Fingerprint(k), err)
+	}
+	b.WriteByte('\n')
+	return b.Bytes(), nil
+}

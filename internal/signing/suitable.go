@@ -1,0 +1,69 @@
+package signing
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+)
+
+// minBits is the shortest RSA key that today's apt and rpm accept.
+const minBits = 2048
+
+const remedy = "an RSA key of 4096 bits whose primary key signs is needed, because rpm 4.8 of CentOS 6 checks no other algorithm and no subkey: make one with gpg --quick-generate-key 'NAME <MAIL>' rsa4096 sign never"
+
+// suitable says why a key can't be used, at time now.
+func suitable(e *openpgp.Entity, now time.Time) error {
+	key := e.PrimaryKey
+	bits, err := key.BitLength()
+	if err != nil {
+		return fmt.Errorf("read the key's length: %w", err)
+	}
+	name, known := algorithms[key.PubKeyAlgo]
+	if !known {
+		name = fmt.Sprintf("algorithm %d", key.PubKeyAlgo)
+	}
+	switch {
+	case key.PubKeyAlgo != packet.PubKeyAlgoRSA && key.PubKeyAlgo != packet.PubKeyAlgoRSASignOnly:
+		return fmt.Errorf("the primary key is %s: %s", name, remedy)
+	case key.Version != 4:
+		return fmt.Errorf("the key has version %d: %s", key.Version, remedy)
+	case bits < minBits:
+		return fmt.Errorf("the RSA key has only %d bits: %s", bits, remedy)
+	case e.Revoked(now):
+		return fmt.Errorf("the key is revoked: %s", remedy)
+	}
+	self, identity := e.PrimarySelfSignature()
+	if self == nil || identity == nil {
+		return fmt.Errorf("the key has no signed user id: %s", remedy)
+	}
+	if key.KeyExpired(self, now) {
+		return fmt.Errorf("the key expired: prolong it with gpg --quick-set-expire %X 0, or make another: %s", key.Fingerprint, remedy)
+	}
+	if self.FlagsValid && !self.FlagSign {
+		return fmt.Errorf("the primary key may not sign, only its subkeys may: %s", remedy)
+	}
+	return nil
+}
+
+var algorithms = map[packet.PublicKeyAlgorithm]string{
+	packet.PubKeyAlgoDSA:     "DSA",
+	packet.PubKeyAlgoElGamal: "ElGamal",
+	packet.PubKeyAlgoECDSA:   "ECDSA",
+	packet.PubKeyAlgoEdDSA:   "Ed25519 (EdDSA)",
+	packet.PubKeyAlgoEd25519: "Ed25519",
+	packet.PubKeyAlgoEd448:   "Ed448",
+}
+
+// timeOf returns the time that signatures carry: at, or that of the key's
+// own signature, whichever is later.
+func timeOf(e *openpgp.Entity, at time.Time) time.Time {
+	self, _ := e.PrimarySelfSignature()
+	for _, t := range []time.Time{e.PrimaryKey.CreationTime, self.CreationTime} {
+		if t.After(at) {
+			at = t
+		}
+	}
+	return at
+}
