@@ -20,7 +20,7 @@ func (a *audit) goBuild() error {
 	case hasGo:
 		a.add("go-build", Error, fmt.Sprintf("holds Go code but no build information, so the version of Go can't be told: build it with %s and modules", a.policy.GoVersion))
 	default:
-		a.add("kernel-floor", Note, fmt.Sprintf("holds no Go; which system calls its C code needs can't be read from the file: load it in the test host with --kernel-floor %s", a.policy.KernelFloor))
+		a.add("kernel-unknown", Note, fmt.Sprintf("holds no Go; which system calls its C code needs can't be read from the file: load it in the test host with --kernel-floor %s", a.policy.KernelFloor))
 		return nil
 	}
 	if !a.has("NODELETE") {

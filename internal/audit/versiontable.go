@@ -11,8 +11,8 @@ import (
 // fields are byte offsets in the entries; see the ELF gABI's GNU extensions.
 type versionTable struct {
 	section                          elf.SectionType
-	entrySize, count, firstAux, next int
-	auxSize, nextAux                 int
+	entrySize, count, firstAux, next uint64
+	auxSize, nextAux                 uint64
 }
 
 var versionTables = []versionTable{
@@ -38,28 +38,23 @@ func (l *library) boundedVersions() error {
 }
 
 func (t versionTable) bounded(data []byte) bool {
-	word := func(at int) int { return int(binary.LittleEndian.Uint32(data[at:])) }
-	used := 0
-	for entry := 0; ; {
-		if entry+t.entrySize > len(data) {
-			return false
-		}
+	size := uint64(len(data))
+	word := func(at uint64) uint64 { return uint64(binary.LittleEndian.Uint32(data[at:])) }
+	var used uint64
+	for entry := uint64(0); entry+t.entrySize <= size; {
 		used += t.entrySize
 		aux := entry + word(entry+t.firstAux)
 		for range binary.LittleEndian.Uint16(data[entry+t.count:]) {
-			if used += t.auxSize; used > len(data) || aux+t.auxSize > len(data) {
+			if used += t.auxSize; used > size || aux+t.auxSize > size {
 				return false
 			}
-			step := word(aux + t.nextAux)
-			if step == 0 {
-				break
-			}
-			aux += step
+			aux += word(aux + t.nextAux)
 		}
 		step := word(entry + t.next)
 		if step == 0 {
-			return used <= len(data)
+			return used <= size
 		}
 		entry += step
 	}
+	return false
 }

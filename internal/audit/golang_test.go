@@ -1,0 +1,106 @@
+package audit
+
+import (
+	"encoding/binary"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// goPlugin builds one of testdata/goplugin with a Go toolchain, stripped and
+// against the machine's own glibc: only what the Go rules say is looked at.
+func goPlugin(t *testing.T, name, toolchain string, flags ...string) string {
+	t.Helper()
+	needGcc(t)
+	path := filepath.Join(t.TempDir(), "avir_test.so")
+	args := append([]string{"build", "-buildmode=c-shared", "-buildvcs=false", "-o", path}, flags...)
+	cmd := exec.Command("go", append(args, "./"+name)...)
+	cmd.Dir = filepath.Join("testdata", "goplugin")
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+toolchain, "GOOS=linux", "GOARCH=386", "CGO_ENABLED=1", "CC=gcc -m32", "GOFLAGS=")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "go %q: %s", args, out)
+	return path
+}
+
+var goodFlags = []string{"-trimpath", "-tags=netgo,osusergo", "-ldflags=-s -w -bindnow"}
+
+// goRules are the rules that this file is about.
+func goRules(byRule map[string]Finding) (names []string) {
+	for _, name := range []string{"go-build", "go-version", "go-settings", "go-functions", "go-forbidden", "nodelete", "kernel-unknown", "static-tls", "stripped", "bind-now"} {
+		if _, ok := byRule[name]; ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func TestGoLibraryBuiltAsPluginsAreKeepsTheGoRules(t *testing.T) {
+	t.Parallel()
+	report, byRule := findings(t, goPlugin(t, "good", policy.GoVersion, goodFlags...))
+	assert.Empty(t, goRules(byRule))
+	assert.Equal(t, policy.GoVersion, report.Go.Version)
+	assert.Equal(t, "386", report.Go.Settings["GOARCH"])
+	assert.Subset(t, report.Flags, []string{"BIND_NOW", "NODELETE", "RELRO", "STATIC_TLS"})
+	assert.NotContains(t, report.Flags, "TEXTREL")
+	assert.EqualValues(t, 4, report.TLSBytes)
+	assert.True(t, report.Stripped)
+	// The linker script of the product's build is not part of this one.
+	assert.Contains(t, byRule["extra-export"].Symbols, "crosscall2")
+}
+
+func TestGoLibraryBuiltByAnotherGoIsRefused(t *testing.T) {
+	t.Parallel()
+	report, byRule := findings(t, goPlugin(t, "bad", "local", "-ldflags=-s -w"))
+	require.NotEqual(t, policy.GoVersion, runtime.Version(), "this test needs the tooling's own, newer Go")
+	assert.Equal(t, []string{"go-version", "go-settings", "go-forbidden", "bind-now"}, goRules(byRule))
+	assert.Equal(t, []string{runtime.Version()}, byRule["go-version"].Symbols)
+	assert.Contains(t, byRule["go-version"].Message, "was built by "+runtime.Version()+", whose runtime is not known to run on Linux 2.6.32: build it with GOTOOLCHAIN=go1.23.12")
+	assert.Equal(t, []string{`-tags=netgo`, `-tags=osusergo`, `-trimpath=true (is "")`}, byRule["go-settings"].Symbols)
+	assert.ErrorContains(t, report.Err(), "[go-version] was built by")
+}
+
+func TestForbiddenGoFunctionsAreFoundInAStrippedLibrary(t *testing.T) {
+	t.Parallel()
+	_, byRule := findings(t, goPlugin(t, "bad", policy.GoVersion, goodFlags...))
+	assert.Equal(t, []string{"go-forbidden"}, goRules(byRule))
+	assert.Equal(t, []string{"log.(*Logger).Fatalf", "log.Fatal", "os.Exit", "os/signal.Notify", "syscall.Exit"}, byRule["go-forbidden"].Symbols)
+}
+
+func TestFunctionTableIsTakenOnlyIfItIsOne(t *testing.T) {
+	table := func(count, begin, end uint32, names string) []byte {
+		data := append([]byte{}, pclntabMagic...)
+		for _, word := range []uint32{count, 0, 0, begin, end, 0, 0, 0} {
+			data = binary.LittleEndian.AppendUint32(data, word)
+		}
+		return append(data, names...)
+	}
+	const names = "\x00runtime.goexit\x00os.Exit\x00"
+	end := uint32(pclntabHeader + len(names))
+	tests := []struct {
+		name  string
+		table []byte
+		is    bool
+	}{
+		{"a table", table(2, pclntabHeader, end, names), true},
+		{"the magic alone", pclntabMagic, false},
+		{"no functions", table(0, pclntabHeader, end, names), false},
+		{"names inside of the header", table(2, 0, end, names), false},
+		{"names that end before they begin", table(2, end, pclntabHeader, names), false},
+		{"names beyond the segment", table(2, pclntabHeader, end+1, names), false},
+		{"names without the runtime", table(2, pclntabHeader, end-21, names), false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			functions, is := functionNames(tt.table)
+			assert.Equal(t, tt.is, is)
+			if tt.is {
+				assert.Contains(t, functions, "os.Exit")
+			}
+		})
+	}
+}
