@@ -37,7 +37,7 @@ func (a *audit) goBuild() error {
 		}
 	}
 	a.addIfAny("go-forbidden", Error, "holds functions that end the host's process or take its signals: return errors instead, and look for packages that call these", forbidden)
-	return nil
+	return a.goTLS()
 }
 
 func (a *audit) goSettings(info *debug.BuildInfo) {

@@ -22,6 +22,11 @@ func (b *builder) split(ctx context.Context, full, stripped string) error {
 		_, err := run.Command{Name: "objcopy", Args: append([]string{"--enable-deterministic-archives"}, args...)}.Run(ctx)
 		return err
 	}
+	for _, d := range []string{dir, filepath.Dir(stripped)} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return err
+		}
+	}
 	if err := objcopy("--only-keep-debug", full, debug); err != nil {
 		return err
 	}

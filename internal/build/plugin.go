@@ -66,7 +66,7 @@ func (b *builder) plugin(ctx context.Context, p Plugin) (*Library, error) {
 			}
 			l.Mended = r.Mended
 		}
-		stripped := filepath.Join(b.stage, Dir386, p.Name+".so")
+		stripped := filepath.Join(work, "stripped", p.Name+".so")
 		if err := b.split(ctx, full, stripped); err != nil {
 			return "", err
 		}
@@ -77,6 +77,9 @@ func (b *builder) plugin(ctx context.Context, p Plugin) (*Library, error) {
 		l.Audit = report
 		if err := report.Err(); err != nil {
 			return "", fmt.Errorf("the audit refuses it: %w", err)
+		}
+		if err := os.Rename(stripped, filepath.Join(b.stage, Dir386, p.Name+".so")); err != nil {
+			return "", err
 		}
 		detail := "audit passed"
 		if l.Mended > 0 {
@@ -106,26 +109,32 @@ func mendLinked(library, objects string) (lldmend.Result, error) {
 // compile makes the library at out with all symbols; the linker leaves the
 // object files, Go's own go.o among them, in objects.
 func (b *builder) compile(ctx context.Context, p Plugin, out, objects string) error {
-	script := filepath.Join(b.stage, "work", p.Name, "exports.map")
-	if err := os.WriteFile(script, []byte("{ global: "+export+"; local: *; };\n"), 0o644); err != nil {
-		return err
-	}
 	if strings.ContainsAny(b.stage, " \t'\"") {
 		return errors.New("the checkout's path has blanks or quotes, which the Go linker can't pass on: move it")
 	}
-	extld := append([]string{"-Wl,--version-script=" + script, "-Wl,--build-id=sha1"}, b.tc.LinkFlags...)
-	_, err := run.Command{
-		Name: "go",
-		Args: append([]string{"build", "-buildmode=c-shared", "-o", out,
-			"-ldflags=" + strings.Join([]string{
-				"-buildid=", "-bindnow", "-linkmode=external", "-tmpdir=" + objects,
-				"-X=main.version=" + b.version(),
-				"'-extldflags=" + strings.Join(extld, " ") + "'",
-			}, " ")}, append(goFlags(), "./"+filepath.Base(p.Dir))...),
-		Dir: filepath.Join(b.Root, filepath.Dir(p.Dir)),
-		Env: append(b.cgoEnv(p.Name), b.tc.Env(p.Name)...),
-	}.Run(ctx)
+	script := filepath.Join(filepath.Dir(out), "exports.map")
+	if err := os.WriteFile(script, []byte("{ global: "+export+"; local: *; };\n"), 0o644); err != nil {
+		return err
+	}
+	_, err := b.goBuild(p, out, objects, script).Run(ctx)
 	return err
+}
+
+// goBuild is the command that links plugin p.
+func (b *builder) goBuild(p Plugin, out, objects, script string) run.Command {
+	extld := append([]string{"-Wl,--version-script=" + script, "-Wl,--build-id=sha1"}, b.tc.LinkFlags...)
+	ld := []string{
+		"-buildid=", "-bindnow", "-linkmode=external", "-tmpdir=" + objects,
+		"-X=main.version=" + b.version(),
+		"'-extldflags=" + strings.Join(extld, " ") + "'",
+	}
+	args := append([]string{"build", "-buildmode=c-shared", "-o", out, "-ldflags=" + strings.Join(ld, " ")}, goFlags()...)
+	return run.Command{
+		Name: "go",
+		Args: append(args, "./"+filepath.Base(p.Dir)),
+		Dir:  filepath.Join(b.Root, filepath.Dir(p.Dir)),
+		Env:  append(b.cgoEnv(), b.tc.Env(p.Name)...),
+	}
 }
 
 // goFlags make a build that tells nothing of this machine. The tags keep the
@@ -146,7 +155,7 @@ func goEnv(arch string) []string {
 }
 
 // cgoEnv is goEnv for a library of target systems.
-func (b *builder) cgoEnv(target string) []string {
+func (b *builder) cgoEnv() []string {
 	return append(goEnv("386"),
 		"CGO_ENABLED=1",
 		"CC="+strings.Join(b.tc.CC, " "),
