@@ -26,6 +26,7 @@ func (a *audit) goBuild() error {
 	if !a.has("NODELETE") {
 		a.add("nodelete", Error, "can be unmapped by dlclose while Go's threads run in it: link with -Wl,-z,nodelete")
 	}
+	a.goTLS()
 	if !hasGo {
 		a.add("go-functions", Error, "has no table of Go functions that the audit can read, so forbidden ones can't be ruled out: build it with "+a.policy.GoVersion)
 		return nil
@@ -37,7 +38,7 @@ func (a *audit) goBuild() error {
 		}
 	}
 	a.addIfAny("go-forbidden", Error, "holds functions that end the host's process or take its signals: return errors instead, and look for packages that call these", forbidden)
-	return a.goTLS()
+	return nil
 }
 
 func (a *audit) goSettings(info *debug.BuildInfo) {
