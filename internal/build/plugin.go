@@ -29,6 +29,9 @@ var Plugins = []Plugin{
 // export is the only symbol that a plugin shows to the host.
 const export = "get_plugin_extended_iface"
 
+// exportScript is the linker's version script that hides all but export.
+func exportScript() []byte { return []byte("{ global: " + export + "; local: *; };\n") }
+
 // Policy is what the audit demands of every library.
 func Policy() audit.Policy {
 	return audit.Policy{
@@ -113,7 +116,7 @@ func (b *builder) compile(ctx context.Context, p Plugin, out, objects string) er
 		return errors.New("the checkout's path has blanks or quotes, which the Go linker can't pass on: move it")
 	}
 	script := filepath.Join(filepath.Dir(out), "exports.map")
-	if err := os.WriteFile(script, []byte("{ global: "+export+"; local: *; };\n"), 0o644); err != nil {
+	if err := os.WriteFile(script, exportScript(), 0o644); err != nil {
 		return err
 	}
 	_, err := b.goBuild(p, out, objects, script).Run(ctx)

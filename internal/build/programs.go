@@ -68,3 +68,14 @@ func (b *builder) goProgram(ctx context.Context, arch, dir, pkg, out string) err
 	}.Run(ctx)
 	return err
 }
+
+// CPlugin links a plugin that is written in C and includes avApi.h alone.
+func (b *builder) CPlugin(ctx context.Context, source, out string) error {
+	script := out + ".map"
+	if err := os.WriteFile(script, exportScript(), 0o644); err != nil {
+		return err
+	}
+	return b.cc(ctx, filepath.Base(out), []string{"-O2", "-std=c89", "-pedantic", "-Wall", "-Wextra", "-Werror",
+		"-fPIC", "-shared", "-pthread", "-Wl,-z,now", "-Wl,--version-script=" + script,
+		"-I" + filepath.Join(b.Root, "api", "abi"), "-o", out, source})
+}

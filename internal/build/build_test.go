@@ -1,0 +1,145 @@
+package build
+
+import (
+	"context"
+	"debug/elf"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/internal/audit"
+	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/toolchain"
+)
+
+var toolchains = []string{toolchain.Zig, toolchain.GCC}
+
+// dist builds with the toolchain, or finds that it is built, and returns where.
+func dist(t *testing.T, name string) string {
+	t.Helper()
+	root, err := run.Root()
+	require.NoError(t, err)
+	dir := TestDist(root, name)
+	_, err = Run(context.Background(), Options{Root: root, Toolchain: name, Dist: dir})
+	require.NoError(t, err)
+	return dir
+}
+
+func TestBothToolchainsMakeLibrariesThatPassTheAudit(t *testing.T) {
+	for _, name := range toolchains {
+		for _, p := range Plugins {
+			t.Run(name+" "+p.Name, func(t *testing.T) {
+				report, err := audit.File(filepath.Join(dist(t, name), Dir386, p.Name+".so"), Policy())
+
+				require.NoError(t, err)
+				require.NoError(t, report.Err())
+				assert.Equal(t, []string{"get_plugin_extended_iface"}, report.Exports)
+				assert.Equal(t, "go1.23.12", report.Go.Version)
+				assert.NotContains(t, report.Flags, "TEXTREL")
+				assert.Contains(t, report.Needed, "libpthread.so.0")
+				assert.True(t, report.Stripped)
+				assert.Equal(t, p.Name+".so.debug", report.Debuglink)
+			})
+		}
+	}
+}
+
+func TestTheManifestTellsWhatWasMade(t *testing.T) {
+	for _, name := range toolchains {
+		t.Run(name, func(t *testing.T) {
+			dir := dist(t, name)
+			m, err := ReadManifest(dir)
+			require.NoError(t, err)
+			assert.Equal(t, name, m.Toolchain)
+			for _, l := range m.Libraries {
+				assert.Equal(t, name == toolchain.Zig, l.Mended > 1000, "%s: %d places mended", l.Name, l.Mended)
+			}
+			sums, err := os.ReadFile(filepath.Join(dir, ChecksumsName))
+			require.NoError(t, err)
+			for _, path := range []string{"linux-386/avir_clam.so", "linux-386/avir_sample.so", "linux-386/avserver",
+				"linux-386/harness", "linux-amd64/harness", "linux-amd64/avserver", "debug/avir_clam.so.debug", ManifestName} {
+				assert.Contains(t, string(sums), "  "+path+"\n")
+				assert.FileExists(t, filepath.Join(dir, path))
+			}
+			root, err := run.Root()
+			require.NoError(t, err)
+			manifest, err := os.ReadFile(filepath.Join(dir, ManifestName))
+			require.NoError(t, err)
+			assert.NotContains(t, string(manifest), root, "paths of this machine make builds differ")
+		})
+	}
+}
+
+func TestABuildOfUnchangedInputsDoesNothing(t *testing.T) {
+	dir := dist(t, toolchain.GCC)
+	library := filepath.Join(dir, Dir386, "avir_clam.so")
+	before, err := os.Stat(library)
+	require.NoError(t, err)
+
+	again, err := os.Stat(filepath.Join(dist(t, toolchain.GCC), Dir386, "avir_clam.so"))
+
+	require.NoError(t, err)
+	assert.True(t, os.SameFile(before, again))
+	assert.Equal(t, before.ModTime(), again.ModTime())
+}
+
+func TestADamagedDistIsNotUpToDate(t *testing.T) {
+	from := dist(t, toolchain.GCC)
+	m, err := ReadManifest(from)
+	require.NoError(t, err)
+	copied := t.TempDir()
+	require.NoError(t, os.CopyFS(copied, os.DirFS(from)))
+	require.NotNil(t, upToDate(copied, m.Inputs))
+	require.Nil(t, upToDate(copied, "of other inputs"))
+
+	library := filepath.Join(copied, Dir386, "avir_clam.so")
+	require.NoError(t, os.Truncate(library, 100))
+
+	assert.Nil(t, upToDate(copied, m.Inputs))
+	_, err = ReadManifest(copied)
+	assert.ErrorContains(t, err, "avir_clam.so is not as it was built")
+}
+
+func TestDebugInformationBelongsToItsLibrary(t *testing.T) {
+	for _, name := range toolchains {
+		for _, file := range []string{"avir_clam.so", "avir_sample.so", "avserver"} {
+			t.Run(name+" "+file, func(t *testing.T) {
+				dir := dist(t, name)
+				id, err := buildID(filepath.Join(dir, Dir386, file))
+				require.NoError(t, err)
+				byID := filepath.Join(dir, DirDebug, ".build-id", id[:2], id[2:]+".debug")
+				f, err := elf.Open(byID)
+				require.NoError(t, err)
+				defer f.Close()
+				_, err = f.Symbols()
+				assert.NoError(t, err)
+				debugID, err := buildID(byID)
+				require.NoError(t, err)
+				assert.Equal(t, id, debugID)
+				info := f.Section(".debug_info")
+				if info == nil {
+					info = f.Section(".zdebug_info")
+				}
+				require.NotNil(t, info, "no DWARF in %s", byID)
+			})
+		}
+	}
+}
+
+func TestAFullDiskIsSaidInOneLine(t *testing.T) {
+	err := explainFull(&os.PathError{Op: "write", Path: "x", Err: os.ErrInvalid})
+	assert.NotContains(t, err.Error(), "disk is full")
+	for _, text := range []string{"link: no space left on device\nmore", "error: NoSpaceLeft"} {
+		err := explainFull(assertError(text))
+		assert.ErrorContains(t, err, "the disk is full: free some space")
+		assert.Equal(t, 1, len(strings.Split(err.Error(), "\n")))
+	}
+}
+
+type assertError string
+
+func (e assertError) Error() string { return string(e) }

@@ -1,0 +1,129 @@
+package build
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+)
+
+// expected are the verdicts of the reference test program for its samples.
+var expected = map[string]string{
+	"clean.exe":        "OK",
+	"eicar.com":        "VIRUS_FOUND",
+	"eicar.zip":        "VIRUS_FOUND",
+	"eicarpwd.zip":     "IMPOSSIBLE",
+	"empty.file":       "OK",
+	"huge.file":        "OK",
+	"nonexisting.file": "FAILED",
+}
+
+// samples lets the harness generate its samples and returns their folder.
+func samples(t *testing.T, dist string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "data")
+	command(t, filepath.Join(dist, DirAMD64, "harness"), "run", "generate", "--data", dir)
+	return dir
+}
+
+// command runs a program to its end and returns its standard output.
+func command(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	var log strings.Builder
+	cmd.Stderr = &log
+	out, err := cmd.Output()
+	require.NoError(t, err, "%v\n%s%s", cmd.Args, out, log.String())
+	return string(out)
+}
+
+// host runs avserver and returns the fields of its lines by their first one.
+func host(t *testing.T, dist, plugin string, args ...string) map[string][][]string {
+	t.Helper()
+	if !filepath.IsAbs(plugin) {
+		plugin = filepath.Join(dist, Dir386, plugin)
+	}
+	args = append([]string{"--plugin", plugin}, args...)
+	lines := map[string][][]string{}
+	for _, line := range strings.Split(command(t, filepath.Join(dist, Dir386, "avserver"), args...), "\n") {
+		f := strings.Split(line, "\t")
+		lines[f[0]] = append(lines[f[0]], f[1:])
+	}
+	return lines
+}
+
+// scanAll scans every sample and asserts the verdicts.
+func scanAll(t *testing.T, dist, plugin, dir string, args ...string) {
+	t.Helper()
+	for name := range expected {
+		args = append(args, filepath.Join(dir, name))
+	}
+	lines := host(t, dist, plugin, args...)
+	require.Len(t, lines["verdict"], len(expected))
+	for _, v := range lines["verdict"] {
+		require.GreaterOrEqual(t, len(v), 2)
+		name := filepath.Base(v[1])
+		assert.Equal(t, expected[name], v[0], "%s: %v", name, v)
+	}
+}
+
+func TestTheHostGetsTheSevenVerdicts(t *testing.T) {
+	clamdtest.Need(t)
+	clamd := clamdtest.Start(t, nil)
+	for _, toolchain := range toolchains {
+		dist := dist(t, toolchain)
+		dir := samples(t, dist)
+		for _, floor := range [][]string{nil, {"--kernel-floor", "2.6.32"}} {
+			where := toolchain + " " + strings.Join(floor, " ")
+			t.Run("from avir_clam and a real clamd, "+where, func(t *testing.T) {
+				_, port, _ := strings.Cut(clamd.Addr, ":")
+				scanAll(t, dist, "avir_clam.so", dir, append([]string{"--set", "port=" + port, "--threads", "4"}, floor...)...)
+			})
+			t.Run("from avir_sample, "+where, func(t *testing.T) {
+				scanAll(t, dist, "avir_sample.so", dir, floor...)
+			})
+		}
+	}
+}
+
+func TestTheHostGetsInfoAndOptions(t *testing.T) {
+	for _, toolchain := range toolchains {
+		t.Run(toolchain, func(t *testing.T) {
+			dist := dist(t, toolchain)
+			sample := host(t, dist, "avir_sample.so", "--info")
+			assert.Contains(t, sample["info"], []string{"name", "avir_sample"})
+			assert.Equal(t, [][]string{{"Option 1", "0"}, {"Option 2", "a string"}}, sample["option"])
+
+			clam := host(t, dist, "avir_clam.so", "--info")
+			assert.Contains(t, clam["info"], []string{"name", "avir_clam"})
+			assert.Subset(t, clam["option"], [][]string{{"Address", "127.0.0.1"}, {"Port", "3310"}, {"StartupTimeout", "90"}})
+		})
+	}
+}
+
+func TestAPluginWrittenInCWithTheHeaderAloneWorksInTheHost(t *testing.T) {
+	for _, toolchain := range toolchains {
+		t.Run(toolchain, func(t *testing.T) {
+			dist := dist(t, toolchain)
+			b := testBuilder(t, toolchain)
+			library := filepath.Join(b.stage, "avir_c.so")
+			require.NoError(t, b.CPlugin(context.Background(), filepath.Join(b.Root, "testdata", "cplugin", "avir_c.c"), library))
+
+			lines := host(t, dist, library, "--info")
+			require.NotEmpty(t, lines["info"])
+			clean := filepath.Join(t.TempDir(), "clean.exe")
+			require.NoError(t, os.WriteFile(clean, []byte("clean"), 0o600))
+			assert.Len(t, host(t, dist, library, clean)["verdict"], 1)
+		})
+	}
+}
