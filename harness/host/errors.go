@@ -1,0 +1,100 @@
+package host
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Refused is an answer that says no: the plugin's own error or avserver's.
+type Refused struct{ During, Text string }
+
+func (e *Refused) Error() string { return fmt.Sprintf("%s: %s", e.During, e.Text) }
+
+// Died says that the host process ended in the middle of something.
+type Died struct {
+	During string
+	How    string // "was killed by SIGSEGV", "ended with exit status 3"
+	Stderr string // the first lines that were written to descriptor 2
+}
+
+func (e *Died) Error() string {
+	text := fmt.Sprintf("the host %s during %s", e.How, e.During)
+	if e.Stderr != "" {
+		text += ": " + e.Stderr
+	}
+	return text
+}
+
+// Hung says that something took longer than its limit.
+type Hung struct {
+	During string
+	Limit  time.Duration
+}
+
+func (e *Hung) Error() string {
+	return fmt.Sprintf("the host hung during %s: no answer within %s", e.During, e.Limit)
+}
+
+// died describes the end of a process that is gone.
+func (h *Host) died(during string) error {
+	<-h.ended
+	return &Died{During: during, How: h.how(), Stderr: excerpt(h.stderr.String())}
+}
+
+func (h *Host) how() string {
+	status, ok := h.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	switch {
+	case !ok:
+		return "ended"
+	case status.Signaled():
+		return "was killed by " + SignalName(status.Signal())
+	default:
+		return fmt.Sprintf("ended with exit status %d", status.ExitStatus())
+	}
+}
+
+// Signal returns the name of the signal that ended the process, or "".
+func (h *Host) Signal() string {
+	status, ok := h.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if !ok || !status.Signaled() {
+		return ""
+	}
+	return SignalName(status.Signal())
+}
+
+// SignalName returns the name that administrators know: SIGSEGV.
+func SignalName(s syscall.Signal) string {
+	names := map[syscall.Signal]string{
+		syscall.SIGABRT: "SIGABRT", syscall.SIGALRM: "SIGALRM", syscall.SIGBUS: "SIGBUS",
+		syscall.SIGFPE: "SIGFPE", syscall.SIGHUP: "SIGHUP", syscall.SIGILL: "SIGILL",
+		syscall.SIGINT: "SIGINT", syscall.SIGKILL: "SIGKILL", syscall.SIGPIPE: "SIGPIPE",
+		syscall.SIGPROF: "SIGPROF", syscall.SIGQUIT: "SIGQUIT", syscall.SIGSEGV: "SIGSEGV",
+		syscall.SIGSYS: "SIGSYS", syscall.SIGTERM: "SIGTERM", syscall.SIGTRAP: "SIGTRAP",
+		syscall.SIGURG: "SIGURG", syscall.SIGUSR1: "SIGUSR1", syscall.SIGUSR2: "SIGUSR2",
+	}
+	if name, ok := names[s]; ok {
+		return name
+	}
+	return fmt.Sprintf("signal %d", int(s))
+}
+
+// excerpt returns the first lines of a text, which is where a Go traceback and
+// glibc's aborts say what happened.
+func excerpt(text string) string {
+	var lines []string
+	for _, line := range strings.Split(text, "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+		if len(lines) == 3 {
+			break
+		}
+	}
+	short := strings.Join(lines, " | ")
+	if len(short) > 300 {
+		short = short[:300] + "…"
+	}
+	return short
+}

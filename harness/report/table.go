@@ -1,0 +1,98 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Table writes the result table: one line for each case, and below it what
+// failed or could not run, at length.
+func (r *Report) Table(w io.Writer) {
+	names := [...]string{"TEST", "CASE", "EXPECTED", "GOT", "TIME", "RESULT"}
+	rows := [][]string{names[:]}
+	for _, c := range r.Cases {
+		rows = append(rows, []string{c.Test, c.Name, clip(c.Expected), clip(c.Saw), short(c.Time), label(c.Status)})
+	}
+	writeColumns(w, rows)
+	for _, c := range r.Cases {
+		if c.Status != Passed {
+			c.write(w)
+		}
+	}
+	fmt.Fprintf(w, "\n%d passed, %d failed, %d not applicable\n", r.Count(Passed), r.Count(Failed), r.Count(NotApplicable))
+}
+
+func (c Case) write(w io.Writer) {
+	fmt.Fprintf(w, "\n%s: %s/%s\n", label(c.Status), c.Test, c.Name)
+	for _, part := range []struct{ name, text string }{
+		{"did", c.Did}, {"expected", c.Expected}, {"saw", c.Saw}, {"change", c.Advice},
+	} {
+		if part.text != "" {
+			fmt.Fprintf(w, "  %-9s %s\n", part.name, strings.ReplaceAll(printable(part.text), "\n", "\n            "))
+		}
+	}
+	for _, l := range c.Log {
+		fmt.Fprintf(w, "  %-9s %s: %s\n", "log", l.Level, printable(l.Text))
+	}
+}
+
+// label is the reference program's word for a status.
+func label(s Status) string {
+	switch s {
+	case Passed:
+		return "*Success*"
+	case Failed:
+		return "**Failed**"
+	}
+	return "not applicable"
+}
+
+// short writes a time with about three digits.
+func short(d time.Duration) string {
+	switch {
+	case d >= time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d >= time.Millisecond:
+		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+	}
+	return fmt.Sprintf("%.1f us", float64(d)/float64(time.Microsecond))
+}
+
+// clip keeps a column narrow; the long text stands below the table or in the
+// JSON.
+func clip(text string) string {
+	text, _, _ = strings.Cut(printable(text), "\n")
+	if r := []rune(text); len(r) > 40 {
+		return string(r[:39]) + "…"
+	}
+	return text
+}
+
+// printable replaces what a terminal would obey.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && (r < ' ' || r == 0x7F || r == '\uFFFD') {
+			return '?'
+		}
+		return r
+	}, text)
+}
+
+func writeColumns(w io.Writer, rows [][]string) {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], len([]rune(cell)))
+		}
+	}
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			line.WriteString(cell)
+			line.WriteString(strings.Repeat(" ", widths[i]-len([]rune(cell))+2))
+		}
+		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
+	}
+}
