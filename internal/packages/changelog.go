@@ -17,6 +17,9 @@ type ChangelogEntry struct {
 	Changes []string
 }
 
+// maxChange is what "  * " leaves of the 80 columns that lintian allows.
+const maxChange = 76
+
 // LoadChangelog reads packaging/changelog.yml, newest version first.
 func LoadChangelog(dir string) ([]ChangelogEntry, error) {
 	file := filepath.Join(dir, "changelog.yml")
@@ -30,6 +33,11 @@ func LoadChangelog(dir string) ([]ChangelogEntry, error) {
 		}
 		if len(e.Changes) == 0 || e.Date.IsZero() {
 			return nil, fmt.Errorf("%s: version %s has no changes or no date", file, e.Version)
+		}
+		for _, change := range e.Changes {
+			if len(change) > maxChange || strings.Contains(change, "\n") {
+				return nil, fmt.Errorf("%s: version %s: a change is one line of at most %d characters: %q", file, e.Version, maxChange, change)
+			}
 		}
 		if i > 0 && !e.Date.Before(entries[i-1].Date) {
 			return nil, fmt.Errorf("%s: version %s must be older than %s, which stands above it", file, e.Version, entries[i-1].Version)

@@ -1,0 +1,126 @@
+package repo
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/outdir"
+	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/signing"
+)
+
+// architectures of the apt repository.
+var architectures = []string{"amd64", "i386"}
+
+// aptTime is the form of dates in a Release file.
+const aptTime = "Mon, 02 Jan 2006 15:04:05 UTC"
+
+// buildApt makes the indexes in dir, whose pool is there already.
+func buildApt(ctx context.Context, o Options, dir string) error {
+	suite := filepath.Join("dists", packages.Suite)
+	for _, arch := range architectures {
+		index, err := packagesIndex(ctx, dir, arch)
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(dir, suite, "main", "binary-"+arch, "Packages")
+		if err := outdir.WriteFile(path, index, 0o644); err != nil {
+			return err
+		}
+		// apt 0.8 can't read xz without help, and no apt needs it.
+		compressed, err := gzipped(index)
+		if err != nil {
+			return err
+		}
+		if err := outdir.WriteFile(path+".gz", compressed, 0o644); err != nil {
+			return err
+		}
+	}
+	release, err := releaseFile(ctx, o, dir, suite)
+	if err != nil {
+		return err
+	}
+	if err := outdir.WriteFile(filepath.Join(dir, suite, "Release"), release, 0o644); err != nil {
+		return err
+	}
+	if o.Signer != nil {
+		if err := signRelease(o.Signer, filepath.Join(dir, suite), release); err != nil {
+			return err
+		}
+	}
+	return writeSources(o, dir)
+}
+
+// signRelease writes both forms: apt 0.8 reads only the detached one.
+func signRelease(s signing.Signer, dir string, release []byte) error {
+	detached, err := signing.DetachArmored(s, release)
+	if err != nil {
+		return err
+	}
+	if err := outdir.WriteFile(filepath.Join(dir, "Release.gpg"), detached, 0o644); err != nil {
+		return err
+	}
+	inline, err := s.Clearsign(release)
+	if err != nil {
+		return err
+	}
+	return outdir.WriteFile(filepath.Join(dir, "InRelease"), inline, 0o644)
+}
+
+// packagesIndex returns the Packages file of one architecture, in the order
+// of file names: apt-ftparchive takes the order in which the file system
+// lists the pool.
+func packagesIndex(ctx context.Context, dir, arch string) ([]byte, error) {
+	out, err := run.Command{Name: "apt-ftparchive", Args: []string{"--arch", arch, "packages", "pool/main"}, Dir: dir}.Run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stanzas := strings.Split(strings.TrimSpace(out), "\n\n")
+	slices.SortFunc(stanzas, func(a, b string) int { return strings.Compare(fileNameIn(a), fileNameIn(b)) })
+	return []byte(strings.Join(stanzas, "\n\n") + "\n"), nil
+}
+
+func fileNameIn(stanza string) string {
+	_, rest, _ := strings.Cut(stanza, "\nFilename: ")
+	name, _, _ := strings.Cut(rest, "\n")
+	return name
+}
+
+func releaseFile(ctx context.Context, o Options, dir, suite string) ([]byte, error) {
+	args := []string{}
+	for _, field := range [][2]string{
+		{"Origin", "avirkit"},
+		{"Label", "avirkit"},
+		{"Suite", packages.Suite},
+		{"Codename", packages.Suite},
+		{"Architectures", strings.Join(architectures, " ")},
+		{"Components", "main"},
+		{"Description", "Antivirus plugins for Kerio Connect and Kerio Control"},
+		{"Date", o.Epoch.UTC().Format(aptTime)},
+	} {
+		args = append(args, "-o", "APT::FTPArchive::Release::"+field[0]+"="+field[1])
+	}
+	out, err := run.Command{Name: "apt-ftparchive", Args: append(args, "release", suite), Dir: dir}.Run(ctx)
+	return []byte(out), err
+}
+
+func gzipped(data []byte) ([]byte, error) {
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err == nil {
+		_, err = z.Write(data)
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("compress an index: %w", err)
+	}
+	return b.Bytes(), nil
+}

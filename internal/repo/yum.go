@@ -1,0 +1,57 @@
+package repo
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/avirkit/avirkit/internal/outdir"
+	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/signing"
+)
+
+// buildYum makes repodata in dir, whose packages are there already.
+func buildYum(ctx context.Context, o Options, dir string) error {
+	_, err := run.Command{Name: "createrepo_c", Args: []string{
+		"--quiet",
+		// What EL6's yum reads: XML without a database, gzip, SHA-256.
+		"--no-database",
+		"--general-compress-type", "gz",
+		"--checksum", "sha256",
+		"--revision", strconv.FormatInt(o.Epoch.Unix(), 10),
+		"--set-timestamp-to-revision",
+		".",
+	}, Dir: dir}.Run(ctx)
+	if err != nil {
+		return err
+	}
+	if o.Signer != nil {
+		path := filepath.Join(dir, "repodata", "repomd.xml")
+		index, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("sign the yum repository: %w", err)
+		}
+		signature, err := signing.DetachArmored(o.Signer, index)
+		if err != nil {
+			return err
+		}
+		if err := outdir.WriteFile(path+".asc", signature, 0o644); err != nil {
+			return err
+		}
+	}
+	check := 1
+	if o.Signer == nil {
+		check = 0
+	}
+	file := fmt.Sprintf(`[avirkit]
+name=Antivirus plugins for Kerio Connect and Kerio Control
+baseurl=%s/yum
+enabled=1
+gpgcheck=%d
+repo_gpgcheck=%d
+gpgkey=%s/avirkit.asc
+`, o.URL, check, check, o.URL)
+	return outdir.WriteFile(filepath.Join(dir, "avirkit.repo"), []byte(file), 0o644)
+}
