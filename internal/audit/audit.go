@@ -12,6 +12,8 @@ type audit struct {
 	*Report
 	policy  Policy
 	symbols []elf.Symbol
+	// tlsSlots are the addresses where ld.so puts an offset of static TLS.
+	tlsSlots map[uint32]bool
 }
 
 // File audits one library. The error says why the file could not be audited at
@@ -39,6 +41,8 @@ func (l *library) audit(policy Policy) (*Report, error) {
 		library: l,
 		policy:  policy,
 		symbols: symbols,
+
+		tlsSlots: map[uint32]bool{},
 		// Empty lists, not null, in the manifest.
 		Report: &Report{
 			Class: "ELF32", Machine: "i386",

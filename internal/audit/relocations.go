@@ -38,7 +38,10 @@ func (a *audit) relocations() error {
 			switch r.kind() {
 			case elf.R_386_NONE:
 				continue
-			case elf.R_386_TLS_TPOFF, elf.R_386_TLS_TPOFF32:
+			case elf.R_386_TLS_TPOFF:
+				staticTLS = true
+				a.tlsSlots[r.place] = true
+			case elf.R_386_TLS_TPOFF32:
 				staticTLS = true
 			}
 			if !slices.Contains(knownRelocations, r.kind()) {
@@ -108,7 +111,12 @@ func (a *audit) relocationNames(relocs []relocation) []string {
 		}
 		names = append(names, fmt.Sprintf("%s%s at %#x", owner, r.kind(), r.place))
 	}
-	if extra := len(relocs) - len(names); extra > 0 {
+	return andMore(names, len(relocs))
+}
+
+// andMore ends a list that names only the first of many offenders.
+func andMore(names []string, total int) []string {
+	if extra := total - len(names); extra > 0 {
 		names = append(names, fmt.Sprintf("… and %d more", extra))
 	}
 	return names
