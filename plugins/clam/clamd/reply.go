@@ -1,0 +1,138 @@
+package clamd
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// kind is what a reply means to the scan that waits for it.
+type kind int
+
+const (
+	clean     kind = iota // scanned to the end, nothing found
+	found                 // a virus; text is its name
+	overLimit             // a limit of clamd stopped the scan
+	encrypted             // clamd could not look inside
+	broken                // corrupted, so that clamd could not look inside
+	pong                  // not a verdict: the answer to a PING
+	failed                // clamd said that it did not scan; text is what it said
+	timedOut              // clamd gave the session up
+)
+
+// reply is one parsed reply.
+type reply struct {
+	kind kind
+	id   uint32 // 0 if the reply has none
+	text string
+}
+
+// timeoutText is the one reply that has no id and no NUL.
+var timeoutText = []byte("COMMAND READ TIMED OUT\n")
+
+// limitText is clamd's word for a stream over its StreamMaxLength.
+const limitText = "INSTREAM size limit exceeded."
+
+// nextReply cuts the first whole reply off data. n is how many bytes it took,
+// 0 if data holds no whole reply yet.
+func nextReply(data []byte) (r reply, n int) {
+	if bytes.HasPrefix(data, timeoutText) {
+		return reply{kind: timedOut, text: "COMMAND READ TIMED OUT"}, len(timeoutText)
+	}
+	end := bytes.IndexByte(data, 0)
+	if end < 0 {
+		return reply{}, 0
+	}
+	return parseReply(data[:end]), end + 1
+}
+
+// parseReply understands one reply of a session, without its NUL. Whatever it
+// does not know exactly is a failure, never clean.
+func parseReply(line []byte) reply {
+	id, rest, ok := cutID(line)
+	if !ok {
+		return reply{kind: failed, text: string(line)}
+	}
+	if string(rest) == "PONG" {
+		return reply{kind: pong, id: id}
+	}
+	r := parseVerdict(rest)
+	r.id = id
+	return r
+}
+
+// parseVerdict understands what follows the id: "stream: OK", "fd[7]: NAME
+// FOUND", "stream: TEXT ERROR", "TEXT ERROR".
+func parseVerdict(line []byte) reply {
+	text, labelled := cutLabel(line)
+	if labelled && string(text) == "OK" {
+		return reply{kind: clean}
+	}
+	if name, ok := bytes.CutSuffix(text, []byte(" FOUND")); ok && labelled {
+		return reply{kind: classify(name), text: string(name)}
+	}
+	if msg, ok := bytes.CutSuffix(text, []byte(" ERROR")); ok {
+		if string(msg) == limitText {
+			return reply{kind: overLimit, text: string(msg)}
+		}
+		return reply{kind: failed, text: string(msg)}
+	}
+	return reply{kind: failed, text: string(text)}
+}
+
+// cutID cuts "17: " off a reply.
+func cutID(line []byte) (id uint32, rest []byte, ok bool) {
+	digits, rest, ok := bytes.Cut(line, []byte(": "))
+	if !ok || !allDigits(digits) || len(digits) > 9 {
+		return 0, line, false
+	}
+	n, err := strconv.ParseUint(string(digits), 10, 32)
+	return uint32(n), rest, err == nil
+}
+
+// cutLabel cuts "stream: " or "fd[7]: " off a reply. Only these two labels
+// come from the commands that we send; a name can hold anything, a colon and
+// spaces included, so the cut must be exact.
+func cutLabel(line []byte) (text []byte, ok bool) {
+	if text, ok := bytes.CutPrefix(line, []byte("stream: ")); ok {
+		return text, true
+	}
+	if text, ok := bytes.CutPrefix(line, []byte("fd[")); ok {
+		if number, text, ok := bytes.Cut(text, []byte("]: ")); ok && allDigits(number) {
+			return text, true
+		}
+	}
+	return line, false
+}
+
+func allDigits(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// classify tells a virus from the names by which clamd says that it could not
+// check a file. The names without "Heuristics." are those of old versions.
+// Heuristics.Zip.OverlappingFiles is a virus: it is a known kind of attack.
+func classify(name []byte) kind {
+	for _, c := range []struct {
+		prefix string
+		kind   kind
+	}{
+		{"Heuristics.Limits.Exceeded", overLimit},
+		{"Heuristics.Encrypted.", encrypted},
+		{"Encrypted.", encrypted},
+		{"Heuristics.Broken.", broken},
+		{"Broken.", broken},
+	} {
+		if bytes.HasPrefix(name, []byte(c.prefix)) {
+			return c.kind
+		}
+	}
+	if string(name) == "(null)" {
+		return broken
+	}
+	return found
+}

@@ -1,0 +1,178 @@
+package clamd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/avirkit/avirkit/api"
+)
+
+// maxRepeats bounds how often a file is sent again after a server was lost
+// with the whole file in its hands. The file may be what kills it.
+const maxRepeats = 2
+
+// Scanner scans for one thread. It owns one buffer.
+type Scanner struct {
+	c   *Client
+	buf []byte
+}
+
+// NewScanner makes the state for one thread.
+func (c *Client) NewScanner() *Scanner {
+	return &Scanner{c: c, buf: make([]byte, bufferSize)}
+}
+
+// Scan scans one file, within ScanTimeout and ctx's deadline.
+func (s *Scanner) Scan(ctx context.Context, file api.File) api.Result {
+	deadline := time.Now().Add(s.c.ScanTimeout)
+	if d, ok := ctx.Deadline(); ok {
+		deadline = earlier(deadline, d)
+	}
+	fd, size, err := openFile(file.Path)
+	if err != nil {
+		return failure(file, err)
+	}
+	defer closeFile(fd)
+	switch limit := s.c.maxSize.Load(); {
+	case size == 0:
+		// Nothing to ask about, if it really is empty: a file of /proc says
+		// 0 and has contents.
+		if n, err := readAt(fd, s.buf[:1], 0); err != nil {
+			return failure(file, err)
+		} else if n > 0 {
+			return failure(file, errChanged)
+		}
+		return api.Result{Verdict: api.OK}
+	case size > limit:
+		return s.c.policy(s.c.OnLimit, "Heuristics.Limits.Exceeded.MaxFileSize",
+			"larger than the limit of "+strconv.FormatInt(limit, 10)+" bytes (option MaxFileSize, or MaxFileSize of clamd)", file)
+	}
+	r, srv, err := s.repeat(stopper{ctx, &s.c.closed}, fd, size, deadline)
+	if err != nil {
+		return failure(file, err)
+	}
+	return s.c.result(r, srv, file)
+}
+
+// repeat scans until there is a reply or no reason to try again.
+func (s *Scanner) repeat(stop stopper, fd int, size int64, deadline time.Time) (reply, *server, error) {
+	var last error
+	for cut, fresh := 0, false; ; {
+		srv, until, err := s.c.pick()
+		if err != nil {
+			return reply{}, nil, err
+		}
+		if time.Now().Before(until) {
+			// All are down. Another one than this may be back sooner.
+			s.c.release(srv)
+			if err := s.c.pause(stop, until, deadline); err != nil {
+				return reply{}, nil, s.c.giveUp(err, last)
+			}
+			continue
+		}
+		r, conn, err := s.once(stop, srv, fd, size, deadline, fresh)
+		s.c.release(srv)
+		if err == nil {
+			return r, srv, nil
+		}
+		last = at(srv, err)
+		switch {
+		case errors.Is(err, errUnfit):
+			s.c.fail(srv, err)
+			if !s.c.anyUp() {
+				return reply{}, nil, last
+			}
+		case !errors.Is(err, errLost):
+			return reply{}, nil, last
+		case errors.Is(err, syscall.EAGAIN):
+			// The backlog of its socket is full: busy, not down.
+			if err := s.c.pause(stop, time.Now().Add(s.c.times.pause), deadline); err != nil {
+				return reply{}, nil, s.c.giveUp(err, last)
+			}
+		case conn.stale && !errors.Is(err, errSilent):
+			fresh = true // clamd may close an idle session: no fault of its
+		default:
+			fresh = false
+			s.c.fail(srv, err)
+			if conn.sent {
+				if cut++; cut > maxRepeats {
+					return reply{}, nil, fmt.Errorf("sent %d times and never answered: %w", cut, last)
+				}
+			}
+		}
+	}
+}
+
+// outcome is what the end of a connection means for the repetition.
+type outcome struct {
+	stale bool // it had been idle, and may have ended before the scan began
+	sent  bool // clamd had the whole file
+}
+
+// once scans on one session of one server.
+func (s *Scanner) once(stop stopper, srv *server, fd int, size int64, deadline time.Time, fresh bool) (reply, outcome, error) {
+	conn, err := s.c.session(stop, srv, deadline, fresh)
+	if err != nil {
+		return reply{}, outcome{}, err
+	}
+	stale := conn.used && !fresh
+	x := exchange{stopper: stop, session: conn, deadline: deadline, times: &s.c.times}
+	r, err := x.scan(srv.fildes.Load(), fd, size, s.buf)
+	end := outcome{stale: stale, sent: x.sent}
+	if err != nil {
+		conn.close()
+		return r, end, err
+	}
+	s.c.keep(srv, conn)
+	return r, end, nil
+}
+
+// scan sends a file by descriptor or as a stream.
+func (x *exchange) scan(fildes bool, fd int, size int64, buf []byte) (reply, error) {
+	if fildes {
+		return x.fildes(fd, size, buf)
+	}
+	return x.instream(fd, size, buf)
+}
+
+// pause waits until the given time, but no longer than until it is worth
+// looking at the servers again.
+func (c *Client) pause(stop stopper, until, deadline time.Time) error {
+	until = earlier(until, time.Now().Add(slice))
+	if err := stop.sleep(earlier(until, deadline)); err != nil {
+		return err
+	}
+	if !time.Now().Before(deadline) {
+		return errDeadline
+	}
+	return nil
+}
+
+// giveUp names what kept a scan from its answer until the deadline.
+func (c *Client) giveUp(err, last error) error {
+	if last == nil {
+		c.mu.Lock()
+		for _, s := range c.servers {
+			if s.lastErr != nil {
+				last = at(s, s.lastErr)
+			}
+		}
+		c.mu.Unlock()
+	}
+	if last == nil {
+		return err
+	}
+	return fmt.Errorf("%w; before that: %w", err, last)
+}
+
+// at adds the server's address to an error.
+func at(s *server, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("clamd at %s: %w", s.addr, err)
+}

@@ -1,0 +1,179 @@
+package clamd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// server is what the client knows about one clamd. The client's mutex guards
+// what follows fildes.
+type server struct {
+	addr   Address
+	fildes atomic.Bool // scans go by descriptor
+
+	idle []*session // sessions not in use, the last one used last
+	busy int        // scans under way
+
+	failures  int       // failures in a row
+	downUntil time.Time // not used before, unless all others are down too
+	down      bool      // marked down: the upkeep or a scan has to prove it first
+	downSince time.Time // zero before Start
+	lastErr   error
+
+	proven    time.Time // when the test virus was last found; zero means not since it failed
+	scanned   bool      // used since proven
+	examined  bool      // its limits are known, since it last failed
+	examining bool
+}
+
+// pick chooses the least busy server that is up and counts a scan on it. When
+// all are down it chooses the one whose pause ends first and returns how long
+// to wait for that.
+func (c *Client) pick() (s *server, until time.Time, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed.Load() {
+		return nil, until, errClosed
+	}
+	c.turn++
+	var best *server
+	for i := range c.servers {
+		// A new start each time spreads the scans of an idle farm.
+		candidate := c.servers[(c.turn+i)%len(c.servers)]
+		switch {
+		case best == nil:
+			best = candidate
+		case candidate.down != best.down:
+			if best.down {
+				best = candidate
+			}
+		case best.down:
+			if candidate.downUntil.Before(best.downUntil) {
+				best = candidate
+			}
+		case candidate.busy < best.busy:
+			best = candidate
+		}
+	}
+	best.busy++
+	if best.down {
+		until = best.downUntil
+	}
+	return best, until, nil
+}
+
+// anyUp tells whether a server is not marked down.
+func (c *Client) anyUp() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(c.servers, func(s *server) bool { return !s.down })
+}
+
+// release ends what pick began.
+func (c *Client) release(s *server) {
+	c.mu.Lock()
+	s.busy--
+	c.mu.Unlock()
+}
+
+// fail marks a server down for a pause that doubles with each failure, and
+// gives up its idle sessions, which are as dead as the one that failed.
+func (c *Client) fail(s *server, err error) {
+	c.mu.Lock()
+	now := time.Now()
+	pause := c.times.pause << min(s.failures, 16)
+	// All threads fail at once when a server goes: that is one failure.
+	if !s.down || now.After(s.downUntil) {
+		s.failures++
+		s.downUntil = now.Add(min(pause, c.times.pauseTo))
+	}
+	s.lastErr = err
+	s.proven, s.examined = time.Time{}, false
+	first := !s.down
+	if first {
+		s.down, s.downSince = true, now
+	}
+	idle := s.idle
+	s.idle = nil
+	c.mu.Unlock()
+	for _, x := range idle {
+		x.close()
+	}
+	if first {
+		c.log.Warningf("clamd at %s is marked down: %v", s.addr, err)
+	}
+}
+
+// prove notes that the server found the test virus.
+func (c *Client) prove(s *server) {
+	c.mu.Lock()
+	back, since := s.down && !s.downSince.IsZero(), s.downSince
+	s.down, s.failures, s.proven, s.scanned = false, 0, time.Now(), false
+	c.mu.Unlock()
+	if back {
+		c.log.Warningf("clamd at %s is back after %v", s.addr, time.Since(since).Round(time.Second/10))
+	}
+}
+
+// session returns a session to a server that has proven itself: an idle one,
+// or a fresh one. A scan that failed on an idle session, which clamd may have
+// closed meanwhile, asks for a fresh one.
+func (c *Client) session(stop stopper, s *server, deadline time.Time, fresh bool) (*session, error) {
+	c.mu.Lock()
+	if n := len(s.idle); n > 0 && !fresh && !s.proven.IsZero() {
+		x := s.idle[n-1]
+		s.idle[n-1] = nil
+		s.idle = s.idle[:n-1]
+		s.scanned = true
+		c.mu.Unlock()
+		return x, nil
+	}
+	proven := !s.proven.IsZero()
+	s.scanned = true
+	c.mu.Unlock()
+	x, err := c.dial(stop.ctx, s.addr, deadline)
+	if err != nil || proven {
+		return x, err
+	}
+	if err := c.probe(stop, s, x, deadline); err != nil {
+		x.close()
+		return nil, err
+	}
+	c.prove(s)
+	return x, nil
+}
+
+// dial connects within the bound of one connect and the deadline.
+func (c *Client) dial(ctx context.Context, addr Address, deadline time.Time) (*session, error) {
+	ctx, cancel := context.WithDeadline(ctx, earlier(time.Now().Add(c.times.dial), deadline))
+	defer cancel()
+	stop := context.AfterFunc(c.ctx, cancel)
+	defer stop()
+	x, err := connect(ctx, addr)
+	switch {
+	case err == nil:
+		return x, nil
+	case c.closed.Load():
+		return nil, errClosed
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, fmt.Errorf("%w: no connection within %v", errLost, c.times.dial)
+	}
+	return nil, err
+}
+
+// keep puts a session back that a scan has ended well on.
+func (c *Client) keep(s *server, x *session) {
+	c.mu.Lock()
+	if x.reusable() && !c.closed.Load() && !s.down {
+		s.idle = append(s.idle, x)
+		x = nil
+	}
+	c.mu.Unlock()
+	if x != nil {
+		x.close()
+	}
+}

@@ -1,0 +1,100 @@
+package clamd
+
+import (
+	"time"
+)
+
+// startUpkeep starts the goroutine that looks after the servers and the idle
+// sessions until Close. A server that is not up by now is down from here.
+func (c *Client) startUpkeep() {
+	for _, s := range c.servers {
+		c.mu.Lock()
+		down := s.down
+		if down {
+			s.downSince = time.Now()
+		}
+		c.mu.Unlock()
+		if down {
+			c.log.Warningf("clamd at %s is not ready; scans go to the others", s.addr)
+		}
+	}
+	stop := stopper{c.ctx, &c.closed}
+	c.spawn(func() {
+		for stop.sleep(time.Now().Add(c.times.tick)) == nil {
+			for _, s := range c.servers {
+				c.keepAlive(stop, s)
+				c.lookAfter(stop, s)
+			}
+		}
+	})
+}
+
+// keepAlive closes a server's sessions that have been idle long, which take
+// places in clamd's queue, and sends PING on the others before clamd's
+// ReadTimeout ends them.
+func (c *Client) keepAlive(stop stopper, s *server) {
+	var old, still []*session
+	now := time.Now()
+	c.mu.Lock()
+	keep := s.idle[:0]
+	for _, x := range s.idle {
+		switch {
+		case now.Sub(x.active) > c.times.giveUp:
+			old = append(old, x)
+		case now.Sub(x.active) > c.times.ping && now.Sub(x.pinged) > c.times.ping:
+			still = append(still, x)
+		default:
+			keep = append(keep, x)
+		}
+	}
+	clear(s.idle[len(keep):])
+	s.idle = keep
+	c.mu.Unlock()
+	for _, x := range old {
+		x.close()
+	}
+	for _, x := range still {
+		c.spawn(func() {
+			err := x.ping()
+			if err == nil {
+				err = x.pong(stop, time.Now().Add(c.times.dial))
+			}
+			if err != nil {
+				c.log.Debugf("clamd at %s: an idle session ended: %v", s.addr, err)
+				x.close()
+				return
+			}
+			c.keep(s, x)
+		})
+	}
+}
+
+// lookAfter tries a server that is down when its pause is over, and sends the
+// test virus to one that is in use from time to time.
+func (c *Client) lookAfter(stop stopper, s *server) {
+	now := time.Now()
+	c.mu.Lock()
+	var look func(stopper, *server, time.Time) error
+	switch {
+	case s.examining || now.Before(s.downUntil):
+	case !s.examined:
+		look = c.examine
+	case s.scanned && now.Sub(s.proven) > c.times.canary:
+		look = c.try
+	}
+	s.examining = s.examining || look != nil
+	c.mu.Unlock()
+	if look == nil {
+		return
+	}
+	c.spawn(func() {
+		defer func() {
+			c.mu.Lock()
+			s.examining = false
+			c.mu.Unlock()
+		}()
+		if err := look(stop, s, now.Add(c.ScanTimeout)); err != nil && stop.err() == nil {
+			c.fail(s, err)
+		}
+	})
+}

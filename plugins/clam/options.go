@@ -1,0 +1,182 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/avirkit/avirkit/api"
+	"github.com/avirkit/avirkit/plugins/clam/clamd"
+)
+
+// options is what the administrator sees. The first three are those of the
+// product's original plugin.
+var options = []api.Option{
+	{Name: "Address", Default: "127.0.0.1"},
+	{Name: "Port", Default: "3310"},
+	{Name: "StartupTimeout", Default: "90"},
+	{Name: "ScanTimeout", Default: "180"},
+	{Name: "MaxFileSize", Default: "100M"},
+	{Name: "Mode", Default: string(clamd.Auto)},
+	{Name: "OnLimit", Default: "impossible"},
+	{Name: "OnEncrypted", Default: "impossible"},
+	{Name: "LogLevel", Default: "warning"},
+}
+
+// Bounds of the options that are numbers.
+const (
+	minStartupTimeout = 10 * time.Second
+	maxStartupTimeout = 100 * time.Second
+
+	minScanTimeout = 5 * time.Second
+	maxScanTimeout = time.Hour
+
+	// clamd itself can't scan more: sizes are 32 bits wide in INSTREAM.
+	maxMaxFileSize = 4<<30 - 1
+)
+
+var modes = map[string]clamd.Mode{
+	"auto":     clamd.Auto,
+	"fildes":   clamd.Fildes,
+	"instream": clamd.Instream,
+}
+
+var policies = map[string]api.Verdict{
+	"impossible": api.Impossible,
+	"failed":     api.Failed,
+	"virus":      api.VirusFound,
+}
+
+var levels = map[string]slog.Level{
+	"error":   slog.LevelError,
+	"warning": slog.LevelWarn,
+	"debug":   slog.LevelDebug,
+}
+
+// parseOptions reads the configuration. A wrong value never keeps the
+// antivirus from starting: a warning names it and what is used instead.
+func parseOptions(cfg api.Config, log *api.Logger) clamd.Config {
+	p := parser{cfg, log}
+	log.SetLevel(choice(p, "LogLevel", levels))
+	c := clamd.Config{
+		Mode:           choice(p, "Mode", modes),
+		StartupTimeout: p.seconds("StartupTimeout", minStartupTimeout, maxStartupTimeout),
+		ScanTimeout:    p.seconds("ScanTimeout", minScanTimeout, maxScanTimeout),
+		MaxFileSize:    p.size("MaxFileSize"),
+		OnLimit:        choice(p, "OnLimit", policies),
+		OnEncrypted:    choice(p, "OnEncrypted", policies),
+		Log:            log,
+	}
+	c.Servers = p.servers(p.port())
+	if c.Mode == clamd.Fildes {
+		for _, s := range c.Servers {
+			if s.Network != "unix" {
+				log.Warningf("option Mode: fildes needs a unix socket: INSTREAM is used for %s", s)
+			}
+		}
+	}
+	return c
+}
+
+// parser reads options one by one.
+type parser struct {
+	cfg api.Config
+	log *api.Logger
+}
+
+// value returns an option's value without the spaces around it.
+func (p parser) value(name string) string { return strings.TrimSpace(p.cfg.Get(name)) }
+
+// standard returns an option's default.
+func standard(name string) string {
+	for _, o := range options {
+		if o.Name == name {
+			return o.Default
+		}
+	}
+	return ""
+}
+
+// refuse warns that an option's value is not used, but another one.
+func (p parser) refuse(name string, problem any, instead string) {
+	p.log.Warningf("option %s: value %q: %v; %s is used", name, p.value(name), problem, instead)
+}
+
+// choice reads an option that is one word of several, in any case.
+func choice[T any](p parser, name string, words map[string]T) T {
+	if v, ok := words[strings.ToLower(p.value(name))]; ok {
+		return v
+	}
+	known := make([]string, 0, len(words))
+	for word := range words {
+		known = append(known, word)
+	}
+	slices.Sort(known)
+	p.refuse(name, "not one of "+strings.Join(known, ", "), standard(name))
+	return words[standard(name)]
+}
+
+// seconds reads a time and moves it between its bounds.
+func (p parser) seconds(name string, low, high time.Duration) time.Duration {
+	n, err := strconv.Atoi(p.value(name))
+	if err != nil {
+		n, _ = strconv.Atoi(standard(name))
+		p.refuse(name, "not a number of seconds", standard(name))
+	}
+	// Compared in seconds, as a duration could overflow.
+	if bounded := max(int(low/time.Second), min(n, int(high/time.Second))); bounded != n {
+		n = bounded
+		p.refuse(name, fmt.Sprintf("not from %d to %d seconds", low/time.Second, high/time.Second), strconv.Itoa(n))
+	}
+	return time.Duration(n) * time.Second
+}
+
+// size reads a number of bytes with K, M or G.
+func (p parser) size(name string) int64 {
+	n, ok := parseSize(p.value(name))
+	if !ok {
+		n, _ = parseSize(standard(name))
+		p.refuse(name, "not a size from 1 to 4294967295 bytes, as 500K, 100M or 1G", standard(name))
+	}
+	return n
+}
+
+func parseSize(s string) (n int64, ok bool) {
+	digits := strings.TrimRight(strings.ToUpper(s), "B")
+	shift := 0
+	for unit, bits := range map[string]int{"K": 10, "M": 20, "G": 30} {
+		if rest, found := strings.CutSuffix(digits, unit); found {
+			digits, shift = rest, bits
+			break
+		}
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 33)
+	if err != nil || n < 1 || n<<shift > maxMaxFileSize {
+		return 0, false
+	}
+	return n << shift, true
+}
+
+func (p parser) port() int {
+	n, err := strconv.Atoi(p.value("Port"))
+	if err != nil || n < 1 || n > 65535 {
+		p.refuse("Port", "not a number from 1 to 65535", standard("Port"))
+		n, _ = strconv.Atoi(standard("Port"))
+	}
+	return n
+}
+
+func (p parser) servers(port int) []clamd.Address {
+	servers, err := clamd.ParseAddresses(p.value("Address"), port)
+	if err != nil {
+		p.log.Warningf("option Address: %v", err)
+	}
+	if len(servers) == 0 {
+		p.refuse("Address", "no server in it", standard("Address"))
+		servers, _ = clamd.ParseAddresses(standard("Address"), port)
+	}
+	return servers
+}
