@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"debug/elf"
 	"encoding/binary"
 	"os"
 	"os/exec"
@@ -31,7 +32,7 @@ var goodFlags = []string{"-trimpath", "-tags=netgo,osusergo", "-ldflags=-s -w -b
 
 // goRules are the rules that this file is about.
 func goRules(byRule map[string]Finding) (names []string) {
-	for _, name := range []string{"go-build", "go-version", "go-settings", "go-functions", "go-forbidden", "nodelete", "kernel-unknown", "static-tls", "stripped", "bind-now"} {
+	for _, name := range []string{"go-build", "go-version", "go-settings", "go-functions", "go-forbidden", "go-tls", "nodelete", "kernel-unknown", "static-tls", "stripped", "bind-now"} {
 		if _, ok := byRule[name]; ok {
 			names = append(names, name)
 		}
@@ -69,6 +70,27 @@ func TestForbiddenGoFunctionsAreFoundInAStrippedLibrary(t *testing.T) {
 	_, byRule := findings(t, goPlugin(t, "bad", policy.GoVersion, goodFlags...))
 	assert.Equal(t, []string{"go-forbidden"}, goRules(byRule))
 	assert.Equal(t, []string{"log.(*Logger).Fatalf", "log.Fatal", "os.Exit", "os/signal.Notify", "syscall.Exit"}, byRule["go-forbidden"].Symbols)
+}
+
+func TestGoLibraryThatMissesItsThreadLocalSlotIsRefused(t *testing.T) {
+	t.Parallel()
+	path := patched(t, goPlugin(t, "good", policy.GoVersion, goodFlags...), func(data []byte, file *elf.File) {
+		a := &audit{library: &library{File: file, data: data}}
+		text := file.Section(".text")
+		for at := text.Offset; at < text.Offset+text.Size; at++ {
+			addr := uint32(text.Addr + at - text.Offset)
+			if slot, ok := a.tlsSlot(data[at:at+tlsAccess], addr); ok {
+				// What LLD leaves for the linker's addend of 2.
+				binary.LittleEndian.PutUint32(data[at+7:], slot+2-uint32(file.Section(".got").Addr))
+				return
+			}
+		}
+	})
+	_, byRule := findings(t, path)
+	assert.Equal(t, []string{"go-tls"}, goRules(byRule))
+	assert.Regexp(t, `^misses Go's thread-local slot at 1 of \d{3,} places`, byRule["go-tls"].Message)
+	require.Len(t, byRule["go-tls"].Symbols, 1)
+	assert.Regexp(t, `^0x[0-9a-f]+ takes it from 0x[0-9a-f]+$`, byRule["go-tls"].Symbols[0])
 }
 
 func TestFunctionTableIsTakenOnlyIfItIsOne(t *testing.T) {
