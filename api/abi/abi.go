@@ -1,0 +1,74 @@
+// Package abi puts the host's C interface, avApi.h, in front of an
+// api.Plugin. It is the only cgo of the SDK. A plugin's package main is
+//
+//	func init() { abi.Register(&plugin{}) }
+//	func main() {}
+//
+// and is built with -buildmode=c-shared for linux/386. The C files of this
+// package hold the table and, a file each, what keeps a Go runtime from
+// harming the process that it was loaded into; the Go files convert arguments
+// and call package lifecycle.
+package abi
+
+// #cgo CFLAGS: -std=gnu99 -O2 -fvisibility=hidden
+// #include "host.h"
+import "C"
+
+import (
+	"errors"
+	"runtime"
+	"runtime/debug"
+	"unsafe"
+
+	"github.com/avirkit/avirkit/api"
+	"github.com/avirkit/avirkit/api/internal/lifecycle"
+	"github.com/avirkit/avirkit/api/internal/text"
+)
+
+// The Go runtime's settings inside the host, in place of the environment,
+// which is hidden from it.
+const (
+	maxStack    = 4 << 20   // a runaway recursion dies at once instead of taking the machine's memory along
+	memoryLimit = 192 << 20 // the collector works harder from here on
+	gcPercent   = 50        // the host's memory matters more than our speed
+)
+
+// library is what Register made; before that it says what is missing.
+var library = lifecycle.New(nil)
+
+var registered bool
+
+// This runs after the init functions of syscall and os, which raise the limit
+// of open files, and before the plugin's.
+func init() {
+	debug.SetMaxStack(maxStack)
+	debug.SetMemoryLimit(memoryLimit)
+	debug.SetGCPercent(gcPercent)
+	runtime.GOMAXPROCS(min(max(runtime.NumCPU(), 2), 4))
+	C.avir_go_is_ready()
+}
+
+// Register makes plugin the one of this library. It must be called exactly
+// once, from an init function of package main. It never panics: when it was
+// not called, was called twice, or got a plugin that api.Validate refuses,
+// the library loads, and the host's plugin_init gets the reason.
+func Register(plugin api.Plugin) {
+	if registered {
+		library = lifecycle.Broken(errors.New("two plugins are registered: call abi.Register once"))
+		return
+	}
+	registered = true
+	library = lifecycle.New(plugin)
+	info := library.Info()
+	text.Copy(bytesOf(&C.avir_info.name[0], len(C.avir_info.name)), text.ASCII(info.Name))
+	text.Copy(bytesOf(&C.avir_info.description[0], len(C.avir_info.description)), text.ASCII(info.Description))
+}
+
+// bytesOf is C memory as a slice; it is empty when p is nil or size is not
+// positive.
+func bytesOf(p *C.char, size int) []byte {
+	if p == nil || size <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(p)), size)
+}

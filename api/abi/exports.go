@@ -1,0 +1,114 @@
+package abi
+
+// #include "host.h"
+import "C"
+
+import (
+	"runtime/cgo"
+	"unsafe"
+
+	"github.com/avirkit/avirkit/api"
+	"github.com/avirkit/avirkit/api/internal/lifecycle"
+	"github.com/avirkit/avirkit/api/internal/text"
+)
+
+// Each export is called by the function of table.c with a like name, never in
+// a forked child, with signals blocked. What panics in here, an invalid handle
+// to begin with, leaves the zero value: the host's word for failed.
+
+// maxText is the most that is written to any text buffer of the host, whose
+// own claim about its size may be wrong.
+const maxText = C.MAX_STRING
+
+//export avirBind
+func avirBind() {}
+
+//export avirErrorMessage
+func avirErrorMessage(buffer *C.char, size C.int) {
+	defer guard()
+	text.Copy(bytesOf(buffer, min(int(size), maxText)), text.Line(library.LastError(), maxText-1))
+}
+
+//export avirSetConfig
+func avirSetConfig(list *C.avir_plugin_config) (known C.int) {
+	defer guard()
+	return C.int(setConfig(library, list))
+}
+
+//export avirGetConfig
+func avirGetConfig() *C.avir_plugin_config {
+	defer guard()
+	return newConfig(library.Config())
+}
+
+//export avirInit
+func avirInit(callback C.AV_LOG_CALLBACK_NEW) C.int {
+	defer guard()
+	return one(library.Init(hostLog{callback}) == nil)
+}
+
+//export avirClose
+func avirClose() C.int {
+	defer guard()
+	return one(library.Close() == nil)
+}
+
+//export avirThreadInit
+func avirThreadInit() C.uintptr_t {
+	defer guard()
+	thread, err := library.NewThread()
+	if err != nil {
+		return 0
+	}
+	return C.uintptr_t(cgo.NewHandle(thread))
+}
+
+//export avirThreadClose
+func avirThreadClose(context C.uintptr_t) C.int {
+	defer guard()
+	handle := cgo.Handle(context)
+	thread := handle.Value().(*lifecycle.Thread)
+	handle.Delete()
+	return one(thread.Close() == nil)
+}
+
+//export avirTestFile
+func avirTestFile(context C.uintptr_t, name *C.char, nameLen C.int, realName *C.char, realLen C.int, info *C.char, size C.uint) C.int {
+	defer guard()
+	var result api.Result
+	if thread, ok := threadOf(context); !ok {
+		result.Text = "no such context"
+	} else if nameLen == 0 {
+		result.Text = "no file name"
+	} else {
+		result = thread.Scan(fileOf(name, int(nameLen), realName, int(realLen)))
+	}
+	buffer := bytesOf(info, int(min(size, maxText)))
+	text.Copy(buffer, text.Line(result.Text, len(buffer)-1))
+	return C.int(result.Verdict)
+}
+
+// threadOf returns what context stands for, unless it is stale or garbage.
+func threadOf(context C.uintptr_t) (thread *lifecycle.Thread, ok bool) {
+	defer guard()
+	thread, ok = cgo.Handle(context).Value().(*lifecycle.Thread)
+	return thread, ok
+}
+
+// fileOf copies both names with one allocation.
+func fileOf(name *C.char, nameLen int, realName *C.char, realLen int) api.File {
+	both := make([]byte, nameLen+realLen)
+	copy(both, bytesOf(name, nameLen))
+	copy(both[nameLen:], bytesOf(realName, realLen))
+	s := unsafe.String(&both[0], len(both))
+	return api.File{Path: s[:nameLen], RealName: s[nameLen:]}
+}
+
+func guard() { _ = recover() }
+
+func one(ok bool) C.int {
+	if ok {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,71 @@
+package lifecycle
+
+import (
+	"errors"
+	"runtime/debug"
+
+	"github.com/avirkit/avirkit/api"
+	"github.com/avirkit/avirkit/api/internal/panics"
+)
+
+// inline calls the author's scanner on the host's own thread.
+type inline struct {
+	run     *run
+	scanner api.Scanner
+}
+
+// newInline makes the scanner aside: NewScanner promises no deadline.
+func newInline(r *run) (*inline, error) {
+	s := &inline{run: r}
+	err, late := aside(r.timeout, "NewScanner", func() (err error) {
+		s.scanner, err = makeScanner(r)
+		return err
+	})
+	if late != nil {
+		then(late, func(err error) {
+			if err == nil {
+				_ = protect("Scanner.Close", s.scanner.Close)
+			}
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// makeScanner asks the author for a scanner.
+func makeScanner(r *run) (made api.Scanner, err error) {
+	err = protect("NewScanner", func() error {
+		if made, err = r.library.plugin.NewScanner(); err == nil && made == nil {
+			err = errors.New("NewScanner returned no scanner")
+		}
+		return err
+	})
+	return made, err
+}
+
+func (s *inline) scan(ctx *scanContext, file api.File) (result api.Result, lost bool) {
+	result, lost = call(s.run.log, s.scanner, ctx, file)
+	if lost {
+		_ = s.close() // a panic may have left it in any state: the next scan gets a new one
+	}
+	return result, lost
+}
+
+func (s *inline) close() error {
+	err, _ := aside(closeLimit, "Scanner.Close", s.scanner.Close)
+	return err
+}
+
+// call scans one file and turns a panic into Failed.
+func call(log *api.Logger, s api.Scanner, ctx *scanContext, file api.File) (result api.Result, panicked bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			log.Errorf("scan of %s: the plugin panicked: %s", file.Path, panics.Text(r))
+			result, panicked = failed("internal error of the plugin"), true
+		}
+	}()
+	debug.SetPanicOnFault(true)
+	return s.Scan(ctx, file), false
+}

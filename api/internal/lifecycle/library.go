@@ -1,0 +1,184 @@
+// Package lifecycle runs one api.Plugin as the host's calls demand: init,
+// threads, scans, close, and init again. It is the SDK without C: package abi
+// puts the host's interface in front of it, and apitest drives it in tests.
+//
+// Author code may panic, hang or leave its goroutine; what it does, every
+// method here returns in bounded time with an answer for the host.
+package lifecycle
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/avirkit/avirkit/api"
+)
+
+// Bounds on author code that the host waits for.
+const (
+	initLimit  = 5 * time.Minute  // Init, which may wait for a server to load its database
+	closeLimit = 10 * time.Second // Plugin.Close, Scanner.Close, and an init or close already running
+	grace      = time.Second      // what a scan gets after its deadline or after plugin_close
+)
+
+// maxAbandoned is how many hung scans are left behind, each with the memory
+// and descriptors it holds, before new ones are refused.
+const maxAbandoned = 32
+
+// Library is one registered plugin.
+type Library struct {
+	plugin  api.Plugin
+	info    api.Info
+	problem error // why the plugin can't be used at all
+
+	turn      chan struct{} // held by the one init or close that runs
+	run       atomic.Pointer[run]
+	abandoned atomic.Int32
+	late      <-chan struct{} // guarded by turn; open while an abandoned Init or Close runs
+
+	mu        sync.Mutex // guards the rest, and only for moments
+	config    api.Config
+	lastError string
+}
+
+// New registers plugin. It never fails: a plugin that can't be used answers
+// Init with an error that says why.
+func New(plugin api.Plugin) *Library {
+	l := &Library{plugin: plugin, turn: make(chan struct{}, 1)}
+	if plugin == nil {
+		return Broken(errors.New("no plugin is registered: call abi.Register from an init function of package main"))
+	}
+	err := protect("Info", func() error {
+		l.info = plugin.Info()
+		return api.Validate(l.info)
+	})
+	if err != nil {
+		l.problem = fmt.Errorf("the plugin describes itself wrongly: %w", err)
+		_ = l.fail(l.problem)
+	}
+	l.config = api.NewConfig(l.info.Options)
+	return l
+}
+
+// Broken returns a library that answers every Init with problem.
+func Broken(problem error) *Library {
+	l := &Library{problem: problem, turn: make(chan struct{}, 1)}
+	_ = l.fail(problem)
+	return l
+}
+
+// Info returns what the plugin said about itself when it was registered.
+func (l *Library) Info() api.Info { return l.info }
+
+// Set changes an option for the next Init and tells whether it is known.
+func (l *Library) Set(name, value string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	config, known := l.config.With(name, value)
+	l.config = config
+	return known
+}
+
+// Config returns the options' present values.
+func (l *Library) Config() api.Config {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.config
+}
+
+// LastError returns why the last Init, NewThread or Close failed, or "" after
+// an Init that succeeded.
+func (l *Library) LastError() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lastError
+}
+
+// Sink is where the log goes between one Init and its Close.
+type Sink interface {
+	Open()             // before the first line
+	Write(line string) // called by any goroutine, before Open and after Close too
+	Close()            // afterwards no line may reach the host
+}
+
+// Init starts the plugin with the present options; its log goes to sink.
+// Init of a running plugin succeeds and changes nothing.
+func (l *Library) Init(sink Sink) error {
+	if l.problem != nil {
+		return l.fail(l.problem)
+	}
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	default:
+		return l.fail(errors.New("another call of init or close is still running"))
+	}
+	if l.run.Load() != nil {
+		return nil
+	}
+	if l.late != nil {
+		select {
+		case <-l.late:
+		default:
+			return l.fail(errors.New("an earlier init or close of the plugin still hangs: restart the server"))
+		}
+	}
+	sink.Open()
+	r := newRun(l, sink)
+	config := l.Config()
+	err, late := aside(initLimit, "Init", func() error { return l.plugin.Init(config, r.log) })
+	if late != nil {
+		l.late = then(late, func(err error) {
+			if err == nil {
+				_ = protect("Close", l.plugin.Close) // the host was told that Init failed
+			}
+		})
+	}
+	if err != nil {
+		sink.Close()
+		return l.fail(err)
+	}
+	_ = l.fail(nil)
+	l.run.Store(r)
+	return nil
+}
+
+// Close cancels the running scans, closes the scanners of all threads and
+// then the plugin. Close of a plugin that doesn't run succeeds.
+func (l *Library) Close() error {
+	timer := time.NewTimer(closeLimit)
+	defer timer.Stop()
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-timer.C:
+		return l.fail(errors.New("another call of init or close is still running"))
+	}
+	r := l.run.Swap(nil)
+	if r == nil {
+		return nil
+	}
+	r.close()
+	err, late := aside(closeLimit, "Close", l.plugin.Close)
+	r.sink.Close()
+	if late != nil {
+		l.late = then(late, func(error) {})
+	}
+	if err != nil {
+		return l.fail(err)
+	}
+	return nil
+}
+
+// fail keeps err for LastError and returns it.
+func (l *Library) fail(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lastError = ""
+	if err != nil {
+		l.lastError = err.Error()
+	}
+	return err
+}

@@ -1,0 +1,56 @@
+package lifecycle
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/avirkit/avirkit/api/internal/panics"
+)
+
+var errGoexit = errors.New("left its goroutine with runtime.Goexit")
+
+// protect calls f and returns a panic in it as an error.
+func protect(what string, f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s panicked: %s", what, panics.Text(r))
+		}
+	}()
+	debug.SetPanicOnFault(true)
+	return f()
+}
+
+// aside calls f on a goroutine of its own and waits for it up to limit. When
+// f hangs, late gets its answer if one ever comes; otherwise late is nil.
+//
+// The goroutine is also what survives a runtime.Goexit in f, which nothing
+// can stop: on the host's thread it would end the process.
+func aside(limit time.Duration, what string, f func() error) (err error, late <-chan error) {
+	answer := make(chan error, 1)
+	go func() {
+		err := fmt.Errorf("%s %w", what, errGoexit)
+		defer func() { answer <- err }()
+		err = protect(what, f)
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case err := <-answer:
+		return err, nil
+	case <-timer.C:
+		return fmt.Errorf("%s has not answered within %v", what, limit), answer
+	}
+}
+
+// then calls f with the answer of an abandoned call when it comes, and closes
+// the returned channel after that.
+func then(late <-chan error, f func(error)) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f(<-late)
+	}()
+	return done
+}

@@ -1,0 +1,103 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/avirkit/avirkit/api"
+)
+
+// run is the time between one Init and its Close.
+type run struct {
+	library *Library
+	sink    Sink
+	log     *api.Logger
+	timeout time.Duration
+	closing chan struct{} // closed when Close begins
+
+	mu      sync.Mutex
+	threads map[*Thread]struct{}
+	scans   map[*scanContext]struct{} // those that somebody waits on
+}
+
+func newRun(l *Library, sink Sink) *run {
+	timeout := l.info.ScanTimeout
+	if timeout <= 0 {
+		timeout = api.DefaultScanTimeout
+	}
+	return &run{
+		library: l, sink: sink, log: api.NewLogger(sink.Write), timeout: timeout,
+		closing: make(chan struct{}),
+		threads: map[*Thread]struct{}{},
+		scans:   map[*scanContext]struct{}{},
+	}
+}
+
+func (r *run) closed() bool {
+	select {
+	case <-r.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// add makes t known, or tells that it came too late.
+func (r *run) add(t *Thread) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed() {
+		return errors.New("the plugin is being closed")
+	}
+	r.threads[t] = struct{}{}
+	return nil
+}
+
+func (r *run) remove(t *Thread) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.threads, t)
+}
+
+// watch makes Close cancel c, or tells that Close has already begun.
+func (r *run) watch(c *scanContext) (closed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed() {
+		return true
+	}
+	r.scans[c] = struct{}{}
+	return false
+}
+
+func (r *run) forget(c *scanContext) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.scans, c)
+}
+
+// close cancels all scans and closes all scanners. It waits for scans that
+// have not answered, but no longer than closeLimit for all together: an
+// inline scan that hangs can't be taken off the host's thread.
+func (r *run) close() {
+	r.mu.Lock()
+	close(r.closing)
+	scans, threads := r.scans, r.threads
+	r.scans, r.threads = map[*scanContext]struct{}{}, map[*Thread]struct{}{}
+	r.mu.Unlock()
+	for c := range scans {
+		c.cancel(context.Canceled)
+	}
+	deadline := time.Now().Add(closeLimit)
+	var closed sync.WaitGroup
+	for t := range threads {
+		closed.Add(1)
+		go func() {
+			defer closed.Done()
+			_ = t.closeBy(deadline) // it has logged what the plugin said
+		}()
+	}
+	closed.Wait()
+}

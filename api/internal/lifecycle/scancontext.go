@@ -1,0 +1,85 @@
+package lifecycle
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// scanContext is the context of one scan. A scanner that only asks for the
+// deadline, as one that sets it on a connection does, costs one small
+// allocation: the channel and the timer are made when somebody first waits.
+// Its lock may be held while the run's is taken, never the other way round.
+type scanContext struct {
+	run *run
+	end time.Time
+
+	mu    sync.Mutex
+	done  chan struct{}
+	timer *time.Timer
+	err   error
+}
+
+func newScanContext(r *run) *scanContext {
+	return &scanContext{run: r, end: time.Now().Add(r.timeout)}
+}
+
+func (c *scanContext) Deadline() (time.Time, bool) { return c.end, true }
+
+func (c *scanContext) Value(any) any { return nil }
+
+func (c *scanContext) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done != nil {
+		return c.done
+	}
+	c.done = make(chan struct{})
+	if c.err == nil && c.run.watch(c) {
+		c.err = context.Canceled
+	}
+	if c.err != nil {
+		close(c.done)
+	} else {
+		c.timer = time.AfterFunc(time.Until(c.end), func() { c.cancel(context.DeadlineExceeded) })
+	}
+	return c.done
+}
+
+func (c *scanContext) Err() error {
+	c.mu.Lock()
+	err := c.err
+	c.mu.Unlock()
+	switch {
+	case err != nil:
+		return err
+	case c.run.closed():
+		c.cancel(context.Canceled)
+	case !time.Now().Before(c.end):
+		c.cancel(context.DeadlineExceeded)
+	default:
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// cancel ends c with err, unless it has ended, and lets go of everything.
+func (c *scanContext) cancel(err error) {
+	c.mu.Lock()
+	if c.err != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.err = err
+	waited := c.done != nil
+	if waited {
+		close(c.done)
+		c.timer.Stop()
+	}
+	c.mu.Unlock()
+	if waited {
+		c.run.forget(c)
+	}
+}

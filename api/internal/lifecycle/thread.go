@@ -1,0 +1,148 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/avirkit/avirkit/api"
+)
+
+// Thread is what the host knows as a context: the scanner of one host thread.
+type Thread struct {
+	run *run
+
+	mu      sync.Mutex // held during a scan
+	scanner scanner    // nil before the first scan after a scanner was lost
+	closed  bool
+}
+
+// scanner is an author's api.Scanner, guarded in one of two ways: inline or
+// on a goroutine of its own.
+type scanner interface {
+	// scan answers in bounded time. After lost, the scanner must not be used
+	// or closed any more.
+	scan(ctx *scanContext, file api.File) (result api.Result, lost bool)
+	close() error
+}
+
+// NewThread makes the scanner for one more thread of the host.
+func (l *Library) NewThread() (*Thread, error) {
+	r := l.run.Load()
+	if r == nil {
+		return nil, errors.New("the plugin is not initialised")
+	}
+	t := &Thread{run: r}
+	err := t.open()
+	if err == nil {
+		if err = r.add(t); err != nil {
+			_ = t.scanner.close() // Close has overtaken us: the answer is lost anyway
+		}
+	}
+	if err != nil {
+		r.log.Errorf("a new scanning thread: %v", err)
+		return nil, l.fail(err)
+	}
+	return t, nil
+}
+
+// open makes a scanner, the first or one in place of a lost one.
+func (t *Thread) open() (err error) {
+	if t.run.library.info.Inline {
+		t.scanner, err = newInline(t.run)
+	} else {
+		t.scanner, err = newWorker(t.run)
+	}
+	if err != nil {
+		t.scanner = nil // not an interface around a nil pointer
+	}
+	return err
+}
+
+// Scan checks one file. Whatever the author's code does, it answers, and with
+// Failed when that code did not.
+func (t *Thread) Scan(file api.File) api.Result {
+	// TryLock, because the host may call again from its log callback, on the
+	// thread that holds the lock. This must not be logged, for that reason.
+	if !t.mu.TryLock() {
+		return failed("this context is scanning already")
+	}
+	defer t.mu.Unlock()
+	if t.closed || t.run.closed() {
+		return failed("the plugin is closed")
+	}
+	if t.scanner == nil {
+		if err := t.open(); err != nil {
+			t.run.log.Errorf("scan of %s: %v", file.Path, err)
+			return failed(err.Error())
+		}
+	}
+	ctx := newScanContext(t.run)
+	result, lost := t.scanner.scan(ctx, file)
+	ctx.cancel(context.Canceled)
+	if lost {
+		t.scanner = nil
+	}
+	if t.run.closed() {
+		t.shut() // Close may have given up waiting for this scan
+	}
+	return checked(t.run.log, file, result)
+}
+
+// Close closes the thread's scanner. It is called after Library.Close as
+// well, and may be called more than once.
+func (t *Thread) Close() error {
+	t.run.remove(t)
+	return t.closeBy(time.Now().Add(closeLimit))
+}
+
+// closeBy waits for a running scan until deadline; a scan that takes longer
+// closes the scanner itself if the plugin is being closed.
+func (t *Thread) closeBy(deadline time.Time) error {
+	for !t.mu.TryLock() {
+		if time.Now().After(deadline) {
+			return errors.New("a scan is still running")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	defer t.mu.Unlock()
+	return t.shut()
+}
+
+// shut must be called with the lock held.
+func (t *Thread) shut() error {
+	t.closed = true
+	if t.scanner == nil {
+		return nil
+	}
+	err := t.scanner.close()
+	t.scanner = nil
+	if err != nil {
+		t.run.log.Warningf("closing a scanner: %v", err)
+	}
+	return err
+}
+
+func failed(text string) api.Result { return api.Result{Verdict: api.Failed, Text: text} }
+
+// checked returns result as the host may have it.
+func checked(log *api.Logger, file api.File, result api.Result) api.Result {
+	switch {
+	case result.Verdict == api.VirusCured:
+		// The host doesn't know what to do with a file that has changed: let
+		// it drop the file.
+		log.Warningf("scan of %s: VIRUS_CURED is not supported, answered as VIRUS_FOUND", file.Path)
+		result.Verdict = api.VirusFound
+	case result.Verdict < api.Failed || result.Verdict > api.Error:
+		log.Errorf("scan of %s: the plugin answered with the unknown verdict %d", file.Path, int(result.Verdict))
+		return failed("unknown verdict")
+	}
+	switch {
+	case result.Verdict == api.OK:
+		result.Text = ""
+	case result.Verdict == api.VirusFound && result.Text == "":
+		result.Text = "unnamed virus"
+	}
+	return result
+}

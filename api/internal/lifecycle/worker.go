@@ -1,0 +1,135 @@
+package lifecycle
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/avirkit/avirkit/api"
+)
+
+// worker runs the author's scanner on a goroutine of its own, so that the
+// host's thread can go on when the scanner hangs. The hung goroutine is left
+// behind; if its scan ever ends, it closes the scanner and is gone.
+type worker struct {
+	run     *run
+	jobs    chan job
+	answers chan answer // room for all that a worker which was left behind still says
+	timer   *time.Timer
+	state   atomic.Int32
+}
+
+// What state holds: who comes first, the one who waits or the goroutine's end.
+const (
+	working = iota
+	leftBehind
+	ended
+)
+
+type job struct {
+	ctx  *scanContext
+	file api.File
+}
+
+// answer is sent once for NewScanner, for each job and for Scanner.Close.
+type answer struct {
+	result api.Result
+	err    error
+	lost   bool // the goroutine ends after this answer
+}
+
+func newWorker(r *run) (*worker, error) {
+	if n := r.library.abandoned.Load(); n >= maxAbandoned {
+		return nil, fmt.Errorf("%d calls into the plugin hang; no more until some end or the server restarts", n)
+	}
+	w := &worker{run: r, jobs: make(chan job), answers: make(chan answer, 2), timer: time.NewTimer(r.timeout)}
+	go w.loop()
+	got, err := w.wait(r.timeout)
+	if err != nil {
+		close(w.jobs)
+		return nil, fmt.Errorf("NewScanner %w", err)
+	}
+	if got.err != nil {
+		return nil, got.err
+	}
+	return w, nil
+}
+
+func (w *worker) scan(ctx *scanContext, file api.File) (result api.Result, lost bool) {
+	w.jobs <- job{ctx, file}
+	got, err := w.wait(w.run.timeout + grace)
+	if err != nil {
+		close(w.jobs) // the goroutine closes the scanner when its scan ends
+		w.run.log.Errorf("scan of %s: the plugin %v", file.Path, err)
+		return failed("the plugin did not answer in time"), true
+	}
+	return got.result, got.lost
+}
+
+func (w *worker) close() error {
+	close(w.jobs)
+	got, err := w.wait(closeLimit)
+	if err != nil {
+		return fmt.Errorf("Scanner.Close %w", err)
+	}
+	return got.err
+}
+
+var errHangs = errors.New("has not answered in time and is left behind")
+
+// wait returns the worker's next answer. When none comes within limit, or
+// within grace once the plugin is being closed, it leaves the worker behind.
+func (w *worker) wait(limit time.Duration) (answer, error) {
+	w.timer.Reset(limit)
+	defer w.timer.Stop()
+	closing := w.run.closing
+	for {
+		select {
+		case got := <-w.answers:
+			return got, nil
+		case <-closing:
+			closing = nil
+			w.timer.Reset(min(limit, grace))
+		case <-w.timer.C:
+			if w.state.CompareAndSwap(working, leftBehind) {
+				w.run.library.abandoned.Add(1)
+			}
+			return answer{}, errHangs
+		}
+	}
+}
+
+// loop is the worker's goroutine.
+func (w *worker) loop() {
+	left := errGoexit // what the author's code did if this function doesn't come to its end
+	defer func() {
+		if left != nil {
+			w.run.log.Errorf("the plugin's scanner %v", left)
+			w.answers <- answer{result: failed("internal error of the plugin"), err: left, lost: true}
+		}
+		if !w.state.CompareAndSwap(working, ended) {
+			w.run.library.abandoned.Add(-1)
+		}
+	}()
+	w.serve()
+	left = nil
+}
+
+func (w *worker) serve() {
+	scanner, err := makeScanner(w.run)
+	w.answers <- answer{err: err}
+	if err != nil {
+		return
+	}
+	for job := range w.jobs {
+		result, panicked := call(w.run.log, scanner, job.ctx, job.file)
+		if panicked {
+			w.answers <- answer{result: result, lost: true}
+			_ = protect("Scanner.Close", scanner.Close)
+			return
+		}
+		w.answers <- answer{result: result}
+	}
+	w.answers <- answer{err: protect("Scanner.Close", scanner.Close)}
+}

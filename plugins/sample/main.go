@@ -1,0 +1,107 @@
+// The sample plugin has no antivirus: it answers by file name. It is what a
+// vendor copies to begin with. Each method says whether it is mandatory;
+// README.md of the api module tells the rest.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/avirkit/avirkit/api"
+	"github.com/avirkit/avirkit/api/abi"
+)
+
+// version is shown in the administration console.
+const version = "1.0.0"
+
+// A plugin registers itself while the library loads. Mandatory, and all that
+// may happen at that time: no file, no connection, no goroutine yet.
+func init() { abi.Register(&plugin{}) }
+
+// The Go tool wants a main function in every plugin; nobody calls it.
+func main() {}
+
+// plugin is the one value for the whole library.
+type plugin struct {
+	log *api.Logger
+}
+
+// Info is mandatory. Name is the library's file name without ".so".
+func (p *plugin) Info() api.Info {
+	return api.Info{
+		Name:        "avir_sample",
+		Description: "Sample plugin without an antivirus, version " + version,
+		// Optional: what the administrator can set. Every option has a
+		// default, and the plugin must start with it.
+		Options: []api.Option{
+			{Name: "Option 1", Default: "0"},
+			{Name: "Option 2", Default: "a string"},
+		},
+		// Optional: ScanTimeout bounds one scan, five minutes otherwise.
+		// Optional: Inline, for scanners that never miss the deadline.
+	}
+}
+
+// Init is mandatory. Connect to the antivirus here, check the options, start
+// goroutines with api.Go, and keep the log. The text of the error is what the
+// administrator reads when the antivirus doesn't start.
+func (p *plugin) Init(cfg api.Config, log *api.Logger) error {
+	p.log = log
+	log.Debugf("sample plugin %s starts: Option 1 is %q, Option 2 is %q", version, cfg.Get("Option 1"), cfg.Get("Option 2"))
+	return nil
+}
+
+// NewScanner is mandatory. Each of the host's threads gets one; here belongs
+// what must not be shared, such as a connection to the antivirus.
+func (p *plugin) NewScanner() (api.Scanner, error) {
+	return &scanner{log: p.log}, nil
+}
+
+// Close is mandatory. End here what Init began: Init may come again.
+func (p *plugin) Close() error {
+	p.log.Debugf("sample plugin stops")
+	return nil
+}
+
+// scanner is the state of one host thread.
+type scanner struct {
+	log *api.Logger
+}
+
+// verdicts are what an antivirus would say about the samples of the test
+// program.
+var verdicts = map[string]api.Result{
+	"clean.exe":    {Verdict: api.OK},
+	"empty.file":   {Verdict: api.OK},
+	"huge.file":    {Verdict: api.OK},
+	"eicar.com":    {Verdict: api.VirusFound, Text: "Eicar-Test-Signature"},
+	"eicar.zip":    {Verdict: api.VirusFound, Text: "Eicar-Test-Signature"},
+	"eicarpwd.zip": {Verdict: api.Impossible, Text: "encrypted archive"},
+}
+
+// Scan is mandatory. A real plugin gives file.Path to its antivirus, stops
+// when ctx is done, and answers OK only for what was scanned to the end.
+func (s *scanner) Scan(_ context.Context, file api.File) api.Result {
+	info, err := os.Stat(file.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return api.Result{Verdict: api.Failed, Text: "no such file"}
+	case err != nil:
+		s.log.Errorf("scan of %s: %v", file.Path, err)
+		return api.Result{Verdict: api.Failed, Text: err.Error()}
+	case !info.Mode().IsRegular():
+		return api.Result{Verdict: api.Failed, Text: fmt.Sprintf("not a regular file: %v", info.Mode().Type())}
+	}
+	if result, known := verdicts[filepath.Base(file.Path)]; known {
+		return result
+	}
+	// Nothing looked into this file, so it must not be called clean.
+	return api.Result{Verdict: api.Impossible, Text: "the sample plugin knows only its samples"}
+}
+
+// Close is mandatory. It frees what NewScanner made for this thread.
+func (s *scanner) Close() error { return nil }
