@@ -2,7 +2,7 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
-#include "avApi.h"
+#include "../../api/abi/avApi.h"
 
 #define MAX_SETTINGS 64
 

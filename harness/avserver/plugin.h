@@ -2,7 +2,7 @@
 #ifndef PLUGIN_H
 #define PLUGIN_H
 
-#include "avApi.h"
+#include "../../api/abi/avApi.h"
 
 struct plugin {
     void *handle;
