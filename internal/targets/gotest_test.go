@@ -1,0 +1,72 @@
+package targets
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/internal/run"
+)
+
+// module writes a Go module with one test file and runs it as a suite.
+func module(t *testing.T, test string) (tally, string, error) {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module m\n\ngo 1.23\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "m_test.go"), []byte("package m\n\n"+test), 0o644))
+	var b bytes.Buffer
+	old := run.Out
+	run.Out = &b
+	t.Cleanup(func() { run.Out = old })
+	total, err := suite{module: "."}.run(context.Background(), dir)
+	return total, b.String(), err
+}
+
+func TestASuiteCountsItsTests(t *testing.T) {
+	total, out, err := module(t, `import "testing"
+func TestA(t *testing.T) { t.Run("sub", func(*testing.T) {}) }
+func TestB(t *testing.T) { t.Skip("for a reason") }
+`)
+	require.NoError(t, err)
+	assert.Equal(t, tally{passed: 2, skipped: 1}, total)
+	assert.Contains(t, out, "SKIPPED m TestB")
+	assert.Contains(t, out, "for a reason")
+}
+
+func TestASuiteShowsWhatFailed(t *testing.T) {
+	total, out, err := module(t, `import "testing"
+func TestA(t *testing.T) {}
+func TestB(t *testing.T) { t.Error("went wrong") }
+`)
+	require.ErrorContains(t, err, "1 tests and 0 packages failed")
+	assert.Equal(t, tally{passed: 1, failed: 1}, total)
+	assert.Contains(t, out, "FAILED m TestB")
+	assert.Contains(t, out, "went wrong")
+}
+
+func TestASuiteThatRunsNothingFails(t *testing.T) {
+	_, _, err := module(t, "")
+
+	assert.ErrorContains(t, err, "no test ran")
+}
+
+func TestASuiteThatDoesNotCompileFails(t *testing.T) {
+	_, out, err := module(t, "func broken() { undefined() }\n")
+
+	require.Error(t, err)
+	assert.Contains(t, out, "undefined")
+}
+
+func TestASuiteThatDiesFails(t *testing.T) {
+	_, out, err := module(t, `import ("os"; "testing")
+func TestA(t *testing.T) {}
+func TestB(t *testing.T) { os.Exit(1) }
+`)
+	require.Error(t, err)
+	assert.Contains(t, out, "FAILED")
+}
