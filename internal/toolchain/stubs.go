@@ -37,7 +37,7 @@ type stubSymbol struct {
 // linkNames are the flags that link with the stubs; what nothing uses is left
 // out of the result by --as-needed.
 func linkNames() []string {
-	return []string{"-lpthread", "-ldl", "-lrt", "-lm", "-lresolv", "-lutil", "-lc", "-l:ld-linux.so.2"}
+	return []string{"-lpthread", "-ldl", "-lrt", "-lm", "-lresolv", "-lc", "-l:ld-linux.so.2"}
 }
 
 // stubLibraries makes the stub libraries below cache and returns their folder.
