@@ -1,0 +1,94 @@
+package clamdtest
+
+import (
+	"io"
+	"net"
+	"strings"
+)
+
+// misbehave answers a scan after the whole file has come.
+func (c *fakeConn) misbehave(fault Fault, label string, content []byte) error {
+	verdict := label + Detect(content)
+	switch fault.Name {
+	case "no-reply":
+		return c.ignore()
+	case "eof":
+		return errHangup
+	case "half-reply":
+		_ = c.write(strings.TrimRight(c.frame(c.id, verdict), "\x00\n"))
+		return errHangup
+	case "slow-reply":
+		for _, b := range []byte(c.frame(c.id, verdict)) {
+			if err := c.write(string(rune(b))); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "size-limit":
+		_ = c.reply("INSTREAM size limit exceeded. ERROR")
+		return errHangup
+	case "idle-timeout":
+		_ = c.reply(verdict)
+		_ = c.write("COMMAND READ TIMED OUT\n")
+		return errHangup
+	case "timeout":
+		_ = c.write("COMMAND READ TIMED OUT\n")
+		return errHangup
+	case "wrong-id":
+		return c.write(c.frame(c.id+1, verdict))
+	case "stale-id":
+		return c.write(c.frame(c.id-1, verdict))
+	case "two-replies":
+		return c.write(c.frame(c.id, label+"Can't open file or directory ERROR") + c.frame(c.id, label+"OK"))
+	case "ok-then-found":
+		return c.write(c.frame(c.id, label+"OK") + c.frame(c.id, label+SignatureName+" FOUND"))
+	case "await-ping":
+		c.held = c.frame(c.id, verdict)
+		return nil
+	case "pong":
+		return c.write(c.frame(c.id, "PONG") + c.frame(c.id, verdict))
+	case "endless":
+		for range 64 {
+			if err := c.write(strings.Repeat("x", 64<<10)); err != nil {
+				return err
+			}
+		}
+		return c.ignore()
+	case "dead-engine":
+		return c.reply(label + "OK")
+	case "reply":
+		return c.reply(fault.Text)
+	}
+	return c.reply(verdict)
+}
+
+// interrupt misbehaves in the middle of a stream, when the length of a chunk
+// is known and the rest of it has not been asked for.
+func (c *fakeConn) interrupt(fault Fault) error {
+	switch fault.Name {
+	case "stop-reading":
+		<-c.gone // what the client sends meanwhile fills the buffers
+		return errHangup
+	case "reset-with-reply":
+		_ = c.reply("INSTREAM size limit exceeded. ERROR")
+		return c.reset()
+	case "reset":
+		return c.reset()
+	}
+	return nil
+}
+
+// reset closes the connection so that the other end gets a reset: bytes that
+// it has sent are still unread.
+func (c *fakeConn) reset() error {
+	if tcp, ok := c.conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	return errHangup
+}
+
+// ignore reads on without an answer until the other end hangs up.
+func (c *fakeConn) ignore() error {
+	_, _ = io.Copy(io.Discard, c.conn)
+	return errHangup
+}
