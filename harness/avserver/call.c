@@ -11,6 +11,7 @@
  *   settings N      N options that no plugin has
  *   full            one option without any NUL, with a terminator behind it */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -42,6 +43,8 @@ static const char *const slots[] = {
 
 static any *find(const struct session *s, const char *slot) {
     any *f = NULL;
+    if (!strcmp(slot, "get_plugin_extended_iface"))
+        *(void **)&f = dlsym(s->plugin.handle, slot);
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)
         if (*slot && !strcmp(slots[i], slot))
             memcpy(&f, (char *)s->plugin.iface + i * sizeof(void *), sizeof f);

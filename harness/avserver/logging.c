@@ -1,6 +1,8 @@
 /* marker TEXT: text that must never be part of a log format.
  * reentrant: from now on the log callback calls the plugin back, as a host does
- * that asks for the error message when it sees an error line. */
+ * that asks for the error message when it sees an error line.
+ * crash-in-log: from now on the log callback crashes, with the plugin's code
+ * below it on the stack. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,5 +39,16 @@ void do_reentrant(struct session *s, struct request *r, struct reply *reply) {
     plugin = s->plugin.iface;
     sink = log_sink;
     log_sink = call_back;
+    reply_ok(reply);
+}
+
+static void crash(enum log_level level, const char *text) {
+    (void)text;
+    *(volatile int *)(level & 0) = 1;
+}
+
+void do_crash_in_log(struct session *s, struct request *r, struct reply *reply) {
+    (void)s, (void)r;
+    log_sink = crash;
     reply_ok(reply);
 }

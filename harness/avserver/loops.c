@@ -1,5 +1,6 @@
 /* loop THREADS COUNT FILE...: COUNT scans in all, and how long they took.
- * busy THREADS FILE...: scans without end, until calm, which reports them. */
+ * busy THREADS FILE...: scans without end, until calm, which reports them.
+ * scanned COUNT: waits until the busy threads have begun so many scans. */
 #include "loops.h"
 
 #include <stdio.h>
@@ -168,4 +169,15 @@ void do_calm(struct session *s, struct request *r, struct reply *reply) {
     }
     loop.stop = 1;
     end(reply);
+}
+
+void do_scanned(struct session *s, struct request *r, struct reply *reply) {
+    unsigned count;
+    (void)s;
+    if (number_at(r, 2, &count, reply))
+        return;
+    while (loop.running && loop.threads > loop.no_context &&
+           __sync_fetch_and_add(&loop.next, 0) < count)
+        sleep_ms(1);
+    reply_ok(reply);
 }

@@ -34,6 +34,7 @@ static const struct {
     {"thread", ON_HAND, do_thread_state},
     {"loop", ON_MAIN, do_loop},
     {"busy", ON_MAIN, do_busy},
+    {"scanned", ON_MAIN, do_scanned},
     {"calm", ON_MAIN, do_calm},
     {"churn", ON_MAIN, do_churn},
     {"cancel", ON_MAIN, do_cancel},
@@ -45,6 +46,7 @@ static const struct {
     {"run", ON_MAIN, do_run},
     {"marker", ON_MAIN, do_marker},
     {"reentrant", ON_MAIN, do_reentrant},
+    {"crash-in-log", ON_MAIN, do_crash_in_log},
     {"slot", ON_MAIN, do_slot},
 };
 

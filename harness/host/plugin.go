@@ -40,8 +40,8 @@ func (s Setup) Open(ctx context.Context, more ...string) (*Host, error) {
 	return Start(ctx, s.Avserver, s.Args(more...), nil)
 }
 
-// Run starts a host, loads and starts the plugin in it.
-func (s Setup) Run(ctx context.Context, more ...string) (*Host, error) {
+// Ready starts a host, loads and starts the plugin in it.
+func (s Setup) Ready(ctx context.Context, more ...string) (*Host, error) {
 	h, err := s.Open(ctx, more...)
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (s Setup) Run(ctx context.Context, more ...string) (*Host, error) {
 
 // Workers starts a host with the plugin and a pool of worker threads.
 func (s Setup) Workers(ctx context.Context, threads int, idle time.Duration, more ...string) (*Host, error) {
-	h, err := s.Run(ctx, more...)
+	h, err := s.Ready(ctx, more...)
 	if err != nil {
 		return nil, err
 	}

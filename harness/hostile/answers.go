@@ -1,0 +1,306 @@
+package hostile
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/avirkit/avirkit/harness/host"
+	"github.com/avirkit/avirkit/harness/samples"
+)
+
+var answerChecks = []Check{
+	{"verdicts", "scanned every sample and looked at all that came back",
+		"a result of the interface, ASCII in vir_info, a name for a virus, no OK for what is not clean",
+		"return AVCHK_ codes only; end vir_info with NUL within vi_size; use printable ASCII", checkVerdicts},
+	{"vir-info", "scanned EICAR with vi_size from 0 to 4096",
+		"the same verdict, the text cut to fit and ended with NUL, no byte outside", "copy at most vi_size - 1 bytes into vir_info, then a NUL; write nothing when vi_size is 0", checkVirInfo},
+	{"names", "scanned EICAR under paths of 4095 bytes, with bytes that are not UTF-8, spaces, line breaks and conversions, and with strange real names",
+		"VIRUS_FOUND each time; never OK for a path that is too long", "open the file name as the bytes that it is, and bound every copy of it", checkNames},
+	{"special-files", "scanned a FIFO, a directory, a socket, links, an unreadable file and a trailing slash",
+		"an answer that is not OK, promptly", "open with O_NONBLOCK, then make sure with fstat that it is a regular file; answer FAILED otherwise", checkSpecialFiles},
+	{"deadline", "scanned a FIFO whose writer is silent, /dev/zero without end, and a file of 4 GiB with EICAR at its end",
+		"an answer within the limit, not OK", "give each scan a deadline, count sizes in 64 bits, and answer FAILED or IMPOSSIBLE for what was not read to its end", checkDeadline},
+}
+
+func checkVerdicts(ctx context.Context, e *env) (string, error) {
+	var p problems
+	var h *host.Host
+	defer func() { e.done(h) }()
+	for _, s := range samples.All() {
+		if h == nil {
+			var err error
+			if h, err = e.working(ctx); err != nil {
+				return "", err
+			}
+		}
+		a, err := h.SendScanAs(e.Path(s.Name), s.Name, host.ViSize).Wait(e.Limit)
+		switch {
+		case err != nil:
+			p.add("%v", err)
+			e.done(h)
+			h = nil
+		case a.Fault() != "":
+			p.add("%s: %s", s.Name, a.Fault())
+		case a.Verdict == host.Error:
+			p.add("%s: ERROR makes the server restart; answer FAILED or IMPOSSIBLE", s.Name)
+		case a.Verdict == host.OK && s.Expect != host.OK:
+			p.add("%s: OK, expected %s", s.Name, s.Expect)
+		case a.Verdict == host.VirusFound && a.Text == "":
+			p.add("%s: VIRUS_FOUND without a name", s.Name)
+		}
+	}
+	return "all answers keep to the interface", p.err()
+}
+
+func checkVirInfo(ctx context.Context, e *env) (string, error) {
+	h, err := e.working(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer e.done(h)
+	eicar := e.Path(samples.Eicar)
+	full, err := h.SendScan(eicar).Wait(e.Limit)
+	if err != nil {
+		return "", err
+	}
+	var p problems
+	n := len(full.Text)
+	for _, size := range []int{0, 1, 2, n, n + 1, 255, 4096} {
+		a, err := h.SendScanAs(eicar, samples.Eicar, size).Wait(e.Limit)
+		if err != nil {
+			p.add("vi_size %d: %v", size, err)
+			return "", p.err()
+		}
+		if fault := a.Fault(); fault != "" {
+			p.add("vi_size %d: %s", size, fault)
+		}
+		if a.Verdict != full.Verdict {
+			p.add("vi_size %d: %s, but %s with 256", size, a.Verdict, full.Verdict)
+		}
+		if !strings.HasPrefix(full.Text, a.Text) {
+			p.add("vi_size %d: %q does not begin %q", size, a.Text, full.Text)
+		}
+	}
+	return fmt.Sprintf("%q, cut where it had to be", full.Text), p.err()
+}
+
+// longPath returns a path of exactly size bytes to a file called name in
+// folders below dir, which it makes.
+func longPath(dir, name string, size int) (string, error) {
+	const part = 200
+	path := dir
+	for len(path)+1+part+1+part+1+len(name) < size {
+		path += "/" + strings.Repeat("d", part)
+	}
+	rest := size - len(path) - len(name) - 2
+	first := min(rest, part)
+	path += "/" + strings.Repeat("e", first)
+	if rest > first+1 {
+		path += "/" + strings.Repeat("f", rest-first-1)
+	}
+	path += "/" + name
+	if len(path) != size {
+		return "", fmt.Errorf("made a path of %d bytes, not %d", len(path), size)
+	}
+	return path, os.MkdirAll(filepath.Dir(path), 0o755)
+}
+
+func checkNames(ctx context.Context, e *env) (string, error) {
+	const longest = 4095 // PATH_MAX without the NUL
+	h, err := e.working(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer e.done(h)
+	data, err := os.ReadFile(e.Path(samples.Eicar))
+	if err != nil {
+		return "", err
+	}
+	long, err := longPath(e.dir, samples.Eicar, longest)
+	if err != nil {
+		return "", err
+	}
+	paths := []string{long}
+	for _, folder := range []string{"\xff\xfe\x80", "a b\tc\nd", "%n%s%d%%", `";$HOME'`, "\u017elu\u0165ou\u010dk\u00fd", "-rf", "FOUND", "stream: OK"} {
+		paths = append(paths, filepath.Join(e.dir, folder, samples.Eicar))
+	}
+	var p problems
+	for _, path := range paths {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			return "", err
+		}
+		a, err := h.SendScan(path).Wait(e.Limit)
+		p = append(p, wrongName(quoted(path), a, err)...)
+		if err != nil {
+			return "", p.err()
+		}
+	}
+	for _, name := range []string{"", "\xff\xfe", strings.Repeat("n", longest), "%n%s%n", "../../x"} {
+		a, err := h.SendScanAs(e.Path(samples.Eicar), name, host.ViSize).Wait(e.Limit)
+		p = append(p, wrongName("real name "+quoted(name), a, err)...)
+		if err != nil {
+			return "", p.err()
+		}
+	}
+	a, err := h.SendScan(strings.Repeat("/d", 5000) + "/" + samples.Eicar).Wait(e.Limit)
+	if err != nil {
+		p.add("a path of 10 KB: %v", err)
+	} else if a.Verdict == host.OK || a.Fault() != "" {
+		p.add("a path of 10 KB: %s %s", a.Verdict, a.Fault())
+	}
+	return fmt.Sprintf("%d paths, 5 real names", len(paths)), p.err()
+}
+
+func wrongName(what string, a host.Answer, err error) (p problems) {
+	switch {
+	case err != nil:
+		p.add("%s: %v", what, err)
+	case a.Fault() != "":
+		p.add("%s: %s", what, a.Fault())
+	case a.Verdict != host.VirusFound:
+		p.add("%s: %s %q, not VIRUS_FOUND", what, a.Verdict, a.Text)
+	}
+	return p
+}
+
+func quoted(path string) string {
+	if len(path) > 100 {
+		return fmt.Sprintf("%q… (%d bytes)", path[:40], len(path))
+	}
+	return fmt.Sprintf("%q", path)
+}
+
+func checkSpecialFiles(ctx context.Context, e *env) (string, error) {
+	eicar, err := filepath.Abs(e.Path(samples.Eicar))
+	if err != nil {
+		return "", err
+	}
+	// Each is called as the clean sample, so that a plugin which goes by the
+	// name alone shows that.
+	in := func(folder string) string { return filepath.Join(e.dir, folder, samples.Clean) }
+	files := []struct {
+		what string
+		path string
+		make func(path string) error
+	}{
+		{"a FIFO", in("fifo"), func(path string) error { return syscall.Mkfifo(path, 0o644) }},
+		{"a directory", in("directory"), func(path string) error { return os.Mkdir(path, 0o755) }},
+		{"a socket", in("socket"), makeSocket},
+		{"a link to EICAR", in("link"), func(path string) error { return os.Symlink(eicar, path) }},
+		{"a link to nothing", in("dangling"), func(path string) error { return os.Symlink("nothing", path) }},
+		{"a link to itself", in("loop"), func(path string) error { return os.Symlink(path, path) }},
+		{"an unreadable EICAR", in("unreadable"), func(path string) error {
+			data, err := os.ReadFile(eicar)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(path, data, 0)
+		}},
+		{"a path that goes on behind a file", filepath.Join(eicar, samples.Clean), nil},
+	}
+	var p problems
+	for _, f := range files {
+		if f.make != nil {
+			if err := os.Mkdir(filepath.Dir(f.path), 0o755); err != nil {
+				return "", err
+			}
+			if err := f.make(f.path); err != nil {
+				return "", fmt.Errorf("make %s: %w", f.what, err)
+			}
+		}
+		if err := e.neverOK(ctx, f.what, f.path, e.prompt()); err != nil {
+			p.add("%v", err)
+		}
+	}
+	return fmt.Sprintf("%d kinds of files, none was OK", len(files)), p.err()
+}
+
+// makeSocket leaves a unix socket in the file system that nobody listens on.
+func makeSocket(path string) error {
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(fd)
+	return syscall.Bind(fd, &syscall.SockaddrUnix{Name: path})
+}
+
+// neverOK scans a path in a host of its own.
+func (e *env) neverOK(ctx context.Context, what, path string, limit time.Duration) error {
+	h, err := e.working(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.done(h)
+	a, err := h.SendScan(path).Wait(limit)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", what, err)
+	case a.Fault() != "":
+		return fmt.Errorf("%s: %s", what, a.Fault())
+	case a.Verdict == host.OK:
+		return fmt.Errorf("%s was answered with OK", what)
+	}
+	return nil
+}
+
+func checkDeadline(ctx context.Context, e *env) (string, error) {
+	fifo := filepath.Join(e.dir, samples.Clean)
+	if err := syscall.Mkfifo(fifo, 0o644); err != nil {
+		return "", fmt.Errorf("make a FIFO: %w", err)
+	}
+	writer, err := os.OpenFile(fifo, os.O_RDWR, 0) // a FIFO opens at once for both
+	if err != nil {
+		return "", err
+	}
+	defer writer.Close()
+	big := filepath.Join(e.dir, "big", samples.Clean)
+	made := makeBig(big, e.Path(samples.Eicar))
+	var p problems
+	for _, f := range []struct {
+		what, path string
+		skip       error
+	}{
+		{"a FIFO with a silent writer", fifo, nil},
+		{"/dev/zero", "/dev/zero", nil},
+		{"4 GiB with EICAR at the end", big, made},
+	} {
+		if f.skip != nil {
+			p.add("%s could not be made: %v", f.what, f.skip)
+			continue
+		}
+		if err := e.neverOK(ctx, f.what, f.path, e.Limit); err != nil {
+			p.add("%v", err)
+		}
+	}
+	return "each was answered in time, none with OK", p.err()
+}
+
+// makeBig makes a file with a hole of 4 GiB, which takes no room on the disk,
+// and EICAR behind it: a size counted in 32 bits sees 68 bytes.
+func makeBig(path, eicar string) error {
+	data, err := os.ReadFile(eicar)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(data, 1<<32)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return err
+}

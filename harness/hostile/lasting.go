@@ -1,0 +1,208 @@
+package hostile
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/avirkit/avirkit/harness/host"
+	"github.com/avirkit/avirkit/harness/samples"
+)
+
+var lastingChecks = []Check{
+	{"reload", "loaded, initialised, scanned, closed and unloaded 20 times in one process",
+		"each time as the first, and nothing grows", "make plugin_init start from nothing, and free in plugin_close all that it made", checkReload},
+	{"two-plugins", "loaded the plugin and a copy of it into one process, both with RTLD_GLOBAL",
+		"both scan", "export get_plugin_extended_iface alone (a linker version script)", checkTwoPlugins},
+	{"leak", "scanned 100,000 times on 8 threads",
+		"memory, threads and descriptors do not grow", "close and free on every way out of a scan, the failing ones above all", checkLeak},
+}
+
+func checkReload(ctx context.Context, e *env) (string, error) {
+	const rounds, settled = 20, 5
+	h, err := e.Open(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer e.done(h)
+	var before host.Facts
+	for i := range rounds {
+		if _, err := e.Begin(h); err != nil {
+			return "", fmt.Errorf("round %d: %w", i+1, err)
+		}
+		if err := e.StartWorkers(h, 2, 0); err != nil {
+			return "", err
+		}
+		if err := e.eicarFound(h); err != nil {
+			return "", fmt.Errorf("round %d: %w", i+1, err)
+		}
+		if err := e.Stop(h); err != nil {
+			return "", fmt.Errorf("round %d: %w", i+1, err)
+		}
+		if i == settled {
+			if before, err = e.state(h); err != nil {
+				return "", err
+			}
+		}
+	}
+	after, err := e.state(h)
+	if err != nil {
+		return "", err
+	}
+	p := growth(before, after, 2048, fmt.Sprintf("%d reloads", rounds-settled))
+	return fmt.Sprintf("%d rounds", rounds), p.err()
+}
+
+// growth judges what grew between two states.
+func growth(before, after host.Facts, rss int, over string) (p problems) {
+	if n := after.Int("VmRSS") - before.Int("VmRSS"); n > rss {
+		p.add("resident memory grew by %d KiB over %s", n, over)
+	}
+	// A runtime may add some threads at any time, a leak adds many.
+	if n := after.Int("Threads") - before.Int("Threads"); n > 8 {
+		p.add("%d more threads after %s", n, over)
+	}
+	if n := descriptors(after) - descriptors(before); n > 4 {
+		p.add("%d more descriptors after %s", n, over)
+	}
+	return p
+}
+
+func descriptors(f host.Facts) int {
+	n := 0
+	for _, k := range f.Keys {
+		if strings.HasPrefix(k, "fd.") {
+			n++
+		}
+	}
+	return n
+}
+
+func checkTwoPlugins(ctx context.Context, e *env) (string, error) {
+	other := filepath.Join(e.dir, filepath.Base(e.Plugin)) // another file: dlopen knows files
+	if err := copyFile(other, e.Plugin); err != nil {
+		return "", err
+	}
+	h, err := e.Open(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer e.done(h)
+	each := func(do func() error) error {
+		for slot := range 2 {
+			if _, err := h.Call(e.Limit, "choosing a plugin", "slot", strconv.Itoa(slot)); err != nil {
+				return err
+			}
+			if err := do(); err != nil {
+				return fmt.Errorf("plugin %d of 2: %w", slot+1, err)
+			}
+		}
+		return nil
+	}
+	files := []string{e.Plugin, other}
+	err = each(func() error {
+		_, err := h.Call(e.Limit, "loading "+files[0], "load", files[0], "global")
+		files = files[1:]
+		return err
+	})
+	steps := []func() error{
+		func() error {
+			if _, err := e.Set(h); err != nil {
+				return err
+			}
+			_, err := e.Init(h)
+			return err
+		},
+		func() error { return e.StartWorkers(h, 2, 0) },
+		func() error { return e.eicarFound(h) },
+		func() error { return e.eicarFound(h) },
+		func() error { return e.Stop(h) },
+	}
+	for _, step := range steps {
+		if err == nil {
+			err = each(step)
+		}
+	}
+	if err == nil {
+		err = h.Hangup(e.Limit)
+	}
+	return "both scan and close", err
+}
+
+func copyFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	if closed := out.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+func checkLeak(ctx context.Context, e *env) (string, error) {
+	const (
+		threads = 8
+		grown   = 2048 // KiB; 100,000 leaks of 21 bytes
+	)
+	h, err := e.Ready(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer e.done(h)
+	var scans int
+	scan := func(count int, names ...string) {
+		args := []string{strconv.Itoa(threads), strconv.Itoa(count)}
+		for _, name := range names {
+			args = append(args, e.Path(name))
+		}
+		if err != nil {
+			return
+		}
+		var facts host.Facts
+		// A slow antivirus may need a tenth of a second for a scan of a real file.
+		limit := e.Limit + time.Duration(count)*10*time.Millisecond
+		if facts, err = h.Call(limit, strconv.Itoa(count)+" scans", "loop", args...); err == nil {
+			scans += facts.Int("scans")
+			if facts.Int("no-context") > 0 {
+				err = fmt.Errorf("plugin_thread_init failed on %d of %d threads", facts.Int("no-context"), threads)
+			}
+		}
+	}
+	// Most go the way that needs no antivirus, so that the number can be large.
+	real := e.times(6000, 1500)
+	quick := e.times(94_000, 28_500)
+	scan(real/2, samples.Eicar, samples.Clean)
+	scan(quick/4, samples.Empty, samples.Missing)
+	if err != nil {
+		return "", err
+	}
+	before, err := e.state(h)
+	if err != nil {
+		return "", err
+	}
+	scans = 0
+	scan(quick, samples.Empty, samples.Missing)
+	scan(real, samples.Eicar, samples.Clean)
+	if err != nil {
+		return "", err
+	}
+	after, err := e.state(h)
+	if err != nil {
+		return "", err
+	}
+	over := fmt.Sprintf("%d scans", scans)
+	p := growth(before, after, grown, over)
+	return fmt.Sprintf("%d KiB more after %s", after.Int("VmRSS")-before.Int("VmRSS"), over), p.err()
+}

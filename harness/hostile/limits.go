@@ -1,0 +1,199 @@
+package hostile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/avirkit/avirkit/harness/host"
+	"github.com/avirkit/avirkit/harness/samples"
+)
+
+var limitChecks = []Check{
+	{"address-space", "ran with ulimit -v from 100 MB to 2 GB",
+		"the plugin works or refuses to start; from 600 MB on it works", "reserve little address space: cap the stacks of your own threads, and fail plugin_init instead of aborting", checkAddressSpace},
+	{"process-limit", "ran with ulimit -u that leaves 32 threads",
+		"the plugin works", "start few threads (GOMAXPROCS 2 to 4), and treat a thread that can't be made as an error", checkProcessLimit},
+	{"stack-limit", "ran with ulimit -s of 128 KB, 1 MB, 100 MB and unlimited",
+		"the plugin works", "set the stack size of your own threads instead of taking the default", checkStackLimit},
+	{"environment", "ran with poisoned environments: garbage for runtimes and locales, no variable at all, one of 100 KB",
+		"the plugin works", "do not let the environment steer the library; what a runtime reads before main must be removed by a constructor", checkEnvironment},
+	{"kernel-floor", "ran with all system calls newer than Linux 2.6.32 answering ENOSYS",
+		"right verdicts", "build with a Go (go1.23) or C library that falls back on older system calls", checkKernelFloor},
+}
+
+// worksOrRefuses runs the plugin's ordinary life. The second result says that
+// the plugin refused to start, which is fair under a limit.
+func (e *env) worksOrRefuses(ctx context.Context, args ...string) (error, bool) {
+	h, err := e.working(ctx, args...)
+	if err != nil {
+		var refused *host.Refused
+		return err, errors.As(err, &refused)
+	}
+	defer e.done(h)
+	if err := e.eicarFound(h); err != nil {
+		return err, false
+	}
+	return e.Finish(h), false
+}
+
+func checkAddressSpace(ctx context.Context, e *env) (string, error) {
+	const enough = 600
+	var p problems
+	var works, refuses []string
+	for _, mb := range []int{100, 120, 150, 200, 300, 400, 600, 1000, 2000} {
+		size := strconv.Itoa(mb)
+		err, refused := e.worksOrRefuses(ctx, "--limit", "as="+size)
+		switch {
+		case err == nil:
+			works = append(works, size)
+		case refused && mb < enough:
+			refuses = append(refuses, size)
+		default:
+			p.add("ulimit -v %d MB: %v", mb, err)
+		}
+	}
+	saw := "works with " + strings.Join(works, ", ") + " MB"
+	if len(refuses) > 0 {
+		saw += ", refuses with " + strings.Join(refuses, ", ")
+	}
+	return saw, p.err()
+}
+
+// spareThreads is what a plugin may add to the host's own few threads.
+const spareThreads = 32
+
+func checkProcessLimit(ctx context.Context, e *env) (string, error) {
+	args := []string{"--limit", "nproc=" + strconv.Itoa(spareThreads)}
+	if os.Getuid() == 0 {
+		// A user who runs nothing else; the numbers are beyond what systems give out.
+		args = append([]string{"--real-user", strconv.Itoa(3_000_000 + os.Getpid()%1_000_000)}, args...)
+	} else {
+		running, err := threadsOf(os.Getuid())
+		if err != nil {
+			return "", notApplicable(fmt.Sprintf("can't count the user's threads: %v", err))
+		}
+		args[1] = "nproc=" + strconv.Itoa(running+spareThreads)
+	}
+	h, err := e.Open(ctx, args...)
+	if err != nil {
+		return "", err
+	}
+	if _, err := h.Call(e.Limit, "starting under a process limit", "state"); err != nil {
+		h.Close()
+		if _, stderr := h.Output(); strings.Contains(stderr, "--real-user") || strings.Contains(stderr, "--limit") {
+			return "", notApplicable("this process may not change users: " + strings.TrimSpace(stderr))
+		}
+		return "", err
+	}
+	h.Close()
+	if err, _ := e.worksOrRefuses(ctx, args...); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d threads were enough", spareThreads), nil
+}
+
+// threadsOf counts the threads that the kernel charges to a user.
+func threadsOf(uid int) (int, error) {
+	tasks, err := filepath.Glob("/proc/[0-9]*/task/[0-9]*/status")
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, path := range tasks {
+		data, err := os.ReadFile(path)
+		if err == nil && strings.Contains(string(data), fmt.Sprintf("\nUid:\t%d\t", uid)) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func checkStackLimit(ctx context.Context, e *env) (string, error) {
+	var p problems
+	sizes := []string{"128", "1024", "102400", "unlimited"}
+	for _, size := range sizes {
+		if err, _ := e.worksOrRefuses(ctx, "--limit", "stack="+size); err != nil {
+			p.add("ulimit -s %s: %v", size, err)
+		}
+	}
+	return "works with " + strings.Join(sizes, ", "), p.err()
+}
+
+func checkEnvironment(ctx context.Context, e *env) (string, error) {
+	var p problems
+	poisons := [][]string{
+		{"GOMEMLIMIT=garbage"}, {"GODEBUG=cgocheck=2"}, {"GODEBUG==,,x=y"}, {"GOGC=garbage"},
+		{"GOMAXPROCS=64"}, {"GOMAXPROCS=garbage"}, {"GOTRACEBACK=crash"}, {"GORACE=halt_on_error=1"},
+		{"MALLOC_ARENA_MAX=garbage", "LC_ALL=garbage", "LANG=\xff"},
+		{"TMPDIR=/nonexisting", "HOME=/nonexisting", "PATH="},
+		{"LARGE=" + strings.Repeat("x", 100_000)},
+		{"no equals sign"},
+		{},
+	}
+	for _, poison := range poisons {
+		var env []string
+		if len(poison) > 0 {
+			env = append(host.Environment(), poison...)
+		}
+		if err := e.inEnvironment(ctx, env); err != nil {
+			p.add("%s: %v", describePoison(poison), err)
+		}
+	}
+	return fmt.Sprintf("works in %d environments", len(poisons)), p.err()
+}
+
+func describePoison(poison []string) string {
+	if len(poison) == 0 {
+		return "an empty environment"
+	}
+	text := strings.Join(poison, " ")
+	return fmt.Sprintf("%q", text[:min(len(text), 60)])
+}
+
+func (e *env) inEnvironment(ctx context.Context, env []string) error {
+	if env == nil {
+		env = []string{} // nil would mean the harness's own
+	}
+	h, err := host.Start(ctx, e.Avserver, e.Args(), env)
+	if err != nil {
+		return err
+	}
+	defer e.done(h)
+	if _, err := e.Begin(h); err != nil {
+		return err
+	}
+	if err := e.StartWorkers(h, 2, 0); err != nil {
+		return err
+	}
+	return e.eicarFound(h)
+}
+
+func checkKernelFloor(ctx context.Context, e *env) (string, error) {
+	old := *e.Run
+	old.KernelFloor = "2.6.32"
+	floor := &env{Run: &old, dir: e.dir}
+	defer func() { e.logs = floor.logs }()
+	h, err := floor.working(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer floor.done(h)
+	for _, s := range samples.All() {
+		if err := floor.expect(h, e.Path(s.Name), s.Expect); err != nil {
+			return "", err
+		}
+	}
+	if _, err := h.Call(e.Limit+time.Minute, "scans with old system calls", "loop", "4", "1000", e.Path(samples.Empty), e.Path(samples.Eicar)); err != nil {
+		return "", err
+	}
+	if err := floor.Finish(h); err != nil {
+		return "", err
+	}
+	return "right verdicts without newer system calls", nil
+}

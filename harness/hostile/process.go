@@ -1,0 +1,228 @@
+package hostile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/avirkit/avirkit/harness/host"
+	"github.com/avirkit/avirkit/harness/samples"
+)
+
+var processChecks = []Check{
+	{"state", "compared limits, descriptors, umask, signal masks and handlers, locale, directory and environment before and after the load, init, scans and close",
+		"all as before", "put back what you or your runtime changed (RLIMIT_NOFILE, handlers, masks) before the call returns; open with CLOEXEC", checkState},
+	{"output", "watched descriptors 1 and 2 during a whole life",
+		"nothing is written", "log through the callback only", checkOutput},
+	{"closed-descriptors", "closed descriptors 0 to 2 before the load and let files of the host have the numbers",
+		"the plugin works and writes nothing into them", "never write to a fixed descriptor number", checkClosedDescriptors},
+	{"fork", "forked while threads were scanning and called every function in the child; started a program",
+		"each call returns in the child, and none says OK", "detect the fork (pthread_atfork, getpid) and return an error at once: threads and locks are not there in the child", checkFork},
+	{"signals", "sent storms of signals to the process and to scanning threads, with handlers from before and after the load that use 64 KB of stack",
+		"no crash, right verdicts", "block signals in your own threads; give the host's threads an alternate stack that is large enough, or none", checkSignals},
+	{"host-crash", "let the host crash by itself, and in the log callback with the plugin on the stack",
+		"it dies by a signal at once", "do not swallow faults that are not yours: pass them on to the handler that was there before", checkHostCrash},
+	{"exit", "ended the host with exit() while threads were scanning and logging",
+		"status 0 in bounded time", "stop logging when the host exits: guard the callback with a lock that plugin_close and an exit handler take", checkExit},
+}
+
+func checkFork(ctx context.Context, e *env) (string, error) {
+	h, err := e.Ready(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer e.done(h)
+	eicar := e.Path(samples.Eicar)
+	if _, err := h.Call(e.Limit, "plugin_thread_init", "call", "plugin_thread_init", "&context1"); err != nil {
+		return "", err
+	}
+	if _, err := h.Call(e.Limit, "starting scans", "busy", "3", eicar); err != nil {
+		return "", err
+	}
+	calls := [][]string{
+		{"get_plugin_info", "[260"},
+		{"get_error_message", "[64", "#64"},
+		{"set_plugin_config", "settings1"},
+		{"get_plugin_config"},
+		{"plugin_thread_init", "&context2"},
+		{"plugin_thread_test_file", "context1", "=" + eicar, "=" + eicar, "null", "#0", "[256", "#256"},
+		{"plugin_thread_close", "&context1"},
+		{"plugin_init", "log"},
+		{"plugin_close"},
+	}
+	const answer = 2 * time.Second // it takes microseconds; the machine may be busy
+	var p problems
+	for _, call := range calls {
+		for range e.times(4, 2) {
+			facts, err := h.Call(e.Limit, "fork and "+call[0], "fork", append([]string{strconv.Itoa(int(answer.Milliseconds()))}, call...)...)
+			if err != nil {
+				return "", err
+			}
+			wrong := ""
+			switch {
+			case facts.Int("hung") != 0:
+				wrong = fmt.Sprintf("%s hung in a forked child", call[0])
+			case facts.Int("signal") != 0:
+				wrong = fmt.Sprintf("%s was killed by %s in a forked child", call[0], host.SignalName(syscall.Signal(facts.Int("signal"))))
+			case call[0] == "plugin_thread_test_file" && facts.Int("result") == int(host.OK):
+				wrong = "a scan in a forked child answered OK for EICAR"
+			}
+			if wrong != "" {
+				p.add("%s", wrong)
+				break
+			}
+		}
+	}
+	facts, err := h.Call(e.Limit, "stopping scans", "calm")
+	if err != nil {
+		return "", err
+	}
+	p = append(p, onlyFound(facts, 0)...)
+	facts, err = h.Call(e.Limit, "fork and exec", "run", "/bin/true")
+	if err != nil {
+		return "", err
+	}
+	if facts.Int("result") != 0 {
+		p.add("a program that the host started ended with status %d, signal %d", facts.Int("result"), facts.Int("signal"))
+	}
+	return fmt.Sprintf("%d functions returned in the child", len(calls)), p.err()
+}
+
+// onlyFound judges what a loop says about an infected file.
+func onlyFound(facts host.Facts, file int) (p problems) {
+	for _, v := range []host.Verdict{host.OK, host.Error} {
+		if count := facts.Int(fmt.Sprintf("file.%d.%d", file, v)); count > 0 {
+			p.add("%d scans of EICAR answered %s", count, v)
+		}
+	}
+	if count := facts.Int(fmt.Sprintf("file.%d.7", file)); count > 0 {
+		p.add("%d scans left vir_info without NUL or wrote outside of it", count)
+	}
+	if facts.Int("scans") == 0 {
+		p.add("no scan ended")
+	}
+	return p
+}
+
+func checkSignals(ctx context.Context, e *env) (string, error) {
+	runs, sent := e.times(30, 8), 0
+	for i := range runs {
+		n, err := e.storm(ctx)
+		if err != nil {
+			return "", fmt.Errorf("run %d of %d: %w", i+1, runs, err)
+		}
+		sent += n
+	}
+	return fmt.Sprintf("%d signals in %d runs", sent, runs), nil
+}
+
+func (e *env) storm(ctx context.Context) (sent int, err error) {
+	h, err := e.Open(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer e.done(h)
+	handle := func(s syscall.Signal, frame int) {
+		if err == nil {
+			_, err = h.Call(e.Limit, "installing a handler", "handler", strconv.Itoa(int(s)), strconv.Itoa(frame))
+		}
+	}
+	const frame = 64 << 10
+	handle(syscall.SIGUSR1, 0)
+	handle(syscall.SIGCHLD, frame)
+	if err == nil {
+		_, err = e.Begin(h)
+	}
+	handle(syscall.SIGUSR2, 0)
+	handle(syscall.SIGALRM, frame)
+	if err == nil {
+		_, err = h.Call(e.Limit, "starting scans", "busy", "4", e.Path(samples.Eicar), e.Path(samples.Missing))
+	}
+	if err != nil {
+		return 0, err
+	}
+	args := []string{"150"}
+	for _, s := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGCHLD, syscall.SIGURG} {
+		args = append(args, strconv.Itoa(int(s)))
+	}
+	facts, err := h.Call(e.Limit, "a storm of signals", "storm", args...)
+	if err != nil {
+		return 0, err
+	}
+	tally, err := h.Call(e.Limit, "stopping scans", "calm")
+	if err != nil {
+		return 0, err
+	}
+	p := onlyFound(tally, 0)
+	if facts.Int("caught") == 0 {
+		p.add("the host's handlers caught none of %d signals", facts.Int("sent"))
+	}
+	if err := p.err(); err != nil {
+		return 0, err
+	}
+	return facts.Int("sent"), e.ClosePlugin(h)
+}
+
+func checkHostCrash(ctx context.Context, e *env) (string, error) {
+	var saw []string
+	var p problems
+	for _, inLog := range []bool{false, true} {
+		text, err := e.crash(ctx, inLog)
+		if err != nil {
+			p.add("%v", err)
+		}
+		saw = append(saw, text)
+	}
+	return strings.Join(saw, "; "), p.err()
+}
+
+// crash lets the host crash on a thread of its own, or in the log callback.
+func (e *env) crash(ctx context.Context, inLog bool) (string, error) {
+	h, err := e.working(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer e.done(h)
+	start := time.Now()
+	if !inLog {
+		h.Send("a crash of the host", "end", "crash")
+	} else {
+		if _, err := h.Call(e.Limit, "preparing the log callback", "crash-in-log"); err != nil {
+			return "", err
+		}
+		_, err := h.SendScan(e.Path(samples.Missing)).Wait(e.prompt())
+		if err == nil {
+			return "the plugin logged nothing about a missing file", nil
+		}
+	}
+	err = h.WaitEnd("a crash of the host", e.prompt())
+	var died *host.Died
+	if !errors.As(err, &died) || h.Signal() == "" {
+		return "", fmt.Errorf("the crashing host did not die by a signal: %w", err)
+	}
+	return fmt.Sprintf("%s after %s", h.Signal(), time.Since(start).Round(time.Millisecond)), nil
+}
+
+func checkExit(ctx context.Context, e *env) (string, error) {
+	runs := e.times(20, 8)
+	for i := range runs {
+		h, err := e.Ready(ctx)
+		if err != nil {
+			return "", err
+		}
+		_, err = h.Call(e.Limit, "starting scans", "busy", "4", e.Path(samples.Missing), e.Path(samples.Empty))
+		if err == nil {
+			h.Send("exit()", "end", "exit")
+			err = h.WaitEnd("exit() while threads scan", e.prompt())
+		}
+		e.done(h)
+		if err != nil {
+			return "", fmt.Errorf("run %d of %d: %w", i+1, runs, err)
+		}
+	}
+	return fmt.Sprintf("%d exits with status 0", runs), nil
+}

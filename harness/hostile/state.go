@@ -1,0 +1,257 @@
+package hostile
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/avirkit/avirkit/harness/host"
+	"github.com/avirkit/avirkit/harness/samples"
+)
+
+// The host's own descriptors begin here, see avserver/wire.c.
+const firstHostDescriptor = 100
+
+// Signals that a plugin's language runtime may handle when the host doesn't:
+// faults of its own code, and one that is ignored by default.
+var runtimeSignals = []syscall.Signal{syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGURG}
+
+// What of the host's state is compared.
+func watched(key string) bool {
+	if key == "signal.32" || key == "signal.33" { // the C library's own
+		return false
+	}
+	for _, prefix := range []string{"limit.", "signal."} {
+		if strings.HasPrefix(key, prefix) {
+			return true
+		}
+	}
+	return slices.Contains([]string{"umask", "directory", "locale", "environment", "name",
+		"dumpable", "priority", "timer", "mask", "cancel-enabled"}, key)
+}
+
+// changes compares two states of a process and returns what a plugin must not
+// have changed.
+func changes(before, after host.Facts) (p problems) {
+	keys := map[string]bool{}
+	for _, k := range append(slices.Clone(before.Keys), after.Keys...) {
+		keys[k] = true
+	}
+	sorted := make([]string, 0, len(keys))
+	for k := range keys {
+		sorted = append(sorted, k)
+	}
+	sort.Strings(sorted)
+	for _, k := range sorted {
+		was, is := before.Get(k), after.Get(k)
+		switch {
+		case strings.HasPrefix(k, "fd."):
+			p = append(p, descriptor(k, was, is)...)
+		case was == is || !watched(k) || harmless(k, was, is):
+		case k == "mask":
+			p.add("the signal mask of a host thread changed: %s", maskChange(was, is))
+		case strings.HasPrefix(k, "signal."):
+			p.add("%s was %s and is %s now", signalName(k), orDefault(was), orDefault(is))
+		default:
+			p.add("%s was %q and is %q now", k, was, is)
+		}
+	}
+	return p
+}
+
+// descriptor judges one descriptor: a plugin may open some, but a program that
+// the host starts must not inherit them.
+func descriptor(key, was, is string) (p problems) {
+	fd, _ := strconv.Atoi(strings.TrimPrefix(key, "fd."))
+	switch {
+	case fd >= firstHostDescriptor:
+	case was != "" && was != is:
+		p.add("descriptor %d of the host was %q and is %q now", fd, was, is)
+	case was == "" && strings.HasSuffix(is, " inherited"):
+		p.add("descriptor %d (%s) has no CLOEXEC: programs that the host starts inherit it", fd, strings.TrimSuffix(is, " inherited"))
+	}
+	return p
+}
+
+func harmless(key, was, is string) bool {
+	if !strings.HasPrefix(key, "signal.") {
+		return false
+	}
+	n, _ := strconv.Atoi(strings.TrimPrefix(key, "signal."))
+	// An alternate stack helps every handler.
+	if strings.ReplaceAll(is, " onstack", "") == was {
+		return true
+	}
+	return was == "" && slices.Contains(runtimeSignals, syscall.Signal(n))
+}
+
+func signalName(key string) string {
+	n, _ := strconv.Atoi(strings.TrimPrefix(key, "signal."))
+	return "the handling of " + host.SignalName(syscall.Signal(n))
+}
+
+func orDefault(s string) string {
+	if s == "" {
+		return "default"
+	}
+	return s
+}
+
+func maskChange(was, is string) string {
+	var changed []string
+	for i := range min(len(was), len(is)) {
+		if was[i] != is[i] {
+			what := " unblocked"
+			if is[i] == '1' {
+				what = " blocked"
+			}
+			changed = append(changed, host.SignalName(syscall.Signal(i+1))+what)
+		}
+	}
+	return strings.Join(changed, ", ")
+}
+
+func checkState(ctx context.Context, e *env) (string, error) {
+	h, err := e.Open(ctx, "--limit", "nofile=256") // a Go runtime raises it
+	if err != nil {
+		return "", err
+	}
+	defer e.done(h)
+	for _, s := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGALRM, syscall.SIGCHLD, syscall.SIGTERM, syscall.SIGSEGV} {
+		if _, err := h.Call(e.Limit, "installing handlers", "handler", strconv.Itoa(int(s)), "0"); err != nil {
+			return "", err
+		}
+	}
+	before, err := e.state(h)
+	if err != nil {
+		return "", err
+	}
+	var p problems
+	look := func(when string) error {
+		after, err := e.state(h)
+		if err != nil {
+			return err
+		}
+		for _, change := range changes(before, after) {
+			if text := when + ": " + change; !slices.ContainsFunc(p, func(old string) bool { return strings.HasSuffix(old, change) }) {
+				p.add("%s", text)
+			}
+		}
+		return nil
+	}
+	steps := []struct {
+		when string
+		do   func() error
+	}{
+		{"after the load", func() error { _, err := e.Load(h); return err }},
+		{"after plugin_init", func() error {
+			if _, err := e.Set(h); err != nil {
+				return err
+			}
+			_, err := e.Init(h)
+			return err
+		}},
+		{"after scans", func() error {
+			if err := e.StartWorkers(h, 2, 0); err != nil {
+				return err
+			}
+			for _, s := range samples.All() {
+				if _, err := h.SendScan(e.Path(s.Name)).Wait(e.Limit); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"after plugin_close", func() error { return e.Stop(h) }},
+	}
+	for _, s := range steps {
+		if err := s.do(); err != nil {
+			return "", err
+		}
+		if err := look(s.when); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%d facts compared four times", len(before.Keys)), p.err()
+}
+
+// state looks at the process, and at the thread that loaded the plugin.
+func (e *env) state(h *host.Host) (host.Facts, error) {
+	facts, err := h.Call(e.Limit, "looking at the process", "state")
+	if err != nil {
+		return facts, err
+	}
+	thread, err := h.Call(e.Limit, "looking at a thread", "thread")
+	if err == nil && thread.Get("mask") != facts.Get("mask") {
+		return thread, fmt.Errorf("the signal mask of the thread that loads the plugin is not the main thread's: %s", maskChange(facts.Get("mask"), thread.Get("mask")))
+	}
+	return facts, err
+}
+
+func checkOutput(ctx context.Context, e *env) (string, error) {
+	h, err := e.working(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer e.done(h)
+	for _, s := range samples.All() {
+		if _, err := h.SendScan(e.Path(s.Name)).Wait(e.Limit); err != nil {
+			return "", err
+		}
+	}
+	if err := e.Finish(h); err != nil {
+		return "", err
+	}
+	var p problems
+	stdout, stderr := h.Output()
+	for i, text := range []string{stdout, stderr} {
+		if text != "" {
+			p.add("%d bytes were written to descriptor %d: %q", len(text), i+1, text[:min(len(text), 80)])
+		}
+	}
+	return "nothing was written", p.err()
+}
+
+func checkClosedDescriptors(ctx context.Context, e *env) (string, error) {
+	h, err := e.Open(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer e.done(h)
+	if _, err := h.Call(e.Limit, "closing descriptors 0 to 2", "close-standard"); err != nil {
+		return "", err
+	}
+	if _, err := e.Begin(h); err != nil {
+		return "", err
+	}
+	opened, err := h.Call(e.Limit, "opening files", "check-standard", "open", e.dir)
+	if err != nil {
+		return "", err
+	}
+	if err := e.StartWorkers(h, 2, 0); err != nil {
+		return "", err
+	}
+	var p problems
+	if err := e.eicarFound(h); err != nil {
+		p.add("%v", err)
+	} else if _, err := h.SendScan(e.Path(samples.Missing)).Wait(e.Limit); err != nil {
+		p.add("%v", err)
+	}
+	if len(p) == 0 {
+		if err := e.Stop(h); err != nil {
+			p.add("%v", err)
+		}
+	}
+	for i := range 3 { // the files themselves: the host may be gone
+		path := fmt.Sprintf("%s/standard-%d", e.dir, i)
+		if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+			p.add("%d bytes were written into a file of the host that has a standard descriptor's number", info.Size())
+		}
+	}
+	return fmt.Sprintf("the host's files got %d of the three numbers and stayed empty", opened.Int("taken")), p.err()
+}

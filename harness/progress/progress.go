@@ -1,0 +1,74 @@
+// Package progress shows what the harness is doing.
+package progress
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// every is how often a lasting step is mentioned where there is no terminal to
+// overwrite a line on.
+const every = 15 * time.Second
+
+// Display writes finished lines, and on a terminal below them one line that
+// changes. All methods may be called from several goroutines.
+type Display struct {
+	mu       sync.Mutex
+	w        io.Writer
+	terminal bool
+	said     time.Time
+	width    int // of the changing line
+}
+
+// New returns a display on f.
+func New(f *os.File) *Display {
+	return &Display{w: f, terminal: isTerminal(f), said: time.Now()}
+}
+
+// Discard returns a display that shows nothing.
+func Discard() *Display { return &Display{w: io.Discard} }
+
+// isTerminal asks for the terminal's settings, which nothing else has.
+func isTerminal(f *os.File) bool {
+	var termios syscall.Termios
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), syscall.TCGETS, uintptr(unsafe.Pointer(&termios)))
+	return errno == 0
+}
+
+// Line writes a finished line.
+func (d *Display) Line(format string, args ...any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.clear()
+	fmt.Fprintf(d.w, format+"\n", args...)
+	d.said = time.Now()
+}
+
+// Now says what is going on.
+func (d *Display) Now(format string, args ...any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	text := fmt.Sprintf(format, args...)
+	switch {
+	case d.terminal:
+		d.clear()
+		d.width = len([]rune(text))
+		fmt.Fprint(d.w, text)
+	case time.Since(d.said) >= every:
+		fmt.Fprintln(d.w, text)
+		d.said = time.Now()
+	}
+}
+
+// clear removes the changing line.
+func (d *Display) clear() {
+	if d.width > 0 {
+		fmt.Fprintf(d.w, "\r%*s\r", d.width, "")
+		d.width = 0
+	}
+}
