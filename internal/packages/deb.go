@@ -51,7 +51,8 @@ func (r *recipe) debInfo(arch string) (*nfpm.Info, error) {
 	info.Depends = []string{fmt.Sprintf("%s (%s)", glibcOf[arch], r.needs.DebGlibc())}
 	info.Suggests = r.plugin.Suggests.Deb
 	info.Deb.Arch = arch
-	info.Deb.Compression = "gzip" // Debian 6 knows no zstd
+	// Debian 6 knows no zstd. dropDirectories compresses once more, and well.
+	info.Deb.Compression = "gzip:1"
 	info.Deb.Fields = map[string]string{"Enhances": r.product.Package}
 	for script, at := range map[string]*string{
 		"preinst": &info.Scripts.PreInstall, "postinst": &info.Scripts.PostInstall, "postrm": &info.Scripts.PostRemove,

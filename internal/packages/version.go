@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -40,6 +41,22 @@ func (v Version) String() string {
 
 // Prerelease says whether the version comes before a release.
 func (v Version) Prerelease() bool { return v.pre != "" }
+
+// Older returns a version that sorts before v in every format: v's own first
+// prerelease, for upgrade tests.
+func (v Version) Older() Version {
+	if v.pre == "alpha.0" {
+		return Version{core: "0.0.0", pre: "alpha.0"}
+	}
+	return Version{core: v.core, pre: "alpha.0"}
+}
+
+// Newer returns a version that sorts after v in every format.
+func (v Version) Newer() Version {
+	major, rest, _ := strings.Cut(v.core, ".")
+	n, _ := strconv.Atoi(major) // versionForm has seen that it is a number
+	return Version{core: strconv.Itoa(n+1) + "." + rest}
+}
 
 // Deb returns the Debian version, "1.3.0~rc.1": dpkg sorts ~ before the end.
 func (v Version) Deb() string {

@@ -1,0 +1,215 @@
+package packagetest
+
+import (
+	"context"
+	"crypto"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+
+	"github.com/avirkit/avirkit/internal/outdir"
+	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/repo"
+	"github.com/avirkit/avirkit/internal/signing"
+	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+)
+
+// kit is what all systems are tested with: packages of three versions, their
+// repositories on a web server of our own, and a clamd.
+type kit struct {
+	options Options
+	dir     string
+	epoch   time.Time
+	signer  signing.Signer
+	data    *packages.Data
+
+	old, current release // to upgrade from, and to test
+	failing      release // newer than current; every script of it fails
+
+	url    string // of the web server that serves dir
+	server *http.Server
+	clamd  *clamdtest.Clamd
+}
+
+// release is the twelve packages of one version.
+type release struct {
+	version packages.Version
+	dir     string // of the packages
+	dist    string // of the libraries
+}
+
+func newKit(ctx context.Context, o Options, dir string) (k *kit, err error) {
+	k = &kit{options: o, dir: dir}
+	defer func() {
+		if err != nil {
+			k.close()
+		}
+	}()
+	if k.epoch, err = packages.FindEpoch(ctx, o.Root); err != nil {
+		return k, err
+	}
+	if k.data, err = packages.Load(filepath.Join(o.Root, "packaging")); err != nil {
+		return k, err
+	}
+	if k.signer, err = k.newKey("key", k.epoch); err != nil {
+		return k, err
+	}
+	if err = k.buildAll(ctx); err != nil {
+		return k, err
+	}
+	if err = k.serve(); err != nil {
+		return k, err
+	}
+	if err = k.publish(ctx); err != nil {
+		return k, err
+	}
+	// A unix socket's path must be short, so not in the checkout.
+	clamd, err := os.MkdirTemp("", "avirkit-clamd-")
+	if err != nil {
+		return k, fmt.Errorf("make clamd's folder: %w", err)
+	}
+	if err = os.Chmod(clamd, 0o755); err != nil {
+		return k, err
+	}
+	k.clamd, err = clamdtest.New(clamd, nil)
+	return k, err
+}
+
+func (k *kit) close() {
+	if k.clamd != nil {
+		_ = k.clamd.Stop()
+		_ = os.RemoveAll(k.clamd.Dir)
+	}
+	if k.server != nil {
+		_ = k.server.Close()
+	}
+}
+
+// newKey makes a throw-away key and reads it as a user's key is read.
+func (k *kit) newKey(name string, at time.Time) (signing.Signer, error) {
+	e, err := openpgp.NewEntity("avirkit test "+name, "", "test@example.org", &packet.Config{
+		RSABits: 4096, DefaultHash: crypto.SHA256, Time: func() time.Time { return at },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make a test key: %w", err)
+	}
+	file := filepath.Join(k.dir, "keys", name+".gpg")
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, fmt.Errorf("make a test key: %w", err)
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("write a test key: %w", err)
+	}
+	defer f.Close()
+	if err := e.SerializePrivate(f, nil); err != nil {
+		return nil, fmt.Errorf("write a test key: %w", err)
+	}
+	return signing.FromFile(file, "", at)
+}
+
+// buildAll builds the three releases. The libraries of the old one have a
+// byte more at their end, which loads the same and looks different.
+func (k *kit) buildAll(ctx context.Context) error {
+	dist, err := k.changedLibraries()
+	if err != nil {
+		return err
+	}
+	data, err := k.failingScripts()
+	if err != nil {
+		return err
+	}
+	v := k.options.Version
+	k.current = release{version: v, dist: k.options.Dist, dir: filepath.Join(k.dir, "current")}
+	k.old = release{version: v.Older(), dist: dist, dir: filepath.Join(k.dir, "old")}
+	k.failing = release{version: v.Newer(), dist: dist, dir: filepath.Join(k.dir, "failing")}
+	for r, data := range map[release]string{
+		k.current: filepath.Join(k.options.Root, "packaging"),
+		k.old:     filepath.Join(k.options.Root, "packaging"),
+		k.failing: data,
+	} {
+		if err := packages.Build(ctx, k.packageOptions(r, data)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *kit) packageOptions(r release, data string) packages.Options {
+	return packages.Options{Data: data, Dist: r.dist, Out: r.dir, Version: r.version, Epoch: k.epoch, Signer: k.signer}
+}
+
+func (k *kit) changedLibraries() (string, error) {
+	dist := filepath.Join(k.dir, "old-dist")
+	for _, p := range k.data.Plugins {
+		library, err := os.ReadFile(filepath.Join(k.options.Dist, "linux-386", p.Library))
+		if err != nil {
+			return "", fmt.Errorf("read a library: %w: run go tool mage build", err)
+		}
+		if err := outdir.WriteFile(filepath.Join(dist, "linux-386", p.Library), append(library, 0), 0o644); err != nil {
+			return "", err
+		}
+	}
+	return dist, nil
+}
+
+// failingScripts copies packaging/ and makes what runs before the files come
+// fail.
+func (k *kit) failingScripts() (string, error) {
+	dir := filepath.Join(k.dir, "failing-data")
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(k.options.Root, "packaging"))); err != nil {
+		return "", fmt.Errorf("copy the packages' data: %w", err)
+	}
+	for _, script := range []string{"deb/preinst", "rpm/pre"} {
+		path := filepath.Join(dir, script)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return "", fmt.Errorf("read a script: %w", err)
+		}
+		if err := outdir.WriteFile(path, append(text, "echo this script fails >&2\nexit 3\n"...), 0o644); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+// serve starts the web server of the repositories, on loopback.
+func (k *kit) serve() error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen for apt and dnf: %w", err)
+	}
+	k.url = "http://" + l.Addr().String()
+	k.server = &http.Server{Handler: http.FileServer(http.Dir(k.dir)), ReadHeaderTimeout: time.Minute}
+	go func() { _ = k.server.Serve(l) }()
+	return nil
+}
+
+// publish makes the good repository, which has two versions, and those that
+// must be refused.
+func (k *kit) publish(ctx context.Context) error {
+	good := repo.Options{Packages: k.old.dir, Out: filepath.Join(k.dir, "good"), URL: k.url + "/good", Epoch: k.epoch, Signer: k.signer}
+	if err := repo.Build(ctx, good); err != nil {
+		return err
+	}
+	good.Packages = k.current.dir
+	if err := repo.Build(ctx, good); err != nil {
+		return err
+	}
+	stranger, err := k.newKey("stranger", k.epoch)
+	if err != nil {
+		return err
+	}
+	foreign := good
+	foreign.Out, foreign.URL, foreign.Signer = filepath.Join(k.dir, "stranger"), k.url+"/stranger", stranger
+	if err := repo.Build(ctx, foreign); err != nil {
+		return err
+	}
+	return k.tamper()
+}
