@@ -181,7 +181,8 @@ func (e *env) closeBusy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := onlyFound(facts, 0).err(); err != nil {
+	p := onlyFound(facts, 0)
+	if err := p.err(); err != nil {
 		return err
 	}
 	if _, err := e.Set(h); err != nil {

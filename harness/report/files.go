@@ -50,7 +50,7 @@ func (r *Report) WriteJSON(path string) error {
 	if err != nil {
 		return fmt.Errorf("encode the report: %w", err)
 	}
-	return writeFile(path, append(data, '\n'))
+	return WriteFile(path, append(data, '\n'))
 }
 
 type junitCase struct {
@@ -116,11 +116,11 @@ func (r *Report) WriteJUnit(path string) error {
 	if err != nil {
 		return fmt.Errorf("encode the report: %w", err)
 	}
-	return writeFile(path, append([]byte(xml.Header), append(data, '\n')...))
+	return WriteFile(path, append([]byte(xml.Header), append(data, '\n')...))
 }
 
-// writeFile writes beside and renames, so that no reader sees half a report.
-func writeFile(path string, data []byte) error {
+// WriteFile writes beside and renames, so that no reader sees half a report.
+func WriteFile(path string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".report-*")
 	if err != nil {
 		return fmt.Errorf("write the report %s: %w", path, err)

@@ -1,0 +1,164 @@
+// Harness acts as the product's own antivirus server and tests a plugin in it.
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/avirkit/avirkit/harness/hostile"
+	"github.com/avirkit/avirkit/harness/progress"
+	"github.com/avirkit/avirkit/harness/report"
+	"github.com/avirkit/avirkit/harness/tests"
+)
+
+// version is set by the build.
+var version = "development"
+
+// Exit statuses.
+const (
+	allPassed = 0
+	someFail  = 1
+	misuse    = 2
+)
+
+func main() {
+	// Ctrl-C ends the hosts, removes what the tests made, and still reports.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr *os.File) int {
+	o, err := parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "harness: %v (see harness --help)\n", err)
+		return misuse
+	}
+	switch o.command {
+	case "help":
+		fmt.Fprint(stdout, usage)
+		return allPassed
+	case "version":
+		fmt.Fprintln(stdout, "harness", version)
+		return allPassed
+	case "list":
+		for _, c := range hostile.All() {
+			fmt.Fprintf(stdout, "%-24s %s\n", c.Name, c.Did)
+		}
+		return allPassed
+	case "menu":
+		if o.test, err = menu(stdin, stdout); err != nil {
+			fmt.Fprintf(stderr, "harness: %v\n", err)
+			return misuse
+		}
+	}
+	if err := o.prepare(); err != nil {
+		fmt.Fprintf(stderr, "harness: %v\n", err)
+		return misuse
+	}
+	o.run.Show = progress.New(stdout)
+	switch o.command {
+	case "footprint":
+		return measured(stderr, o.footprint(ctx, stdout))
+	case "bench":
+		return measured(stderr, o.bench(ctx, stdout))
+	}
+	return o.runTests(ctx, stdout, stderr)
+}
+
+func measured(stderr io.Writer, err error) int {
+	if err != nil {
+		fmt.Fprintf(stderr, "harness: %v\n", err)
+		return someFail
+	}
+	return allPassed
+}
+
+// suite returns the five tests in the order of the menu.
+func suite(only []string) []tests.Test {
+	return append(tests.All(), tests.Test{Name: "hostile", Title: "avplugins_hostile_test",
+		Run: func(ctx context.Context, r *tests.Run) []report.Case { return hostile.Run(ctx, r, only) }})
+}
+
+// menu asks for a test as the reference program does.
+func menu(stdin io.Reader, stdout io.Writer) (string, error) {
+	fmt.Fprintln(stdout, "Available tests:")
+	list := suite(nil)
+	for i, t := range list {
+		fmt.Fprintf(stdout, "%d: %s\n", i, t.Title)
+	}
+	fmt.Fprint(stdout, "Enter the number of the test: ")
+	line, err := bufio.NewReader(stdin).ReadString('\n')
+	if err != nil && (!errors.Is(err, io.EOF) || line == "") {
+		return "", errors.New("no test was chosen: type its number, or use harness run TEST")
+	}
+	text := strings.TrimSpace(line)
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n >= len(list) {
+		return "", fmt.Errorf("there is no test %q: the numbers are 0 to %d", text, len(list)-1)
+	}
+	return list[n].Name, nil
+}
+
+func (o *options) runTests(ctx context.Context, stdout, stderr *os.File) int {
+	r := &report.Report{Plugin: o.run.Plugin, Started: time.Now()}
+	ran := 0
+	for _, t := range suite(o.only) {
+		if o.test != "all" && o.test != t.Name {
+			continue
+		}
+		ran++
+		o.run.Show.Line("%s", t.Title)
+		part := report.Report{}
+		if t.Name != "generate" && t.Name != "hostile" {
+			if err := o.run.NeedSamples(); err != nil {
+				part.Add(report.Case{Test: t.Name, Name: "setup", Status: report.Failed, Saw: err.Error()})
+			}
+		}
+		if len(part.Cases) == 0 {
+			part.Add(t.Run(ctx, &o.run)...)
+		}
+		o.run.Show.Line("%s %s", t.Title, outcome(part.OK()))
+		r.Add(part.Cases...)
+		if ctx.Err() != nil {
+			o.run.Show.Line("stopped")
+			break
+		}
+	}
+	fmt.Fprintln(stdout)
+	r.Table(stdout)
+	status := allPassed
+	if ran == 0 || !r.OK() || ctx.Err() != nil {
+		status = someFail
+	}
+	for _, file := range []struct {
+		path  string
+		write func(string) error
+	}{{o.junit, r.WriteJUnit}, {o.json, r.WriteJSON}} {
+		if file.path != "" {
+			if err := file.write(file.path); err != nil {
+				fmt.Fprintf(stderr, "harness: %v\n", err)
+				status = someFail
+			}
+		}
+	}
+	return status
+}
+
+func outcome(ok bool) string {
+	if ok {
+		return "*Success*"
+	}
+	return "**Failed**"
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/avirkit/avirkit/harness/host"
+	"github.com/avirkit/avirkit/harness/report"
+	"github.com/avirkit/avirkit/harness/samples"
+)
+
+// footprintRow is the size of the host process at one point.
+type footprintRow struct {
+	When    string `json:"when"`
+	VaKiB   int    `json:"vaKiB"`
+	RssKiB  int    `json:"rssKiB"`
+	Threads int    `json:"threads"`
+}
+
+// footprint prints what the plugin costs the host: before it, after the load,
+// after init, with 1 and 8 contexts, and after many scans.
+func (o *options) footprint(ctx context.Context, stdout io.Writer) error {
+	if err := o.run.NeedSamples(); err != nil {
+		return err
+	}
+	h, err := o.run.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	var rows []footprintRow
+	look := func(when string) {
+		if err != nil {
+			return
+		}
+		var f host.Facts
+		if f, err = h.Call(o.run.Limit, "looking at the process", "state"); err == nil {
+			rows = append(rows, footprintRow{when, f.Int("VmSize"), f.Int("VmRSS"), f.Int("Threads")})
+		}
+	}
+	call := func(limit time.Duration, during, verb string, args ...string) {
+		if err == nil {
+			_, err = h.Call(limit, during, verb, args...)
+		}
+	}
+	look("host alone")
+	call(o.run.Limit, "loading", "load", o.run.Plugin)
+	look("loaded")
+	if err == nil {
+		if _, err = o.run.Set(h); err == nil {
+			_, err = o.run.Init(h)
+		}
+	}
+	look("initialised")
+	// One thread holds both contexts, so that only they are counted.
+	for _, context := range []string{"context1", "context2"} {
+		call(o.run.Limit, "plugin_thread_init", "call", "plugin_thread_init", "&"+context)
+		path := o.run.Path(samples.Eicar)
+		call(o.run.Limit, "a scan", "call", "plugin_thread_test_file", context, "="+path, "="+path, "null", "#0", "[256", "#256")
+		look("with " + context)
+	}
+	limit := o.run.Limit + time.Duration(o.count)*10*time.Millisecond
+	call(limit, "scans", "loop", strconv.Itoa(o.run.Threads), strconv.Itoa(o.count), o.run.Path(samples.Empty))
+	look(fmt.Sprintf("after %d scans on %d threads", o.count, o.run.Threads))
+	if err != nil {
+		return err
+	}
+	return o.print(stdout, rows, func() {
+		fmt.Fprintf(stdout, "%-34s %10s %10s %8s\n", "", "VA KiB", "RSS KiB", "threads")
+		for _, r := range rows {
+			fmt.Fprintf(stdout, "%-34s %10d %10d %8d\n", r.When, r.VaKiB, r.RssKiB, r.Threads)
+		}
+	})
+}
+
+// benchRow is what scan calls cost, measured inside the host process.
+type benchRow struct {
+	File       string  `json:"file"`
+	Threads    int     `json:"threads"`
+	Scans      int     `json:"scans"`
+	Mean       float64 `json:"meanNs"` // of one call, on one thread
+	P50        int     `json:"p50Ns"`
+	P99        int     `json:"p99Ns"`
+	Max        int     `json:"maxNs"`
+	CPU        float64 `json:"cpuNs"` // of the host process for one call
+	PerSecond  float64 `json:"scansPerSecond"`
+	FirstCalls int     `json:"warmUp"`
+}
+
+func (o *options) bench(ctx context.Context, stdout io.Writer) error {
+	if o.file == "" {
+		return fmt.Errorf("bench needs --file")
+	}
+	h, err := o.run.Ready(ctx)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	warmUp := max(o.run.Threads, min(1000, o.count/10))
+	loop := func(count int) (host.Facts, error) {
+		limit := o.run.Limit + time.Duration(count)*100*time.Millisecond
+		return h.Call(limit, "the benchmark", "loop", strconv.Itoa(o.run.Threads), strconv.Itoa(count), o.file)
+	}
+	if _, err := loop(warmUp); err != nil {
+		return err
+	}
+	f, err := loop(o.count)
+	if err != nil {
+		return err
+	}
+	if f.Int("scans") != o.count || f.Int("no-context") > 0 {
+		return fmt.Errorf("only %d of %d scans ran", f.Int("scans"), o.count)
+	}
+	total := f.Duration("ns")
+	row := benchRow{
+		File: o.file, Threads: o.run.Threads, Scans: o.count, FirstCalls: warmUp,
+		Mean: float64(total) * float64(o.run.Threads) / float64(o.count),
+		P50:  f.Int("p50-ns"), P99: f.Int("p99-ns"), Max: f.Int("max-ns"),
+		CPU:       float64(f.Duration("cpu-ns")) / float64(o.count),
+		PerSecond: float64(o.count) / total.Seconds(),
+	}
+	return o.print(stdout, row, func() {
+		fmt.Fprintf(stdout, "%s: %d scans on %d threads: mean %.0f ns, p50 %d ns, p99 %d ns, max %d ns, cpu %.0f ns, %.0f/s\n",
+			row.File, row.Scans, row.Threads, row.Mean, row.P50, row.P99, row.Max, row.CPU, row.PerSecond)
+	})
+}
+
+// print writes JSON to --json ("-" is standard output), or else a text.
+func (o *options) print(stdout io.Writer, value any, text func()) error {
+	if o.json == "" {
+		text()
+		return nil
+	}
+	data, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return err
+	}
+	if o.json == "-" {
+		_, err = fmt.Fprintf(stdout, "%s\n", data)
+		return err
+	}
+	text()
+	return report.WriteFile(o.json, append(data, '\n'))
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/avirkit/avirkit/harness/host"
+	"github.com/avirkit/avirkit/harness/tests"
+)
+
+const usage = `usage: harness                          choose a test from a menu
+       harness run TEST [option]...     generate, scanning, waiting, server, hostile or all
+       harness run hostile --list       list the hostile checks
+       harness footprint [option]...    memory and threads after load, per context, after scans
+       harness bench --file FILE [option]...   time of one scan call
+Tests an antivirus plugin in a host that behaves as the product's antivirus server.
+
+  --plugin FILE          the plugin (default ./avir.so)
+  --set OPTION=VALUE     set one of the plugin's options; may be repeated
+  --data DIR             folder of the samples (default av_test_data)
+  --threads N            most worker threads (default 8)
+  --kernel-floor V       hide system calls newer than Linux 2.6.32, 3.2 or 3.10
+  --wait D               pause of the waiting test (default 150s)
+  --limit D              longest time for one call of the plugin (default 30s; plugin_init has 4 times as much)
+  --only CHECK           hostile: only this check; may be repeated
+  --quick                hostile: fewer repetitions
+  --junit FILE           write the results as JUnit XML
+  --json FILE            write the results as JSON
+  --avserver FILE        the host program (default: avserver beside the harness)
+  --file FILE            bench: the file to scan
+  --count N              bench, footprint: how many scans (default 100000)
+  -h, --help             print this
+  --version              print the version
+
+Exit status: 0 all that was asked for ran and passed, 1 something failed, 2 wrong use.
+`
+
+type options struct {
+	command string // help, version, list, menu, run, footprint or bench
+	test    string
+	run     tests.Run
+	only    []string
+	list    bool
+	junit   string
+	json    string
+	file    string
+	count   int
+}
+
+// parse reads the command line.
+func parse(args []string) (*options, error) {
+	o := &options{command: "menu", count: 100_000}
+	o.run = tests.Run{Data: "av_test_data", Threads: 8, Wait: 150 * time.Second}
+	o.run.Plugin, o.run.Limit = "./avir.so", 30*time.Second
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		o.command, args = args[0], args[1:]
+		switch o.command {
+		case "run":
+			if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+				if len(args) == 0 || args[0] != "-h" && args[0] != "--help" {
+					return nil, errors.New("run needs the name of a test")
+				}
+				break
+			}
+			o.test, args = args[0], args[1:]
+			if err := o.knownTest(); err != nil {
+				return nil, err
+			}
+		case "footprint", "bench":
+		default:
+			return nil, fmt.Errorf("unknown command %q", o.command)
+		}
+	}
+	for len(args) > 0 {
+		name, value, joined := strings.Cut(args[0], "=")
+		args = args[1:]
+		done, err := o.flag(name)
+		if err != nil {
+			return nil, err
+		}
+		if done {
+			if joined {
+				return nil, fmt.Errorf("%s takes no value", name)
+			}
+			continue
+		}
+		if !joined {
+			if len(args) == 0 {
+				return nil, fmt.Errorf("%s needs a value", name)
+			}
+			value, args = args[0], args[1:]
+		}
+		if err := o.value(name, value); err != nil {
+			return nil, err
+		}
+	}
+	if o.list && o.command == "run" {
+		o.command = "list"
+	}
+	return o, nil
+}
+
+func (o *options) knownTest() error {
+	names := []string{"all"}
+	for _, t := range suite(nil) {
+		names = append(names, t.Name)
+	}
+	for _, name := range names {
+		if o.test == name {
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no test %q: use %s", o.test, strings.Join(names, ", "))
+}
+
+// flag takes an option without a value; it returns false for one that has a value.
+func (o *options) flag(name string) (bool, error) {
+	switch name {
+	case "-h", "--help":
+		o.command = "help"
+	case "--version":
+		o.command = "version"
+	case "--list":
+		o.list = true
+	case "--quick":
+		o.run.Quick = true
+	case "--plugin", "--set", "--data", "--threads", "--kernel-floor", "--wait", "--limit", "--only",
+		"--junit", "--json", "--avserver", "--file", "--count":
+		return false, nil
+	default:
+		return false, fmt.Errorf("unknown option %q", name)
+	}
+	return true, nil
+}
+
+func (o *options) value(name, value string) (err error) {
+	switch name {
+	case "--plugin":
+		o.run.Plugin = value
+	case "--set":
+		option, text, ok := strings.Cut(value, "=")
+		if !ok || option == "" {
+			return fmt.Errorf("--set %s: needs the form OPTION=VALUE", value)
+		}
+		o.run.Settings = append(o.run.Settings, host.Setting{Name: option, Value: text})
+	case "--data":
+		o.run.Data = value
+	case "--threads":
+		o.run.Threads, err = number(name, value, 256)
+	case "--count":
+		o.count, err = number(name, value, 100_000_000)
+	case "--kernel-floor":
+		o.run.KernelFloor = value
+	case "--wait":
+		o.run.Wait, err = duration(name, value)
+	case "--limit":
+		o.run.Limit, err = duration(name, value)
+	case "--only":
+		o.only = append(o.only, value)
+	case "--junit":
+		o.junit = value
+	case "--json":
+		o.json = value
+	case "--avserver":
+		o.run.Avserver = value
+	case "--file":
+		o.file = value
+	}
+	return err
+}
+
+func number(name, value string, most int) (int, error) {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > most {
+		return 0, fmt.Errorf("%s %s: needs a number from 1 to %d", name, value, most)
+	}
+	return n, nil
+}
+
+func duration(name, value string) (time.Duration, error) {
+	d, err := time.ParseDuration(value)
+	if err != nil || d < time.Millisecond || d > 24*time.Hour {
+		return 0, fmt.Errorf("%s %s: needs a time from 1ms to 24h, such as 90s", name, value)
+	}
+	return d, nil
+}
+
+// prepare checks what the tests need, so that its lack is one clear line.
+func (o *options) prepare() error {
+	if o.run.Avserver == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("find avserver beside the harness: %w; use --avserver", err)
+		}
+		o.run.Avserver = filepath.Join(filepath.Dir(self), "avserver")
+	}
+	if _, err := os.Stat(o.run.Avserver); err != nil {
+		return fmt.Errorf("the host program: %w; use --avserver", err)
+	}
+	if o.test == "generate" {
+		return nil
+	}
+	if err := checkLibrary(o.run.Plugin); err != nil {
+		return err
+	}
+	// dlopen takes a name without a slash for a library of the system.
+	path, err := filepath.Abs(o.run.Plugin)
+	if err != nil {
+		return fmt.Errorf("the plugin %s: %w", o.run.Plugin, err)
+	}
+	o.run.Plugin = path
+	data, err := filepath.Abs(o.run.Data)
+	if err != nil {
+		return fmt.Errorf("the data folder %s: %w", o.run.Data, err)
+	}
+	o.run.Data = data
+	return nil
+}
+
+// checkLibrary tells what a file is when it is no plugin.
+func checkLibrary(path string) error {
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("the plugin: %w; name it with --plugin", err)
+	}
+	f, err := elf.Open(path)
+	if err != nil {
+		return fmt.Errorf("the plugin %s is no ELF library: %w", path, err)
+	}
+	defer f.Close()
+	if f.Class != elf.ELFCLASS32 || f.Machine != elf.EM_386 || f.Type != elf.ET_DYN {
+		return fmt.Errorf("the plugin %s is %s %s %s: the host needs a 32-bit library for i386 (GOARCH=386, gcc -m32)", path, f.Class, f.Machine, f.Type)
+	}
+	symbols, err := f.DynamicSymbols()
+	if err != nil {
+		return fmt.Errorf("the plugin %s: read its symbols: %w", path, err)
+	}
+	for _, s := range symbols {
+		if s.Name == "get_plugin_extended_iface" && s.Section != elf.SHN_UNDEF {
+			return nil
+		}
+	}
+	return fmt.Errorf("the plugin %s does not export get_plugin_extended_iface", path)
+}
