@@ -17,19 +17,13 @@ func (b *builder) avserver(ctx context.Context) error {
 		if err != nil || len(sources) == 0 {
 			return "", fmt.Errorf("no sources in harness/avserver: is the checkout complete?")
 		}
-		full := filepath.Join(b.stage, "work", "avserver")
-		args := append([]string{"-O2", "-g", "-std=gnu99", "-Wall", "-Wextra", "-Werror", "-pthread",
-			"-ffile-prefix-map=" + b.Root + "=.", "-Wl,--build-id=sha1", "-I" + filepath.Join(b.Root, "api", "abi"),
-			"-o", full}, sources...)
-		args = append(args, "-ldl")
-		if err := b.cc(ctx, "avserver", args); err != nil {
+		out := filepath.Join(b.stage, Dir386, "avserver")
+		args := append([]string{"-O2", "-s", "-std=gnu99", "-Wall", "-Wextra", "-Werror", "-pthread",
+			"-I" + filepath.Join(b.Root, "api", "abi"), "-o", out}, sources...)
+		if err := b.cc(ctx, "avserver", append(args, "-ldl")); err != nil {
 			return "", err
 		}
-		stripped := filepath.Join(b.stage, Dir386, "avserver")
-		if err := b.split(ctx, full, stripped); err != nil {
-			return "", err
-		}
-		return "", copyFile(stripped, filepath.Join(b.stage, DirAMD64, "avserver"))
+		return "", copyFile(out, filepath.Join(b.stage, DirAMD64, "avserver"))
 	})
 }
 

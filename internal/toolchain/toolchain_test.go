@@ -17,7 +17,7 @@ import (
 func fakeZig(t *testing.T, version string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "zig")
-	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\necho "+version+"\n"), 0o755))
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\ncase $1 in\nversion) echo "+version+" ;;\nenv) echo '    .lib_dir = \"/zig/lib\",' ;;\nesac\n"), 0o755))
 	return path
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 
@@ -62,14 +63,9 @@ func zigAt(path, lib, cache string) (*Toolchain, error) {
 		// Parallel compilers race in one cache: each target has its own.
 		dir := filepath.Join(cache, "zig-cache", target)
 		e := []string{"ZIG_GLOBAL_CACHE_DIR=" + dir, "ZIG_LOCAL_CACHE_DIR=" + dir}
-		if lib != "" {
-			e = append(e, "ZIG_LIB_DIR="+lib)
-		}
-		return e
+		return append(e, "ZIG_LIB_DIR="+lib)
 	}
-	cmd := exec.Command(path, "version")
-	cmd.Env = append(os.Environ(), env("version")...)
-	out, err := cmd.Output()
+	out, err := exec.Command(path, "version").Output()
 	if err != nil {
 		return nil, fmt.Errorf("can't run it: %w", err)
 	}
@@ -80,15 +76,37 @@ func zigAt(path, lib, cache string) (*Toolchain, error) {
 	if err != nil {
 		return nil, err
 	}
+	if lib == "" {
+		if lib, err = zigLib(path); err != nil {
+			return nil, err
+		}
+	}
 	return &Toolchain{
 		Name:    Zig,
 		Version: versions.Zig,
-		// zig's C mode adds checks of undefined behaviour that abort.
-		CC:        []string{path, "cc", "-target", versions.ZigTarget, "-fno-sanitize=undefined"},
+		// zig's C mode adds checks of undefined behaviour that abort. Its
+		// headers' folder goes into debug information, and so into build ids.
+		CC: []string{path, "cc", "-target", versions.ZigTarget, "-fno-sanitize=undefined",
+			"-ffile-prefix-map=" + lib + "=zig"},
 		LinkFlags: []string{"-Wl,-z,defs"},
 		Mend:      true,
 		env:       env,
 	}, nil
+}
+
+var libDir = regexp.MustCompile(`\.lib_dir = "([^"]+)"`)
+
+// zigLib asks zig for its library folder.
+func zigLib(path string) (string, error) {
+	out, err := exec.Command(path, "env").Output()
+	if err != nil {
+		return "", fmt.Errorf("can't run its command env: %w", err)
+	}
+	m := libDir.FindSubmatch(out)
+	if m == nil {
+		return "", fmt.Errorf("its command env tells no lib_dir")
+	}
+	return string(m[1]), nil
 }
 
 func npmThere() bool {
