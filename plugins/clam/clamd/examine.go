@@ -19,6 +19,7 @@ func (c *Client) examine(stop stopper, s *server, deadline time.Time) error {
 			c.log.Warningf("clamd at %s: INSTREAM is used, as FILDES doesn't work: %v", s.addr, byDescriptor)
 		} else {
 			s.fildes.Store(true)
+			err = byDescriptor
 		}
 	}
 	if err != nil {

@@ -80,8 +80,8 @@ func (x *exchange) receive(id uint32) (reply, error) {
 	}
 	for {
 		if r, ok := x.take(); ok {
-			if r.kind == pong && x.pings > 0 {
-				x.pings--
+			if r.kind == pong {
+				x.countPong()
 				silent = time.Now().Add(x.times.silence)
 				continue
 			}
@@ -116,7 +116,7 @@ func (x *exchange) check(r reply, id uint32) (reply, error) {
 		return r, fmt.Errorf("%w: clamd said %q", errLost, r.text)
 	case r.kind == failed && r.id == 0:
 		return r, nil // not of a session at all, UNKNOWN COMMAND for one
-	case r.kind == pong || r.id != id:
+	case r.id != id:
 		return r, fmt.Errorf("%w: reply to command %d where %d was asked", errLost, r.id, id)
 	case x.early && r.kind == clean:
 		return r, fmt.Errorf("%w: clamd answered before it had the whole file", errLost)
@@ -127,14 +127,18 @@ func (x *exchange) check(r reply, id uint32) (reply, error) {
 		if !ok {
 			break
 		}
-		if next.kind == pong && x.pings > 0 {
-			x.pings--
+		switch next.kind {
+		case pong:
+			x.countPong()
+			continue
+		case timedOut: // the session ends; the verdict came before
+			x.spent = true
 			continue
 		}
 		return reply{kind: failed, id: id, text: "two replies to one command"}, nil
 	}
 	x.used = true
-	x.spent = r.kind != clean && r.kind != found
+	x.spent = x.spent || r.kind != clean && r.kind != found
 	x.active = time.Now()
 	return r, nil
 }

@@ -90,11 +90,13 @@ func (s *Scanner) repeat(stop stopper, fd int, size int64, deadline time.Time) (
 			return reply{}, nil, last
 		case errors.Is(err, syscall.EAGAIN):
 			// The backlog of its socket is full: busy, not down.
+			s.c.note(srv, err)
 			if err := s.c.pause(stop, time.Now().Add(s.c.times.pause), deadline); err != nil {
 				return reply{}, nil, s.c.giveUp(err, last)
 			}
 		case conn.stale && !errors.Is(err, errSilent):
 			fresh = true // clamd may close an idle session: no fault of its
+			s.c.doubt(srv)
 		default:
 			fresh = false
 			s.c.fail(srv, err)

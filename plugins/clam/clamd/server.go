@@ -24,7 +24,7 @@ type server struct {
 	downSince time.Time // zero before Start
 	lastErr   error
 
-	proven    time.Time // when the test virus was last found; zero means not since it failed
+	proven    time.Time // when the test virus was last found; zero means it may have been restarted since
 	scanned   bool      // used since proven
 	examined  bool      // its limits are known, since it last failed
 	examining bool
@@ -91,21 +91,36 @@ func (c *Client) fail(s *server, err error) {
 		s.failures++
 		s.downUntil = now.Add(min(pause, c.times.pauseTo))
 	}
-	s.lastErr = err
-	s.proven, s.examined = time.Time{}, false
+	s.lastErr, s.examined = err, false
 	first := !s.down
 	if first {
 		s.down, s.downSince = true, now
 	}
+	c.mu.Unlock()
+	c.doubt(s)
+	if first {
+		c.log.Warningf("clamd at %s is marked down: %v", s.addr, err)
+	}
+}
+
+// doubt gives up a server's idle sessions when one of them has ended: it may
+// have been restarted, and has to prove itself again.
+func (c *Client) doubt(s *server) {
+	c.mu.Lock()
 	idle := s.idle
-	s.idle = nil
+	s.idle, s.proven = nil, time.Time{}
 	c.mu.Unlock()
 	for _, x := range idle {
 		x.close()
 	}
-	if first {
-		c.log.Warningf("clamd at %s is marked down: %v", s.addr, err)
-	}
+}
+
+// note keeps what went wrong with a server for the message of a scan that
+// runs out of time.
+func (c *Client) note(s *server, err error) {
+	c.mu.Lock()
+	s.lastErr = err
+	c.mu.Unlock()
 }
 
 // prove notes that the server found the test virus.

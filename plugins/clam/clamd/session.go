@@ -168,6 +168,16 @@ func (s *session) reusable() bool {
 	return s.n == 0 && s.pings == 0 && !s.early && !s.spent
 }
 
+// countPong notes the answer to a PING. One that nobody asked for does no
+// harm to the scan, but the session is not used again.
+func (s *session) countPong() {
+	if s.pings > 0 {
+		s.pings--
+	} else {
+		s.spent = true
+	}
+}
+
 // pong waits for the answer to the PINGs of a session without a scan.
 func (s *session) pong(stop stopper, until time.Time) error {
 	for s.pings > 0 {

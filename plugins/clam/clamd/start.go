@@ -34,7 +34,8 @@ func (c *Client) Start() error {
 				end.Reset(c.times.grace)
 			}
 		case <-end.C:
-			waiting = 1
+			cancel() // what is still tried ends now, with its last error
+			waiting++
 		}
 	}
 	if ready == 0 {

@@ -141,16 +141,19 @@ func (c *fakeConn) read() error {
 	}
 	oob := make([]byte, syscall.CmsgSpace(4*4))
 	n, oobn, _, _, err := unix.ReadMsgUnix(p, oob)
-	c.buf = append(c.buf, p[:n]...)
-	if err == nil && n == 0 {
-		err = io.EOF
+	if err != nil {
+		return err
 	}
-	messages, parseErr := syscall.ParseSocketControlMessage(oob[:oobn])
+	if n == 0 {
+		return io.EOF
+	}
+	c.buf = append(c.buf, p[:n]...)
+	messages, err := syscall.ParseSocketControlMessage(oob[:oobn])
 	for _, m := range messages {
 		fds, _ := syscall.ParseUnixRights(&m)
 		c.files = append(c.files, fds...)
 	}
-	return errors.Join(err, parseErr)
+	return err
 }
 
 // exactly reads n bytes.

@@ -104,7 +104,7 @@ type tail struct {
 }
 
 func (t *tail) Write(p []byte) (int, error) {
-	const keep = 16 << 10
+	const keep = 4 << 10
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.buf = append(t.buf, p...)

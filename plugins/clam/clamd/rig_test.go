@@ -1,0 +1,174 @@
+package clamd
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/api"
+	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+)
+
+// quick are times with which a fault test takes tenths of a second.
+var quick = timing{
+	dial:    500 * time.Millisecond,
+	ping:    50 * time.Millisecond,
+	silence: 400 * time.Millisecond,
+	giveUp:  time.Minute,
+	pause:   5 * time.Millisecond,
+	pauseTo: 50 * time.Millisecond,
+	canary:  time.Hour,
+	tick:    20 * time.Millisecond,
+	grace:   200 * time.Millisecond,
+}
+
+const (
+	// quickScan is the deadline of a scan in a fault test.
+	quickScan = 1500 * time.Millisecond
+
+	// slack is what a busy machine may add to any bound.
+	slack = 10 * time.Second
+)
+
+// rig is a client of a fake clamd, with both ready.
+type rig struct {
+	t    *testing.T
+	fake *clamdtest.Fake
+	c    *Client
+	log  *logLines
+}
+
+// overTCP and overUnix say how the client reaches the fake.
+func overTCP(f *clamdtest.Fake) string  { return f.Addr }
+func overUnix(f *clamdtest.Fake) string { return f.Socket }
+
+func newRig(t *testing.T, via func(*clamdtest.Fake) string) *rig {
+	t.Helper()
+	fake := clamdtest.StartFake(t)
+	log := &logLines{}
+	return &rig{t, fake, startQuick(t, via(fake), log, nil), log}
+}
+
+// startQuick starts a client with quick times; change may alter it before.
+func startQuick(t *testing.T, addresses string, log *logLines, change func(*Client)) *Client {
+	t.Helper()
+	c := newQuick(t, addresses, log)
+	if change != nil {
+		change(c)
+	}
+	require.NoError(t, c.Start())
+	t.Cleanup(c.Close)
+	return c
+}
+
+func newQuick(t *testing.T, addresses string, log *logLines) *Client {
+	t.Helper()
+	cfg := config(t, addresses, log)
+	cfg.ScanTimeout = quickScan
+	cfg.StartupTimeout = 5 * time.Second
+	c := New(cfg)
+	c.times = quick
+	return c
+}
+
+// scan scans content and requires an answer within the deadline.
+func (r *rig) scan(content []byte) api.Result {
+	r.t.Helper()
+	return timedScan(r.t, r.c, write(r.t, "sample", content))
+}
+
+func timedScan(t *testing.T, c *Client, path string) api.Result {
+	t.Helper()
+	begin := time.Now()
+	result := c.NewScanner().Scan(context.Background(), api.File{Path: path, RealName: "sample"})
+	assert.Less(t, time.Since(begin), c.ScanTimeout+slack, "the scan kept to its deadline")
+	return result
+}
+
+// isVirus checks that EICAR is found, now that the fault is over.
+func (r *rig) isVirus() {
+	r.t.Helper()
+	result := r.scan(eicar())
+	assert.Equal(r.t, api.VirusFound, result.Verdict, result.Text)
+	assert.Equal(r.t, clamdtest.SignatureName, result.Text)
+}
+
+// spoilt checks the verdict of a clean file while the fake misbehaves.
+func (r *rig) spoilt(fault clamdtest.Fault, content []byte, want api.Verdict) api.Result {
+	r.t.Helper()
+	r.fake.Set(fault)
+	result := r.scan(content)
+	assert.Equal(r.t, want, result.Verdict, "%s: %s", fault.Name, result.Text)
+	r.fake.Set(clamdtest.Fault{})
+	return result
+}
+
+// repeated checks that one fault is survived by a repetition, and that a
+// fault without end is FAILED.
+func (r *rig) repeated(name string, content []byte) {
+	r.t.Helper()
+	before := r.fake.Scans()
+	r.spoilt(clamdtest.Fault{Name: name, Times: 1}, content, api.VirusFound)
+	assert.Greater(r.t, r.fake.Scans(), before+1, "the file was sent again")
+	r.spoilt(clamdtest.Fault{Name: name}, content, api.Failed)
+	r.isVirus()
+}
+
+// background scans on another goroutine.
+func background(c *Client, path string) <-chan api.Result {
+	done := make(chan api.Result, 1)
+	go func() {
+		done <- c.NewScanner().Scan(context.Background(), api.File{Path: path, RealName: "sample"})
+	}()
+	return done
+}
+
+// await returns what a background scan answers.
+func await(t *testing.T, done <-chan api.Result) api.Result {
+	t.Helper()
+	select {
+	case result := <-done:
+		return result
+	case <-time.After(quickScan + slack):
+		t.Fatal("the scan did not answer")
+		return api.Result{}
+	}
+}
+
+// eventually waits for what another goroutine does.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	require.Eventually(t, condition, slack, time.Millisecond, what)
+}
+
+// resources counts what a test could leave behind.
+func resources(t *testing.T) (descriptors, goroutines int) {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	require.NoError(t, err)
+	return len(entries), runtime.NumGoroutine()
+}
+
+// withoutLeaks runs a test and checks that no connection, descriptor or
+// goroutine is left when it and its cleanups have ended.
+func withoutLeaks(t *testing.T, name string, test func(t *testing.T)) {
+	t.Helper()
+	descriptors, goroutines := resources(t)
+	t.Run(name, test)
+	for limit := time.Now().Add(slack); ; time.Sleep(time.Millisecond) {
+		d, g := resources(t)
+		if d <= descriptors && g <= goroutines {
+			return
+		}
+		if time.Now().After(limit) {
+			stacks := make([]byte, 1<<20)
+			t.Fatalf("%s left something: descriptors %d, before %d; goroutines %d, before %d\n%s",
+				name, d, descriptors, g, goroutines, stacks[:runtime.Stack(stacks, true)])
+		}
+	}
+}
