@@ -1,5 +1,6 @@
-/* handler SIGNAL FRAME: installs a handler of the host that uses FRAME bytes of
- * stack, without SA_ONSTACK as ordinary programs do.
+/* handler SIGNAL small|big|exit: installs a handler of the host, without
+ * SA_ONSTACK as ordinary programs do. A big one uses 64 KiB of stack; one that
+ * exits ends the process with status 77, as a crash reporter would.
  * storm MS SIGNAL...: sends the signals to the process and to the threads of a
  * busy loop for so long. */
 #define _GNU_SOURCE
@@ -31,16 +32,33 @@ static void big(int signal) {
     __sync_fetch_and_add(&caught, 1);
 }
 
-int is_host_handler(void (*handler)(int)) { return handler == small || handler == big; }
+static void report(int signal) {
+    (void)signal;
+    _exit(77);
+}
+
+static const struct {
+    const char *name;
+    void (*handler)(int);
+} handlers[] = {{"small", small}, {"big", big}, {"exit", report}};
+
+int is_host_handler(void (*handler)(int)) {
+    for (unsigned i = 0; i < sizeof handlers / sizeof *handlers; i++)
+        if (handlers[i].handler == handler)
+            return 1;
+    return 0;
+}
 
 void do_handler(struct session *s, struct request *r, struct reply *reply) {
     (void)s;
-    unsigned signal, frame;
-    if (number_at(r, 2, &signal, reply) || number_at(r, 3, &frame, reply))
+    unsigned signal;
+    if (number_at(r, 2, &signal, reply))
         return;
     struct sigaction action;
     memset(&action, 0, sizeof action);
-    action.sa_handler = frame ? big : small;
+    for (unsigned i = 0; i < sizeof handlers / sizeof *handlers; i++)
+        if (!strcmp(handlers[i].name, word(r, 3)))
+            action.sa_handler = handlers[i].handler;
     action.sa_flags = SA_RESTART;
     if (sigaction((int)signal, &action, NULL)) {
         reply_error(reply, "can't handle signal %u", signal);

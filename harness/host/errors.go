@@ -64,6 +64,9 @@ func (h *Host) Signal() string {
 	return SignalName(status.Signal())
 }
 
+// ExitStatus returns the status of a process that ended by itself, or -1.
+func (h *Host) ExitStatus() int { return h.cmd.ProcessState.ExitCode() }
+
 // SignalName returns the name that administrators know: SIGSEGV.
 func SignalName(s syscall.Signal) string {
 	names := map[syscall.Signal]string{

@@ -24,8 +24,8 @@ var processChecks = []Check{
 		"each call returns in the child, and none says OK", "detect the fork (pthread_atfork, getpid) and return an error at once: threads and locks are not there in the child", checkFork},
 	{"signals", "sent storms of signals to the process and to scanning threads, with handlers from before and after the load that use 64 KB of stack",
 		"no crash, right verdicts", "block signals in your own threads; give the host's threads an alternate stack that is large enough, or none", checkSignals},
-	{"host-crash", "let the host crash by itself, and in the log callback with the plugin on the stack",
-		"it dies by a signal at once", "do not swallow faults that are not yours: pass them on to the handler that was there before", checkHostCrash},
+	{"host-crash", "let the host crash by itself, with a crash handler of its own, and in the log callback with the plugin on the stack",
+		"it dies by a signal at once, or its own handler runs", "do not swallow faults that are not yours: pass them on to the handler that was there before", checkHostCrash},
 	{"exit", "ended the host with exit() while threads were scanning and logging",
 		"status 0 in bounded time", "stop logging when the host exits: guard the callback with a lock that plugin_close and an exit handler take", checkExit},
 }
@@ -126,19 +126,18 @@ func (e *env) storm(ctx context.Context) (sent int, err error) {
 		return 0, err
 	}
 	defer e.done(h)
-	handle := func(s syscall.Signal, frame int) {
+	handle := func(s syscall.Signal, kind string) {
 		if err == nil {
-			_, err = h.Call(e.Limit, "installing a handler", "handler", strconv.Itoa(int(s)), strconv.Itoa(frame))
+			_, err = h.Call(e.Limit, "installing a handler", "handler", strconv.Itoa(int(s)), kind)
 		}
 	}
-	const frame = 64 << 10
-	handle(syscall.SIGUSR1, 0)
-	handle(syscall.SIGCHLD, frame)
+	handle(syscall.SIGUSR1, "small")
+	handle(syscall.SIGCHLD, "big")
 	if err == nil {
 		_, err = e.Begin(h)
 	}
-	handle(syscall.SIGUSR2, 0)
-	handle(syscall.SIGALRM, frame)
+	handle(syscall.SIGUSR2, "small")
+	handle(syscall.SIGALRM, "big")
 	if err == nil {
 		_, err = h.Call(e.Limit, "starting scans", "busy", "4", e.Path(samples.Eicar), e.Path(samples.Missing))
 	}
@@ -167,11 +166,14 @@ func (e *env) storm(ctx context.Context) (sent int, err error) {
 	return facts.Int("sent"), e.ClosePlugin(h)
 }
 
+// handlerStatus is how the host ends when its own crash handler has run.
+const handlerStatus = 77
+
 func checkHostCrash(ctx context.Context, e *env) (string, error) {
 	var saw []string
 	var p problems
-	for _, inLog := range []bool{false, true} {
-		text, err := e.crash(ctx, inLog)
+	for _, crash := range []func(context.Context) (string, error){e.plainCrash, e.handledCrash, e.logCrash} {
+		text, err := crash(ctx)
 		if err != nil {
 			p.add("%v", err)
 		}
@@ -180,31 +182,66 @@ func checkHostCrash(ctx context.Context, e *env) (string, error) {
 	return strings.Join(saw, "; "), p.err()
 }
 
-// crash lets the host crash on a thread of its own, or in the log callback.
-func (e *env) crash(ctx context.Context, inLog bool) (string, error) {
+func (e *env) plainCrash(ctx context.Context) (string, error) {
 	h, err := e.working(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer e.done(h)
 	start := time.Now()
-	if !inLog {
-		h.Send("a crash of the host", "end", "crash")
-	} else {
-		if _, err := h.Call(e.Limit, "preparing the log callback", "crash-in-log"); err != nil {
-			return "", err
-		}
-		_, err := h.SendScan(e.Path(samples.Missing)).Wait(e.prompt())
-		if err == nil {
-			return "the plugin logged nothing about a missing file", nil
-		}
-	}
-	err = h.WaitEnd("a crash of the host", e.prompt())
+	h.Send("a crash of the host", "end", "crash")
+	return e.diedBySignal(h, start)
+}
+
+// diedBySignal waits for the end of a host that crashes.
+func (e *env) diedBySignal(h *host.Host, start time.Time) (string, error) {
+	err := h.WaitEnd("a crash of the host", e.prompt())
 	var died *host.Died
 	if !errors.As(err, &died) || h.Signal() == "" {
 		return "", fmt.Errorf("the crashing host did not die by a signal: %w", err)
 	}
 	return fmt.Sprintf("%s after %s", h.Signal(), time.Since(start).Round(time.Millisecond)), nil
+}
+
+// handledCrash crashes a host that has a handler for it from before the load,
+// as one that writes a crash report.
+func (e *env) handledCrash(ctx context.Context) (string, error) {
+	h, err := e.Open(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer e.done(h)
+	if _, err := h.Call(e.Limit, "installing a handler", "handler", strconv.Itoa(int(syscall.SIGSEGV)), "exit"); err != nil {
+		return "", err
+	}
+	if _, err := e.Begin(h); err != nil {
+		return "", err
+	}
+	h.Send("a crash of the host", "end", "crash")
+	err = h.WaitEnd("a crash of a host that handles SIGSEGV", e.prompt())
+	if status := h.ExitStatus(); status != handlerStatus {
+		return "", fmt.Errorf("the host's own handler for SIGSEGV did not run: %w", err)
+	}
+	return "the host's handler ran", nil
+}
+
+// logCrash crashes in the log callback.
+func (e *env) logCrash(ctx context.Context) (string, error) {
+	h, err := e.working(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer e.done(h)
+	if _, err := h.Call(e.Limit, "preparing the log callback", "crash-in-log"); err != nil {
+		return "", err
+	}
+	start := time.Now()
+	if _, err := h.SendScan(e.dir + "/nothing/" + samples.Clean + "/x").Wait(e.prompt()); err == nil {
+		if _, err := h.SendScan(e.Path(samples.Eicar) + "/x").Wait(e.prompt()); err == nil {
+			return "the plugin logged nothing that could crash", nil
+		}
+	}
+	return e.diedBySignal(h, start)
 }
 
 func checkExit(ctx context.Context, e *env) (string, error) {

@@ -17,9 +17,13 @@ import (
 // The host's own descriptors begin here, see avserver/wire.c.
 const firstHostDescriptor = 100
 
-// Signals that a plugin's language runtime may handle when the host doesn't:
-// faults of its own code, and one that is ignored by default.
-var runtimeSignals = []syscall.Signal{syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGURG}
+// Signals that a plugin's language runtime may take over: faults of its own
+// code, if it hands those of others on (the check host-crash looks at that), and
+// one that nobody uses because it is ignored by default.
+var (
+	faultSignals  = []syscall.Signal{syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE}
+	unusedSignals = []syscall.Signal{syscall.SIGURG}
+)
 
 // What of the host's state is compared.
 func watched(key string) bool {
@@ -87,7 +91,8 @@ func harmless(key, was, is string) bool {
 	if strings.ReplaceAll(is, " onstack", "") == was {
 		return true
 	}
-	return was == "" && slices.Contains(runtimeSignals, syscall.Signal(n))
+	return slices.Contains(faultSignals, syscall.Signal(n)) ||
+		was == "" && slices.Contains(unusedSignals, syscall.Signal(n))
 }
 
 func signalName(key string) string {
@@ -123,7 +128,7 @@ func checkState(ctx context.Context, e *env) (string, error) {
 	}
 	defer e.done(h)
 	for _, s := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGALRM, syscall.SIGCHLD, syscall.SIGTERM, syscall.SIGSEGV} {
-		if _, err := h.Call(e.Limit, "installing handlers", "handler", strconv.Itoa(int(s)), "0"); err != nil {
+		if _, err := h.Call(e.Limit, "installing handlers", "handler", strconv.Itoa(int(s)), "small"); err != nil {
 			return "", err
 		}
 	}
