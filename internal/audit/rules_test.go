@@ -22,14 +22,14 @@ func findings(t *testing.T, path string) (*Report, map[string]Finding) {
 }
 
 func TestCLibraryThatKeepsEveryRulePasses(t *testing.T) {
-	libc := stub(t, "libc.so.6", map[string]string{"GLIBC_2.0": "read", "GLIBC_2.11": "newest", "GLIBC_2.3.4": "middle"})
+	libc := stub(t, "libc.so.6", map[string]string{"GLIBC_2.0": "read", "GLIBC_2.11": "execvpe", "GLIBC_2.3.4": "__vsnprintf_chk"})
 	libpthread := stub(t, "libpthread.so.0", map[string]string{"GLIBC_2.1": "pthread_create"})
 	report, byRule := findings(t, plugin(t, `
-int read(void), newest(void), middle(void), pthread_create(void);
+int read(void), execvpe(void), __vsnprintf_chk(void), pthread_create(void);
 __attribute__((weak)) int later(void);
 static __thread int small __attribute__((tls_model("initial-exec")));
 void *get_plugin_extended_iface(unsigned *v) {
-	*v = read() + newest() + middle() + pthread_create() + small++ + (later ? later() : 0);
+	*v = read() + execvpe() + __vsnprintf_chk() + pthread_create() + small++ + (later ? later() : 0);
 	return 0;
 }`, libc, libpthread, "-Wl,-soname=avir_test.so"))
 	require.NoError(t, report.Err())

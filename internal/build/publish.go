@@ -16,7 +16,7 @@ import (
 
 // sourceDirs hold all that the results depend on, this package included.
 var sourceDirs = []string{"api", "plugins", "harness",
-	"internal/build", "internal/toolchain", "internal/lldmend", "internal/versions"}
+	"internal/build", "internal/toolchain", "internal/glibc", "internal/lldmend", "internal/versions"}
 
 // inputs returns a digest of everything that the results depend on.
 func (b *builder) inputs() (string, error) {

@@ -1,16 +1,15 @@
 package toolchain
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
-	_ "embed"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/glibc"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -20,19 +19,8 @@ import (
 // with the sonames and symbols of the floor have neither fault. They hold no
 // code: ld.so never sees them.
 
-//go:embed glibc-2.11-i386.abilist
-var abilist string
-
 // stubLibrary is one shared library of the floor.
-type stubLibrary struct {
-	soname  string
-	symbols []stubSymbol
-}
-
-type stubSymbol struct {
-	name, version string
-	size          string // in bytes for an object, empty for a function
-}
+type stubLibrary glibc.Library
 
 // linkNames are the flags that link with the stubs; what nothing uses is left
 // out of the result by --as-needed.
@@ -42,11 +30,7 @@ func linkNames() []string {
 
 // stubLibraries makes the stub libraries below cache and returns their folder.
 func stubLibraries(ctx context.Context, cache string) (string, error) {
-	libs, err := parseABIList(abilist)
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(cache, fmt.Sprintf("glibc-stubs-%.12x", sha256.Sum256([]byte(abilist))))
+	dir := filepath.Join(cache, fmt.Sprintf("glibc-stubs-%.12x", sha256.Sum256([]byte(glibc.ABIList))))
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
@@ -58,8 +42,8 @@ func stubLibraries(ctx context.Context, cache string) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(tmp)
-	for _, l := range libs {
-		if err := l.build(ctx, tmp); err != nil {
+	for _, l := range glibc.Libraries() {
+		if err := stubLibrary(l).build(ctx, tmp); err != nil {
 			return "", err
 		}
 	}
@@ -69,37 +53,9 @@ func stubLibraries(ctx context.Context, cache string) (string, error) {
 	return dir, os.Rename(tmp, dir)
 }
 
-// parseABIList reads a list of "[soname]" lines, each followed by lines of
-// "symbol version [size]".
-func parseABIList(text string) ([]stubLibrary, error) {
-	var libs []stubLibrary
-	lines := bufio.NewScanner(strings.NewReader(text))
-	for n := 1; lines.Scan(); n++ {
-		line := lines.Text()
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		if line[0] == '[' {
-			libs = append(libs, stubLibrary{soname: strings.Trim(line, "[]")})
-			continue
-		}
-		f := strings.Fields(line)
-		if len(f) < 2 || len(f) > 3 || len(libs) == 0 {
-			return nil, fmt.Errorf("line %d is not \"symbol version [size]\" below a soname: %q", n, line)
-		}
-		s := stubSymbol{name: f[0], version: f[1]}
-		if len(f) == 3 {
-			s.size = f[2]
-		}
-		l := &libs[len(libs)-1]
-		l.symbols = append(l.symbols, s)
-	}
-	return libs, lines.Err()
-}
-
 func (l stubLibrary) build(ctx context.Context, dir string) error {
-	source := filepath.Join(dir, l.soname+".s")
-	script := filepath.Join(dir, l.soname+".map")
+	source := filepath.Join(dir, l.Soname+".s")
+	script := filepath.Join(dir, l.Soname+".map")
 	if err := os.WriteFile(source, []byte(l.assembly()), 0o644); err != nil {
 		return err
 	}
@@ -108,15 +64,15 @@ func (l stubLibrary) build(ctx context.Context, dir string) error {
 	}
 	_, err := run.Command{
 		Name: "gcc",
-		Args: []string{"-m32", "-shared", "-nostdlib", "-Wl,-soname," + l.soname,
-			"-Wl,--version-script," + script, "-o", filepath.Join(dir, l.soname), source},
+		Args: []string{"-m32", "-shared", "-nostdlib", "-Wl,-soname," + l.Soname,
+			"-Wl,--version-script," + script, "-o", filepath.Join(dir, l.Soname), source},
 	}.Run(ctx)
 	if err != nil {
 		return err
 	}
-	if name, _, found := strings.Cut(l.soname, ".so."); found {
+	if name, _, found := strings.Cut(l.Soname, ".so."); found {
 		// What -lNAME looks for.
-		return os.Symlink(l.soname, filepath.Join(dir, name+".so"))
+		return os.Symlink(l.Soname, filepath.Join(dir, name+".so"))
 	}
 	return nil
 }
@@ -124,11 +80,11 @@ func (l stubLibrary) build(ctx context.Context, dir string) error {
 // assembly defines every symbol; a function is one byte that traps.
 func (l stubLibrary) assembly() string {
 	var text, data strings.Builder
-	for _, s := range l.symbols {
-		if s.size == "" {
-			fmt.Fprintf(&text, ".globl %[1]s\n.type %[1]s, @function\n%[1]s: hlt\n.size %[1]s, 1\n", s.name)
+	for _, s := range l.Symbols {
+		if s.Size == "" {
+			fmt.Fprintf(&text, ".globl %[1]s\n.type %[1]s, @function\n%[1]s: hlt\n.size %[1]s, 1\n", s.Name)
 		} else {
-			fmt.Fprintf(&data, ".globl %[1]s\n.type %[1]s, @object\n.balign 32\n%[1]s: .zero %[2]s\n.size %[1]s, %[2]s\n", s.name, s.size)
+			fmt.Fprintf(&data, ".globl %[1]s\n.type %[1]s, @object\n.balign 32\n%[1]s: .zero %[2]s\n.size %[1]s, %[2]s\n", s.Name, s.Size)
 		}
 	}
 	return ".text\n" + text.String() + ".data\n" + data.String() + ".section .note.GNU-stack,\"\",@progbits\n"
@@ -138,11 +94,11 @@ func (l stubLibrary) assembly() string {
 func (l stubLibrary) versionScript() string {
 	byVersion := make(map[string][]string)
 	var order []string
-	for _, s := range l.symbols {
-		if byVersion[s.version] == nil {
-			order = append(order, s.version)
+	for _, s := range l.Symbols {
+		if byVersion[s.Version] == nil {
+			order = append(order, s.Version)
 		}
-		byVersion[s.version] = append(byVersion[s.version], s.name)
+		byVersion[s.Version] = append(byVersion[s.Version], s.Name)
 	}
 	slices.Sort(order)
 	var b strings.Builder
