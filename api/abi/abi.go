@@ -30,7 +30,7 @@ import (
 const (
 	maxStack    = 4 << 20   // a runaway recursion dies at once instead of taking the machine's memory along
 	memoryLimit = 192 << 20 // the collector works harder from here on
-	gcPercent   = 50        // the host's memory matters more than our speed
+	gcPercent   = 25        // a first collection at 1 MB: the host's memory matters more than our speed
 )
 
 // library is what Register made; before that it says what is missing.

@@ -75,24 +75,14 @@ func avirThreadClose(context C.uintptr_t) C.int {
 //export avirTestFile
 func avirTestFile(context C.uintptr_t, name *C.char, nameLen C.int, realName *C.char, realLen C.int, info *C.char, size C.uint) C.int {
 	defer guard()
-	var result api.Result
-	if thread, ok := threadOf(context); !ok {
-		result.Text = "no such context"
-	} else if nameLen == 0 {
-		result.Text = "no file name"
-	} else {
+	result := api.Result{Text: "no file name"}
+	if nameLen > 0 {
+		thread := cgo.Handle(context).Value().(*lifecycle.Thread)
 		result = thread.Scan(fileOf(name, int(nameLen), realName, int(realLen)))
 	}
 	buffer := bytesOf(info, int(min(size, maxText)))
 	text.Copy(buffer, text.Line(result.Text, len(buffer)-1))
 	return C.int(result.Verdict)
-}
-
-// threadOf returns what context stands for, unless it is stale or garbage.
-func threadOf(context C.uintptr_t) (thread *lifecycle.Thread, ok bool) {
-	defer guard()
-	thread, ok = cgo.Handle(context).Value().(*lifecycle.Thread)
-	return thread, ok
 }
 
 // fileOf copies both names with one allocation.

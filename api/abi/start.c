@@ -30,6 +30,7 @@ static struct {
 static int hidden_count;
 static sigset_t mask;
 static struct rlimit files;
+static struct sigaction broken_pipe;
 static int files_known, pipe_ignored, ready;
 
 extern const ElfW(Ehdr) __ehdr_start __attribute__((weak, visibility("hidden")));
@@ -86,7 +87,6 @@ static void unhide(void)
 __attribute__((constructor(101)))
 static void begin(int argc, char **argv, char **envp)
 {
-	struct sigaction action;
 	char **slot;
 
 	(void)envp;
@@ -97,7 +97,7 @@ static void begin(int argc, char **argv, char **envp)
 		for (slot = argv + argc + 1; *slot != NULL; slot++)
 			hide(slot);
 	files_known = getrlimit(RLIMIT_NOFILE, &files) == 0;
-	pipe_ignored = sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+	pipe_ignored = sigaction(SIGPIPE, NULL, &broken_pipe) == 0 && broken_pipe.sa_handler == SIG_IGN;
 	/* Go's first thread, made before end(), and those that it makes inherit this. */
 	avir_block_signals(&mask);
 }
@@ -132,15 +132,11 @@ static void end(void)
 void avir_go_is_ready(void)
 {
 	struct rlimit now;
-	struct sigaction action;
 
 	/* Go raises the soft limit, which children and users of select() inherit. */
 	if (files_known && getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur != files.rlim_cur)
 		setrlimit(RLIMIT_NOFILE, &files);
-	if (pipe_ignored) {
-		memset(&action, 0, sizeof action);
-		action.sa_handler = SIG_IGN;
-		sigaction(SIGPIPE, &action, NULL);
-	}
+	if (pipe_ignored) /* Go needs no handler where the host has none */
+		sigaction(SIGPIPE, &broken_pipe, NULL);
 	__atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
 }

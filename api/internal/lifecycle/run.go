@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/avirkit/avirkit/api"
@@ -14,8 +15,10 @@ type run struct {
 	library *Library
 	sink    Sink
 	log     *api.Logger
+	began   time.Time
 	timeout time.Duration
-	closing chan struct{} // closed when Close begins
+	closed  atomic.Bool   // set when Close begins, for those who look
+	closing chan struct{} // closed then, for those who wait
 
 	mu      sync.Mutex
 	threads map[*Thread]struct{}
@@ -28,19 +31,11 @@ func newRun(l *Library, sink Sink) *run {
 		timeout = api.DefaultScanTimeout
 	}
 	return &run{
-		library: l, sink: sink, log: api.NewLogger(sink.Write), timeout: timeout,
+		library: l, sink: sink, log: api.NewLogger(sink.Write),
+		began: time.Now(), timeout: timeout,
 		closing: make(chan struct{}),
 		threads: map[*Thread]struct{}{},
 		scans:   map[*scanContext]struct{}{},
-	}
-}
-
-func (r *run) closed() bool {
-	select {
-	case <-r.closing:
-		return true
-	default:
-		return false
 	}
 }
 
@@ -48,7 +43,7 @@ func (r *run) closed() bool {
 func (r *run) add(t *Thread) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed() {
+	if r.closed.Load() {
 		return errors.New("the plugin is being closed")
 	}
 	r.threads[t] = struct{}{}
@@ -65,7 +60,7 @@ func (r *run) remove(t *Thread) {
 func (r *run) watch(c *scanContext) (closed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed() {
+	if r.closed.Load() {
 		return true
 	}
 	r.scans[c] = struct{}{}
@@ -83,6 +78,7 @@ func (r *run) forget(c *scanContext) {
 // inline scan that hangs can't be taken off the host's thread.
 func (r *run) close() {
 	r.mu.Lock()
+	r.closed.Store(true)
 	close(r.closing)
 	scans, threads := r.scans, r.threads
 	r.scans, r.threads = map[*scanContext]struct{}{}, map[*Thread]struct{}{}

@@ -12,7 +12,7 @@ import (
 // Its lock may be held while the run's is taken, never the other way round.
 type scanContext struct {
 	run *run
-	end time.Time
+	end time.Duration // since the run began: cheaper to take than a time.Time
 
 	mu    sync.Mutex
 	done  chan struct{}
@@ -21,10 +21,12 @@ type scanContext struct {
 }
 
 func newScanContext(r *run) *scanContext {
-	return &scanContext{run: r, end: time.Now().Add(r.timeout)}
+	return &scanContext{run: r, end: time.Since(r.began) + r.timeout}
 }
 
-func (c *scanContext) Deadline() (time.Time, bool) { return c.end, true }
+func (c *scanContext) Deadline() (time.Time, bool) { return c.run.began.Add(c.end), true }
+
+func (c *scanContext) remaining() time.Duration { return c.end - time.Since(c.run.began) }
 
 func (c *scanContext) Value(any) any { return nil }
 
@@ -41,7 +43,7 @@ func (c *scanContext) Done() <-chan struct{} {
 	if c.err != nil {
 		close(c.done)
 	} else {
-		c.timer = time.AfterFunc(time.Until(c.end), func() { c.cancel(context.DeadlineExceeded) })
+		c.timer = time.AfterFunc(c.remaining(), func() { c.cancel(context.DeadlineExceeded) })
 	}
 	return c.done
 }
@@ -53,9 +55,9 @@ func (c *scanContext) Err() error {
 	switch {
 	case err != nil:
 		return err
-	case c.run.closed():
+	case c.run.closed.Load():
 		c.cancel(context.Canceled)
-	case !time.Now().Before(c.end):
+	case c.remaining() <= 0:
 		c.cancel(context.DeadlineExceeded)
 	default:
 		return nil

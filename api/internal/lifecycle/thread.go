@@ -69,7 +69,7 @@ func (t *Thread) Scan(file api.File) api.Result {
 		return failed("this context is scanning already")
 	}
 	defer t.mu.Unlock()
-	if t.closed || t.run.closed() {
+	if t.closed || t.run.closed.Load() {
 		return failed("the plugin is closed")
 	}
 	if t.scanner == nil {
@@ -84,7 +84,7 @@ func (t *Thread) Scan(file api.File) api.Result {
 	if lost {
 		t.scanner = nil
 	}
-	if t.run.closed() {
+	if t.run.closed.Load() {
 		t.shut() // Close may have given up waiting for this scan
 	}
 	return checked(t.run.log, file, result)

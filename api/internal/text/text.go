@@ -27,8 +27,12 @@ func ASCII(s string) string {
 }
 
 // Line returns s as ASCII on one line of at most limit bytes. Line breaks
-// become " | " and a cut text ends in "...".
+// become " | " and a cut text ends in "...". A negative limit counts as 0.
 func Line(s string, limit int) string {
+	limit = max(limit, 0)
+	if len(s) <= limit && plain(s) {
+		return s
+	}
 	s = strings.TrimSpace(s)
 	if len(s) > 4*limit {
 		s = s[:4*limit] // four bytes a character is UTF-8's worst case
@@ -46,7 +50,7 @@ func Line(s string, limit int) string {
 	}
 	const mark = "..."
 	if limit <= len(mark) {
-		return s[:max(limit, 0)]
+		return s[:limit]
 	}
 	return s[:limit-len(mark)] + mark
 }

@@ -1,0 +1,151 @@
+package abi_test
+
+import (
+	"context"
+	"debug/elf"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Every check of testdata/host.c, in a process of its own.
+var checks = []string{
+	"nulls", "info", "options", "buffers", "verdicts", "lifecycle", "deadline", "close", "log",
+	"state", "fork", "cancel", "signals", "stacks", "exit", "descriptors",
+}
+
+func TestLibrarySurvivesItsHost(t *testing.T) {
+	for _, arch := range architectures(t) {
+		host, library := build(t, arch)
+		for _, mode := range []string{"goroutine", "inline"} {
+			for _, check := range checks {
+				t.Run(arch+"/"+mode+"/"+check, func(t *testing.T) {
+					run(t, mode, nil, host, library, check)
+				})
+			}
+		}
+	}
+}
+
+func TestPoisonedEnvironmentIsHiddenFromGo(t *testing.T) {
+	for _, arch := range architectures(t) {
+		host, library := build(t, arch)
+		for _, check := range []string{"state", "verdicts"} {
+			t.Run(arch+"/"+check, func(t *testing.T) {
+				poison := []string{"GOMEMLIMIT=garbage", "GODEBUG=cgocheck=2", "GOMAXPROCS=64", "GOGC=x", "GOTRACEBACK=crash"}
+				run(t, "goroutine", poison, host, library, check)
+			})
+		}
+	}
+}
+
+func TestLibraryExportsOneSymbolAndCanNotExit(t *testing.T) {
+	for _, arch := range architectures(t) {
+		t.Run(arch, func(t *testing.T) {
+			_, library := build(t, arch)
+			file, err := elf.Open(library)
+			require.NoError(t, err)
+			defer file.Close()
+			dynamic, err := file.DynamicSymbols()
+			require.NoError(t, err)
+			var exported []string
+			for _, symbol := range dynamic {
+				if symbol.Section != elf.SHN_UNDEF {
+					exported = append(exported, symbol.Name)
+				}
+			}
+			assert.Equal(t, []string{"get_plugin_extended_iface"}, exported)
+			symbols, err := file.Symbols()
+			require.NoError(t, err)
+			for _, symbol := range symbols {
+				assert.False(t, symbol.Name == "os.Exit" || strings.HasPrefix(symbol.Name, "log.Fatal") ||
+					strings.HasPrefix(symbol.Name, "log.(*Logger).Fatal"), symbol.Name)
+			}
+		})
+	}
+}
+
+func run(t *testing.T, mode string, environment []string, host, library, check string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	command := exec.CommandContext(ctx, host, library, check)
+	command.Env = append(os.Environ(), environment...)
+	if mode == "inline" {
+		command.Env = append(command.Env, "AVIR_TEST_INLINE=1")
+	}
+	out, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	assert.Empty(t, string(out), "nothing may be written to the host's descriptors")
+}
+
+var built = map[string][2]string{}
+
+// build makes the C host and the test plugin for one architecture, once.
+func build(t *testing.T, arch string) (host, library string) {
+	if paths, done := built[arch]; done {
+		return paths[0], paths[1]
+	}
+	dir, err := os.MkdirTemp("", "avir-abi-")
+	require.NoError(t, err)
+	cleanups = append(cleanups, dir)
+	host, library = filepath.Join(dir, "host"), filepath.Join(dir, "avir_test.so")
+	gcc(t, arch, "-Wall", "-Wextra", "-Werror", "-g", "-I.", "-o", host,
+		"testdata/host.c", "testdata/calls.c", "testdata/process.c", "-ldl", "-lpthread")
+	exports, err := filepath.Abs("exports.map")
+	require.NoError(t, err)
+	command := exec.Command("go", "build", "-buildmode=c-shared", "-tags=netgo,osusergo", "-o", library,
+		"-ldflags=-linkmode=external -extldflags '-Wl,-z,defs -Wl,--version-script="+exports+"'", "./testdata/plugin")
+	command.Env = append(os.Environ(), "GOTOOLCHAIN=go1.23.12", "CGO_ENABLED=1", "GOOS=linux", "GOARCH="+arch, "CC=gcc "+machine[arch])
+	out, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	built[arch] = [2]string{host, library}
+	return host, library
+}
+
+var machine = map[string]string{"386": "-m32", "amd64": "-m64"}
+
+func gcc(t *testing.T, arch string, args ...string) {
+	out, err := exec.Command("gcc", append([]string{machine[arch]}, args...)...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// architectures are the machine's own and the host's, 386, if the machine can
+// build and run it.
+func architectures(t *testing.T) []string {
+	require.Equal(t, "linux", runtime.GOOS)
+	all := []string{runtime.GOARCH}
+	probe := filepath.Join(t.TempDir(), "probe")
+	source := probe + ".c"
+	require.NoError(t, os.WriteFile(source, []byte("#include <stdio.h>\nint main(void) { return puts(\"\") < 0; }\n"), 0o600))
+	out, err := exec.Command("gcc", "-m32", "-o", probe, source).CombinedOutput()
+	if err == nil {
+		out, err = exec.Command(probe).CombinedOutput()
+	}
+	switch {
+	case runtime.GOARCH == "386":
+	case err == nil:
+		all = append(all, "386")
+	case os.Getenv("CI") == "true":
+		require.NoError(t, err, "CI must test 386; install gcc-multilib: %s", out)
+	default:
+		t.Logf("NOT TESTED on 386, because this machine can't build for it (install gcc-multilib): %v %s", err, out)
+	}
+	return all
+}
+
+var cleanups []string
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	for _, dir := range cleanups {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(status)
+}
