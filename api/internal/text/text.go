@@ -26,14 +26,15 @@ func ASCII(s string) string {
 	return b.String()
 }
 
-// Line returns s as ASCII on one line of at most limit bytes. Line breaks
+// Line returns s, without outer space, as one line of at most limit ASCII
+// bytes. Line breaks
 // become " | " and a cut text ends in "...". A negative limit counts as 0.
 func Line(s string, limit int) string {
 	limit = max(limit, 0)
+	s = strings.TrimSpace(s)
 	if len(s) <= limit && plain(s) {
 		return s
 	}
-	s = strings.TrimSpace(s)
 	if len(s) > 4*limit {
 		s = s[:4*limit] // four bytes a character is UTF-8's worst case
 	}

@@ -1,0 +1,144 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/api"
+)
+
+func TestPluginThatCanNotBeUsedSaysWhyAtInit(t *testing.T) {
+	panicking := &fakePlugin{info: testInfo}
+	for name, c := range map[string]struct {
+		library *Library
+		want    string
+	}{
+		"none registered": {New(nil), "no plugin is registered"},
+		"two registered":  {Broken(errors.New("two plugins")), "two plugins"},
+		"invalid info":    {New(&fakePlugin{info: api.Info{Name: "x"}}), "begin it with avir_"},
+		"panic in Info":   {New(panicInInfo{panicking}), "Info panicked: info"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.ErrorContains(t, c.library.Init(&fakeSink{}), c.want)
+			assert.Contains(t, c.library.LastError(), c.want)
+			_, err := c.library.NewThread()
+			assert.Error(t, err)
+			assert.NoError(t, c.library.Close())
+		})
+	}
+}
+
+type panicInInfo struct{ *fakePlugin }
+
+func (panicInInfo) Info() api.Info { panic("info") }
+
+func TestOptionsSetBeforeInitReachIt(t *testing.T) {
+	var got string
+	plugin := &fakePlugin{info: testInfo, init: func(cfg api.Config, _ *api.Logger) error {
+		got = cfg.Get("Mode")
+		return nil
+	}}
+	library := New(plugin)
+	assert.True(t, library.Set("MODE", "fast"))
+	assert.False(t, library.Set("Unknown", "x"))
+	require.NoError(t, library.Init(&fakeSink{}))
+	assert.Equal(t, "fast", got)
+	assert.Equal(t, []api.Option{{Name: "Mode", Default: "fast"}}, library.Config().Options())
+}
+
+func TestInitFailsAsThePluginDoesAndCanBeRepeated(t *testing.T) {
+	for name, c := range map[string]struct {
+		init func(api.Config, *api.Logger) error
+		want string
+	}{
+		"error":  {func(api.Config, *api.Logger) error { return errors.New("no clamd") }, "no clamd"},
+		"panic":  {func(api.Config, *api.Logger) error { panic("init") }, "Init panicked: init"},
+		"Goexit": {func(api.Config, *api.Logger) error { runtime.Goexit(); return nil }, "runtime.Goexit"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plugin, sink := &fakePlugin{info: testInfo, init: c.init}, &fakeSink{}
+			library := New(plugin)
+			assert.ErrorContains(t, library.Init(sink), c.want)
+			assert.Contains(t, library.LastError(), c.want)
+			assert.False(t, sink.open, "the log is closed after a failed init")
+			plugin.init = nil
+			assert.NoError(t, library.Init(sink))
+			assert.Empty(t, library.LastError())
+			assert.NoError(t, library.Init(sink), "a second init changes nothing")
+			assert.NoError(t, library.Close())
+		})
+	}
+}
+
+func TestInitDuringInitIsRefused(t *testing.T) {
+	plugin := &fakePlugin{info: testInfo}
+	library := New(plugin)
+	var inner error
+	plugin.init = func(api.Config, *api.Logger) error {
+		inner = library.Init(&fakeSink{})
+		return nil
+	}
+	require.NoError(t, library.Init(&fakeSink{}))
+	assert.ErrorContains(t, inner, "still running")
+}
+
+func TestCloseClosesScannersBeforeThePluginAndEndsTheLog(t *testing.T) {
+	for name, inline := range map[string]bool{"inline": true, "goroutine": false} {
+		t.Run(name, func(t *testing.T) {
+			var order []string
+			var log *api.Logger
+			plugin, sink := &fakePlugin{info: testInfo}, &fakeSink{}
+			plugin.info.Inline = inline
+			plugin.init = func(_ api.Config, l *api.Logger) error { log = l; return nil }
+			plugin.closeScan = func() error { order = append(order, "scanner"); return nil }
+			plugin.close = func() error {
+				order = append(order, "plugin")
+				log.Debugf("last words")
+				return errors.New("not quite")
+			}
+			library := New(plugin)
+			require.NoError(t, library.Init(sink))
+			thread, err := library.NewThread()
+			require.NoError(t, err)
+			assert.ErrorContains(t, library.Close(), "not quite")
+			log.Errorf("too late")
+			assert.Equal(t, []string{"scanner", "plugin"}, order)
+			assert.Equal(t, []string{"External_plugin: last words"}, sink.all())
+			assert.Equal(t, api.Failed, thread.Scan(api.File{Path: "x"}).Verdict)
+			assert.NoError(t, thread.Close(), "the host may close a thread later than the plugin")
+			assert.Equal(t, []string{"scanner", "plugin"}, order, "no scanner is closed twice")
+		})
+	}
+}
+
+func TestNewScannerFailuresAreReported(t *testing.T) {
+	for name, c := range map[string]struct {
+		make func() (api.Scanner, error)
+		want string
+	}{
+		"error":  {func() (api.Scanner, error) { return nil, errors.New("too many") }, "too many"},
+		"panic":  {func() (api.Scanner, error) { panic("new") }, "NewScanner panicked: new"},
+		"Goexit": {func() (api.Scanner, error) { runtime.Goexit(); return nil, nil }, "runtime.Goexit"},
+		"nil":    {func() (api.Scanner, error) { return nil, nil }, "returned no scanner"},
+	} {
+		for mode, inline := range map[string]bool{"inline": true, "goroutine": false} {
+			t.Run(name+"/"+mode, func(t *testing.T) {
+				plugin := &fakePlugin{info: testInfo, newScanner: c.make}
+				plugin.info.Inline = inline
+				library := New(plugin)
+				require.NoError(t, library.Init(&fakeSink{}))
+				_, err := library.NewThread()
+				assert.ErrorContains(t, err, c.want)
+				assert.Contains(t, library.LastError(), c.want)
+				assert.NoError(t, library.Close())
+			})
+		}
+	}
+}
+
+func never(context.Context, api.File) api.Result { select {} }
