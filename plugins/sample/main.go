@@ -6,10 +6,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/avirkit/avirkit/api"
 	"github.com/avirkit/avirkit/api/abi"
@@ -86,15 +86,18 @@ var verdicts = map[string]api.Result{
 // Scan is mandatory. A real plugin gives file.Path to its antivirus, stops
 // when ctx is done, and answers OK only for what was scanned to the end.
 func (s *scanner) Scan(_ context.Context, file api.File) api.Result {
-	info, err := os.Stat(file.Path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	// Without O_NONBLOCK, opening a pipe would wait for its other end.
+	opened, err := os.OpenFile(file.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
 		return api.Result{Verdict: api.Failed, Text: "no such file"}
-	case err != nil:
+	}
+	if err != nil {
 		s.log.Errorf("scan of %s: %v", file.Path, err)
 		return api.Result{Verdict: api.Failed, Text: err.Error()}
-	case !info.Mode().IsRegular():
-		return api.Result{Verdict: api.Failed, Text: fmt.Sprintf("not a regular file: %v", info.Mode().Type())}
+	}
+	defer opened.Close()
+	if info, err := opened.Stat(); err != nil || !info.Mode().IsRegular() {
+		return api.Result{Verdict: api.Failed, Text: "not a regular file"}
 	}
 	if result, known := verdicts[filepath.Base(file.Path)]; known {
 		return result
