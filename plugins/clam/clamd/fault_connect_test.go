@@ -20,7 +20,7 @@ func refused(t *testing.T) {
 	for _, via := range []func(*clamdtest.Fake) string{overTCP, overUnix} {
 		r := newRig(t, via)
 		r.fake.Close()
-		result := r.scan(eicar())
+		result := r.scan(eicar(), brief)
 		assert.Equal(t, api.Failed, result.Verdict)
 		assert.Contains(t, result.Text, via(r.fake), "the message names the server")
 		assert.Contains(t, result.Text, "does clamd run")
@@ -78,7 +78,7 @@ func backlogFull(t *testing.T) {
 	r := newRig(t, overUnix)
 	r.fake.Close()
 	_ = os.Remove(r.fake.Socket)
-	r.scan(eicar()) // the sessions are gone, and known to be
+	r.scan(eicar(), brief) // the sessions are gone, and known to be
 	free := fullListener(t, "unix", r.fake.Socket)
 	pending := background(r.c, write(t, "sample", eicar()))
 	eventually(t, "the full backlog is met", func() bool {
@@ -96,14 +96,14 @@ func backlogFull(t *testing.T) {
 	again.Close()
 	_ = os.Remove(r.fake.Socket)
 	fullListener(t, "unix", r.fake.Socket)
-	assert.Equal(t, api.Failed, r.scan(eicar()).Verdict, "full for ever")
+	assert.Equal(t, api.Failed, r.scan(eicar(), brief).Verdict, "full for ever")
 }
 
 func blackhole(t *testing.T) {
 	r := newRig(t, overTCP)
 	r.fake.Close()
 	free := fullListener(t, "tcp", r.fake.Addr)
-	assert.Equal(t, api.Failed, r.scan(eicar()).Verdict)
+	assert.Equal(t, api.Failed, r.scan(eicar(), brief).Verdict)
 	free()
 
 	// Beside a good server, nobody waits for the bad one, at start or later.
@@ -116,7 +116,7 @@ func blackhole(t *testing.T) {
 	assert.Less(t, time.Since(begin), quick.grace+slack)
 	assert.Contains(t, log.String(), bad.Addr+" is not ready")
 	for range 10 {
-		assert.Equal(t, api.VirusFound, timedScan(t, c, write(t, "sample", eicar())).Verdict)
+		assert.Equal(t, api.VirusFound, timedScan(t, c, write(t, "sample", eicar()), enough).Verdict)
 	}
 }
 
@@ -129,7 +129,7 @@ func allDown(t *testing.T) {
 	path := write(t, "sample", eicar())
 	one.Close()
 	two.Close()
-	result := timedScan(t, c, path)
+	result := timedScan(t, c, path, brief)
 	assert.Equal(t, api.Failed, result.Verdict)
 	assert.False(t, c.anyUp())
 	assert.Equal(t, 2, strings.Count(log.String(), "marked down"), log.String())
@@ -137,6 +137,6 @@ func allDown(t *testing.T) {
 	again, err := clamdtest.NewFake(two.Addr, "")
 	require.NoError(t, err)
 	t.Cleanup(again.Close)
-	assert.Equal(t, api.VirusFound, timedScan(t, c, path).Verdict)
+	assert.Equal(t, api.VirusFound, timedScan(t, c, path, enough).Verdict)
 	assert.Contains(t, log.String(), two.Addr+" is back")
 }

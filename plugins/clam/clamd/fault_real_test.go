@@ -14,8 +14,7 @@ import (
 
 // patient gives a real clamd the time to start again within a scan.
 func patient(c *Client) {
-	c.ScanTimeout = time.Minute
-	c.times.silence = 20 * time.Second
+	c.times.silence = enough
 }
 
 func killed(t *testing.T) {
@@ -29,15 +28,10 @@ func killed(t *testing.T) {
 		eventually(t, "the scan is under way", c.scanning)
 		require.NoError(t, real.Kill())
 		require.NoError(t, real.Start())
-		select {
-		case result := <-pending:
-			assert.Equal(t, api.VirusFound, result.Verdict, result.Text)
-		case <-time.After(c.ScanTimeout + slack):
-			t.Fatal("no answer")
-		}
+		result := await(t, pending)
+		assert.Equal(t, api.VirusFound, result.Verdict, result.Text)
 		require.NoError(t, real.Kill())
-		c.ScanTimeout = quickScan
-		assert.Equal(t, api.Failed, timedScan(t, c, write(t, "sample", harmless)).Verdict, "it doesn't come back")
+		assert.Equal(t, api.Failed, timedScan(t, c, write(t, "sample", harmless), brief).Verdict, "it doesn't come back")
 		require.NoError(t, real.Start())
 		c.Close()
 	}
@@ -45,15 +39,17 @@ func killed(t *testing.T) {
 
 func reloaded(t *testing.T) {
 	for _, concurrent := range []string{"yes", "no"} {
-		real := clamdtest.Start(t, map[string]string{"ConcurrentDatabaseReload": concurrent})
+		// Without concurrency clamd is deaf until its idle threads have ended.
+		real := clamdtest.Start(t, map[string]string{"ConcurrentDatabaseReload": concurrent, "IdleTimeout": "1"})
 		log := &logLines{}
 		c := startQuick(t, real.Addr+","+real.Socket, log, patient)
+		c.maxSize.Store(int64(len(large())))
 		bad, good := write(t, "bad", large()), write(t, "good", harmless)
-		for range 5 {
+		for range 2 {
 			pending := background(c, bad)
 			eventually(t, "the scan is under way", c.scanning)
 			require.NoError(t, real.Reload())
-			assert.Equal(t, api.OK, timedScan(t, c, good).Verdict)
+			assert.Equal(t, api.OK, timedScan(t, c, good, enough).Verdict)
 			assert.Equal(t, api.VirusFound, (<-pending).Verdict)
 		}
 	}
@@ -74,7 +70,7 @@ func deadEngine(t *testing.T) {
 	r := newRig(t, overTCP)
 	r.fake.Set(clamdtest.Fault{Name: "dead-engine"})
 	r.fake.Hangup()
-	result := r.scan(harmless)
+	result := r.scan(harmless, enough)
 	assert.Equal(t, api.Failed, result.Verdict)
 	assert.Contains(t, result.Text, "test virus")
 	r.fake.Set(clamdtest.Fault{})
@@ -85,7 +81,7 @@ func deadEngine(t *testing.T) {
 	path := write(t, "sample", harmless)
 	r.fake.Set(clamdtest.Fault{Name: "dead-engine"})
 	eventually(t, "the test virus is sent from time to time", func() bool {
-		return timedScan(t, c, path).Verdict == api.Failed
+		return timedScan(t, c, path, brief).Verdict == api.Failed
 	})
 	assert.Contains(t, log.String(), "marked down")
 }
@@ -98,10 +94,10 @@ func noTemporaryDirectory(t *testing.T) {
 		c.times.canary = 50 * time.Millisecond
 	})
 	archive := write(t, "eicar.zip", zipOf(t, clamdtest.EICAR()))
-	assert.Equal(t, api.VirusFound, timedScan(t, c, archive).Verdict)
+	assert.Equal(t, api.VirusFound, timedScan(t, c, archive, enough).Verdict)
 	require.NoError(t, os.RemoveAll(real.TmpDir))
 	eventually(t, "the test virus is sent from time to time", func() bool {
-		return timedScan(t, c, write(t, "sample", harmless)).Verdict == api.Failed
+		return timedScan(t, c, write(t, "sample", harmless), brief).Verdict == api.Failed
 	})
 	for _, mode := range []Mode{Auto, Fildes, Instream} {
 		late := newQuick(t, real.Socket, &logLines{})
@@ -111,5 +107,5 @@ func noTemporaryDirectory(t *testing.T) {
 		assert.ErrorContains(t, err, "test virus")
 	}
 	require.NoError(t, os.Mkdir(real.TmpDir, 0o755))
-	assert.Equal(t, api.VirusFound, timedScan(t, c, archive).Verdict)
+	assert.Equal(t, api.VirusFound, timedScan(t, c, archive, enough).Verdict)
 }

@@ -80,7 +80,7 @@ func misleadingNames(t *testing.T) {
 		r.spoilt(answer("stream: "+name+" ERROR"), harmless, api.Failed)
 		path := filepath.Join(t.TempDir(), name)
 		require.NoError(t, os.WriteFile(path, eicar(), 0o644))
-		assert.Equal(t, api.VirusFound, timedScan(t, r.c, path).Verdict)
+		assert.Equal(t, api.VirusFound, timedScan(t, r.c, path, enough).Verdict)
 	}
 	for _, text := range []string{"stream: OK ", "stream:OK", "OK", "stream: ok", "other: OK", "fd[x]: OK", "stream: stream: OK"} {
 		r.spoilt(answer(text), harmless, api.Failed)
@@ -105,7 +105,7 @@ func noSession(t *testing.T) {
 	r := newRig(t, overTCP)
 	r.fake.Set(clamdtest.Fault{Name: "no-session"})
 	r.fake.Hangup()
-	result := r.scan(harmless)
+	result := r.scan(harmless, enough)
 	assert.Equal(t, api.Failed, result.Verdict)
 	assert.Contains(t, result.Text, "UNKNOWN COMMAND")
 	r.fake.Set(clamdtest.Fault{})

@@ -19,23 +19,31 @@ import (
 // large is a file with EICAR at its end that fills every buffer on its way.
 func large() []byte { return append(bytes.Repeat([]byte("12345678"), 2<<20), eicar()...) }
 
-func resetWithReply(t *testing.T) {
+// newUploadRig is a rig for large files.
+func newUploadRig(t *testing.T) *rig {
+	t.Helper()
 	r := newRig(t, overTCP)
+	r.c.maxSize.Store(int64(len(large())))
+	return r
+}
+
+func resetWithReply(t *testing.T) {
+	r := newUploadRig(t)
 	r.spoilt(clamdtest.Fault{Name: "reset-with-reply", Times: 1}, large(), api.Impossible)
 	r.isVirus()
 }
 
-func resetWithout(t *testing.T) { newRig(t, overTCP).repeated("reset", large()) }
+func resetWithout(t *testing.T) { newUploadRig(t).repeated("reset", large()) }
 
 func stopReading(t *testing.T) {
-	r := newRig(t, overTCP)
+	r := newUploadRig(t)
 	r.repeated("stop-reading", large())
 	r.fake.Hangup()
 }
 
 func sizeLimit(t *testing.T) {
 	for _, content := range [][]byte{harmless, large()} {
-		r := newRig(t, overTCP)
+		r := newUploadRig(t)
 		fault := clamdtest.Fault{Name: "size-limit"}
 		r.spoilt(fault, content, api.Impossible)
 		r.c.OnLimit = api.Failed
@@ -47,32 +55,31 @@ func sizeLimit(t *testing.T) {
 
 func changingFile(t *testing.T) {
 	// As a stream: what was announced by stat is not what is there.
+	r := newRig(t, overTCP)
 	for _, at := range []int{10, chunk, chunk + 10, 3 * chunk} {
 		path := write(t, "sample", make([]byte, at))
 		for _, off := range []int64{-1, 1, -10, chunk} {
-			r := newRig(t, overTCP)
 			fd, size, err := openFile(path)
 			require.NoError(t, err)
 			s := r.c.NewScanner()
-			deadline := time.Now().Add(quickScan)
+			deadline := time.Now().Add(enough)
 			_, _, err = s.repeat(stopper{context.Background(), &r.c.closed}, fd, size+off, deadline)
 			closeFile(fd)
 			assert.ErrorIs(t, err, errChanged, "%d bytes instead of %d", size, size+off)
 			r.isVirus()
-			r.c.Close()
-			r.fake.Close()
 		}
 	}
 	// By descriptor: it changes while clamd has it.
 	for _, size := range []int64{0, 5, 1000} {
 		r := newRig(t, overUnix)
+		r.c.times.silence = enough
 		path := write(t, "sample", harmless)
 		before := r.fake.Scans()
-		r.c.times.ping = 300 * time.Millisecond
-		r.fake.Set(clamdtest.Fault{Name: "await-ping", Times: 1})
+		r.fake.Set(clamdtest.Fault{Name: "hold", Times: 1})
 		pending := background(r.c, path)
 		eventually(t, "clamd has the file", func() bool { return r.fake.Scans() > before })
 		require.NoError(t, os.Truncate(path, size))
+		r.fake.Set(clamdtest.Fault{})
 		result := await(t, pending)
 		assert.Equal(t, api.Failed, result.Verdict)
 		assert.Contains(t, result.Text, "changed")
@@ -85,7 +92,7 @@ func tooLarge(t *testing.T) {
 	for _, size := range []int64{r.c.MaxFileSize + 1, 4 << 30, 4<<30 + 1, 1 << 40} {
 		path := write(t, "sparse", nil)
 		require.NoError(t, os.Truncate(path, size))
-		result := timedScan(t, r.c, path)
+		result := timedScan(t, r.c, path, enough)
 		assert.Equal(t, api.Impossible, result.Verdict, result.Text)
 		assert.Contains(t, result.Text, "MaxFileSize")
 	}
@@ -105,7 +112,7 @@ func notAFile(t *testing.T) {
 		"/proc/self/mem",    // a regular file that can't be read
 		"/proc/self/status", // one that is not as empty as it says
 	} {
-		result := timedScan(t, r.c, path)
+		result := timedScan(t, r.c, path, enough)
 		assert.Equal(t, api.Failed, result.Verdict, "%q: %s", path, result.Text)
 	}
 	assert.Equal(t, before, r.fake.Scans(), "nothing was sent")

@@ -21,6 +21,7 @@ type Fake struct {
 	open      map[*fakeConn]struct{}
 	closed    bool
 	fault     Fault
+	changed   chan struct{} // closed by Set
 	accepted  int
 	scans     int
 	done      sync.WaitGroup
@@ -29,7 +30,7 @@ type Fake struct {
 // NewFake starts a fake at a TCP address, a unix socket's path, or both; an
 // empty one is left out. What stands at the path is removed.
 func NewFake(address, socket string) (*Fake, error) {
-	f := &Fake{Socket: socket, open: map[*fakeConn]struct{}{}}
+	f := &Fake{Socket: socket, open: map[*fakeConn]struct{}{}, changed: make(chan struct{})}
 	if address != "" {
 		l, err := net.Listen("tcp", address)
 		if err != nil {

@@ -169,7 +169,7 @@ func (c *fakeConn) exactly(n int) ([]byte, error) {
 }
 
 func (c *fakeConn) instream() error {
-	fault := c.fake.next()
+	fault, changed := c.fake.next()
 	var content []byte
 	for {
 		p, err := c.exactly(4)
@@ -178,7 +178,7 @@ func (c *fakeConn) instream() error {
 		}
 		n := int64(binary.BigEndian.Uint32(p))
 		if n == 0 {
-			return c.misbehave(fault, "stream: ", content)
+			return c.misbehave(fault, changed, "stream: ", content)
 		}
 		if int64(len(content))+n > streamMaxLength {
 			_ = c.reply("INSTREAM size limit exceeded. ERROR")
@@ -195,7 +195,7 @@ func (c *fakeConn) instream() error {
 }
 
 func (c *fakeConn) fildes() error {
-	fault := c.fake.next()
+	fault, changed := c.fake.next()
 	if _, err := c.exactly(1); err != nil {
 		return err
 	}
@@ -216,7 +216,7 @@ func (c *fakeConn) fildes() error {
 	if err != nil { // clamd says OK for what it can't read
 		content = nil
 	}
-	return c.misbehave(fault, label, content)
+	return c.misbehave(fault, changed, label, content)
 }
 
 // reply answers one command.

@@ -30,6 +30,7 @@ var Faults = map[string]string{
 	"two-replies":      "answers ERROR and then OK",
 	"ok-then-found":    "answers OK and then FOUND",
 	"await-ping":       "holds the verdict back until a PING comes",
+	"hold":             "holds the verdict back until the test sets another fault",
 	"pong":             "sends a PONG that nobody asked for before the verdict",
 	"endless":          "answers with megabytes that have no terminator",
 	"no-session":       "answers UNKNOWN COMMAND to IDSESSION and closes the connection",
@@ -65,25 +66,28 @@ func (f *Fake) Set(fault Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.fault = fault
+	close(f.changed)
+	f.changed = make(chan struct{})
 }
 
-// next counts a scan and returns its fault.
-func (f *Fake) next() Fault {
+// next counts a scan and returns its fault, and what is closed when the test
+// sets another one.
+func (f *Fake) next() (now Fault, changed <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.scans++
-	now := f.fault
+	now, changed = f.fault, f.changed
 	switch {
 	case now.Name == "":
 	case now.Skip > 0:
 		f.fault.Skip--
-		return Fault{}
+		return Fault{}, changed
 	case now.Times == 1:
 		f.fault = Fault{}
 	case now.Times > 1:
 		f.fault.Times--
 	}
-	return now
+	return now, changed
 }
 
 // refusesSessions is the one fault that strikes before a scan.

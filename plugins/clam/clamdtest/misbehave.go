@@ -7,7 +7,7 @@ import (
 )
 
 // misbehave answers a scan after the whole file has come.
-func (c *fakeConn) misbehave(fault Fault, label string, content []byte) error {
+func (c *fakeConn) misbehave(fault Fault, changed <-chan struct{}, label string, content []byte) error {
 	verdict := label + Detect(content)
 	switch fault.Name {
 	case "no-reply":
@@ -45,6 +45,11 @@ func (c *fakeConn) misbehave(fault Fault, label string, content []byte) error {
 	case "await-ping":
 		c.held = c.frame(c.id, verdict)
 		return nil
+	case "hold":
+		select {
+		case <-changed:
+		case <-c.gone:
+		}
 	case "pong":
 		return c.write(c.frame(c.id, "PONG") + c.frame(c.id, verdict))
 	case "endless":
