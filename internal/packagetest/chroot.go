@@ -55,16 +55,15 @@ func (r root) path(name string) string { return filepath.Join(r.dir, name) }
 
 // make unpacks the distribution into dir, and fetches it first if the cache
 // has none.
-func (d distribution) make(ctx context.Context, cache, dir string) (root, error) {
+func (d distribution) make(ctx context.Context, t *table, cache, dir string) (root, error) {
 	tarball := filepath.Join(cache, fmt.Sprintf("debian-%s-%s.tar", d.number, d.arch))
 	if _, err := os.Stat(tarball); err != nil {
-		err := run.Step(ctx, "fetch "+d.name()+" with debootstrap", nil, func(ctx context.Context) (string, error) {
-			return tarball, d.fetch(ctx, tarball)
-		})
-		if err != nil {
+		t.preparing("fetching " + d.codename + " with debootstrap")
+		if err := d.fetch(ctx, tarball); err != nil {
 			return root{}, err
 		}
 	}
+	t.preparing("unpacking " + tarball)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return root{}, fmt.Errorf("make the folder of %s: %w", d.name(), err)
 	}

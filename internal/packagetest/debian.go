@@ -4,124 +4,158 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/outdir"
+	"github.com/avirkit/avirkit/internal/packages"
 )
 
-// debianRoot is a Debian tree with the repository in apt's sources.
-type debianRoot struct {
+// apt is apt and dpkg in a Debian tree.
+type apt struct {
 	root
-	k    *kit
-	arch string
-	old  bool // has an apt that can't read a key inside a .sources file
+	k     *kit
+	arch  string
+	old   bool // can't read a key inside a .sources file
+	trace string
 }
 
 // test installs the packages in a chroot of the distribution.
 func (d distribution) test(ctx context.Context, k *kit, t *table) error {
 	dir := filepath.Join(k.dir, "debian-"+d.number+"-"+d.arch)
 	defer os.RemoveAll(dir)
-	tree, err := d.make(ctx, filepath.Join(k.options.Root, ".cache", "chroots"), dir)
+	tree, err := d.make(ctx, t, filepath.Join(k.options.Root, ".cache", "chroots"), dir)
 	if err != nil {
 		return err
 	}
-	r := debianRoot{root: tree, k: k, arch: d.arch, old: d.number == "11"}
-	if err := k.putHost(r.root); err != nil {
+	a := &apt{root: tree, k: k, arch: d.arch, old: d.number == "11"}
+	if err := k.putHost(a.root); err != nil {
 		return err
 	}
-	if err := r.putPackages(); err != nil {
+	if err := a.putPackages(); err != nil {
 		return err
 	}
-	all := k.packages()
-	tested := all
-	if k.options.Quick {
-		tested = all[:1]
+	if err := a.use("good", "good"); err != nil {
+		return err
 	}
-	for _, p := range tested {
-		t.do(p.name, "apt install without the product, purge", func() error { return r.withoutProduct(ctx, p) })
-		t.do(p.name, "upgrade under a running host, reinstall, downgrade", func() error { return r.withProduct(ctx, p) })
-		t.do(p.name, "failing script, closed stdin", func() error { return r.mishaps(ctx, p) })
+	if _, err := a.update(ctx); err != nil {
+		return err
 	}
-	t.do("all", "beside each other, removed one by one", func() error { return r.beside(ctx, all) })
-	t.do("all", "wrong key, tampered index and package refused", func() error { return r.refusals(ctx, all[0]) })
+	k.cycle(ctx, a, t)
+	p := k.packages()[0]
+	t.do("all", "wrong key, tampered index and package refused", func() error { return a.refusals(ctx, p) })
 	if d.arch == "amd64" {
-		t.do("all", "i386 package refused on a pure amd64 system", func() error { return r.foreign(ctx, all[0]) })
+		t.do("all", "i386 package refused on a pure amd64 system", func() error { return a.foreign(ctx, p) })
 	}
 	return nil
 }
 
 // putPackages copies the packages of all releases into the tree, for dpkg.
-func (r debianRoot) putPackages() error {
-	for _, from := range []release{r.k.old, r.k.current, r.k.failing} {
-		for _, p := range r.k.packages() {
-			name := p.deb(from.version, r.arch)
-			data, err := os.ReadFile(filepath.Join(from.dir, name))
-			if err != nil {
-				return fmt.Errorf("read a package: %w", err)
-			}
-			if err := outdir.WriteFile(r.path(r.file(from, p)), data, 0o644); err != nil {
-				return err
+func (a *apt) putPackages() error {
+	for _, from := range []release{a.k.old, a.k.current, a.k.failing} {
+		for _, p := range a.k.packages() {
+			for _, arch := range []string{a.arch, "i386"} {
+				name := p.deb(from.version, arch)
+				data, err := os.ReadFile(filepath.Join(from.dir, name))
+				if err != nil {
+					return fmt.Errorf("read a package: %w", err)
+				}
+				if err := outdir.WriteFile(a.path(bench+"/"+name), data, 0o644); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
 }
 
-// file is where a package lies in the tree.
-func (r debianRoot) file(from release, p pkg) string {
-	return bench + "/" + p.deb(from.version, r.arch)
+func (a *apt) file(from release, p pkg) string { return bench + "/" + p.deb(from.version, a.arch) }
+
+func (a *apt) tree() root { return a.root }
+
+// get runs apt-get without questions.
+func (a *apt) get(ctx context.Context, args ...string) (string, error) {
+	return a.run(ctx, "apt-get", append([]string{"-q", "-y", "-o", "APT::Sandbox::User=root"}, args...)...)
 }
 
-// apt runs apt-get without questions.
-func (r debianRoot) apt(ctx context.Context, args ...string) (string, error) {
-	return r.run(ctx, "apt-get", append([]string{"-q", "-y", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=0"}, args...)...)
+func (a *apt) fetch(ctx context.Context, p pkg) (string, error) {
+	return a.get(ctx, "install", p.name)
 }
 
-func (r debianRoot) dpkg(ctx context.Context, args ...string) (string, error) {
-	return r.run(ctx, "dpkg", args...)
+// install has dpkg tell which scripts it calls; it does so on standard error.
+func (a *apt) install(ctx context.Context, from release, ps ...pkg) (string, error) {
+	args := []string{"-D2", "-i"}
+	for _, p := range ps {
+		args = append(args, a.file(from, p))
+	}
+	c := a.command("dpkg", args...)
+	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
+	cmd.Env = append(os.Environ(), c.Env...)
+	out, err := cmd.CombinedOutput()
+	a.trace += string(out)
+	if err != nil {
+		err = fmt.Errorf("%s: %w\n%s", c, err, out)
+	}
+	return string(out), err
 }
 
-// use makes a repository of the kit the only one that apt knows, with the
-// files that an administrator of this system copies from it.
-func (r debianRoot) use(ctx context.Context, name string) error {
-	dir := filepath.Join(r.k.dir, name)
-	for _, f := range []string{"sources.list", "sources.list.d", "../../usr/share/keyrings/avirkit.gpg"} {
-		if err := os.RemoveAll(r.path("etc/apt/" + f)); err != nil {
-			return err
-		}
-	}
-	files := map[string]string{"apt/avirkit.sources": "etc/apt/sources.list.d/avirkit.sources"}
-	if r.old {
-		files = map[string]string{
-			"apt/avirkit.list": "etc/apt/sources.list.d/avirkit.list",
-			"avirkit.gpg":      "usr/share/keyrings/avirkit.gpg",
-		}
-	}
-	for from, to := range files {
-		data, err := os.ReadFile(filepath.Join(dir, from))
-		if err != nil {
-			return fmt.Errorf("read the repository's file: %w", err)
-		}
-		// The changed copies of the good repository name that one's place.
-		text := strings.ReplaceAll(string(data), r.k.url+"/good/", r.k.url+"/"+name+"/")
-		if err := outdir.WriteFile(r.path(to), []byte(text), 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+func (a *apt) deaf(ctx context.Context, from release, p pkg) error {
+	_, err := a.run(ctx, "sh", "-c", `exec dpkg -i "$1" <&- >&-`, "sh", a.file(from, p))
+	return err
 }
 
-// update lets apt read the repository's index, from nothing.
-func (r debianRoot) update(ctx context.Context) (string, error) {
-	if err := os.RemoveAll(r.path("var/lib/apt/lists")); err != nil {
-		return "", err
+func (a *apt) downgrade(ctx context.Context, to release, p pkg) error {
+	_, err := a.get(ctx, "install", "--allow-downgrades", p.name+"="+to.version.Deb())
+	return err
+}
+
+func (a *apt) reinstall(ctx context.Context, p pkg) error {
+	_, err := a.get(ctx, "install", "--reinstall", p.name)
+	return err
+}
+
+func (a *apt) remove(ctx context.Context, p pkg) error {
+	_, err := a.run(ctx, "dpkg", "--remove", p.name)
+	return err
+}
+
+func (a *apt) purge(ctx context.Context, p pkg) error {
+	_, err := a.get(ctx, "purge", p.name)
+	return err
+}
+
+func (a *apt) verify(ctx context.Context, p pkg) error {
+	out, err := a.run(ctx, "dpkg", "--verify", p.name)
+	if err == nil && out != "" {
+		err = fmt.Errorf("dpkg --verify %s finds:\n%s", p.name, out)
 	}
-	if err := os.RemoveAll(r.path("var/cache/apt")); err != nil {
-		return "", err
+	return err
+}
+
+func (a *apt) list(ctx context.Context, p pkg) ([]string, error) {
+	out, err := a.run(ctx, "dpkg", "-L", p.name)
+	return strings.Split(strings.TrimSpace(out), "\n"), err
+}
+
+// calls reads dpkg's trace, lines like
+// D000002: fork/exec /var/lib/dpkg/info/NAME.postinst ( configure 1.0 ).
+func (a *apt) calls() ([]string, error) {
+	var calls []string
+	for line := range strings.Lines(a.trace) {
+		if _, call, ok := strings.Cut(line, "fork/exec "); ok {
+			path, args, _ := strings.Cut(call, " (")
+			script := path[strings.LastIndexAny(path, "./")+1:]
+			calls = append(calls, strings.TrimSpace(script+" "+strings.Trim(args, " )\n")))
+		}
 	}
-	if err := os.MkdirAll(r.path("var/cache/apt/archives/partial"), 0o755); err != nil {
-		return "", err
+	a.trace = ""
+	return calls, nil
+}
+
+func (a *apt) wanted(old *packages.Version, current packages.Version) []string {
+	if old == nil {
+		return []string{"preinst install", "postinst configure"}
 	}
-	return r.apt(ctx, "update", "--error-on=any")
+	return []string{"preinst upgrade " + old.Deb(), "postrm upgrade " + current.Deb(), "postinst configure " + old.Deb()}
 }

@@ -3,5 +3,3 @@ package packagetest
 import "context"
 
 func testFiles(ctx context.Context, k *kit, t *table) error { return nil }
-func testRPM(ctx context.Context, k *kit, t *table) error   { return nil }
-func testDNF(ctx context.Context, k *kit, t *table) error   { return nil }

@@ -90,7 +90,7 @@ type runningHost struct {
 
 // startHost starts a host with p's library and returns when it has loaded it.
 func (k *kit) startHost(ctx context.Context, r root, p pkg) (*runningHost, error) {
-	h := &runningHost{n: 1500} // lines of more than 64 KiB, a pipe's size
+	h := &runningHost{n: 700} // lines of about 75 KB; a pipe holds 64 KiB
 	var files []string
 	for range h.n {
 		files = append(files, bench+"/eicar.com", bench+"/clean.exe")

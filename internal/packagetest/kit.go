@@ -30,7 +30,8 @@ type kit struct {
 	data    *packages.Data
 
 	old, current release // to upgrade from, and to test
-	failing      release // newer than current; every script of it fails
+	failing      release // newer than current; its first script fails
+	foreign      release // current, signed by a stranger
 
 	url    string // of the web server that serves dir
 	server *http.Server
@@ -160,23 +161,19 @@ func (k *kit) changedLibraries() (string, error) {
 }
 
 // failingScripts copies packaging/ and makes what runs before the files come
-// fail.
+// fail: at its end for dpkg, which then calls postrm; at its beginning for
+// rpm, which calls nothing.
 func (k *kit) failingScripts() (string, error) {
 	dir := filepath.Join(k.dir, "failing-data")
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join(k.options.Root, "packaging"))); err != nil {
 		return "", fmt.Errorf("copy the packages' data: %w", err)
 	}
-	for _, script := range []string{"deb/preinst", "rpm/pre"} {
-		path := filepath.Join(dir, script)
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return "", fmt.Errorf("read a script: %w", err)
-		}
-		if err := outdir.WriteFile(path, append(text, "echo this script fails >&2\nexit 3\n"...), 0o644); err != nil {
-			return "", err
-		}
+	const fail = "echo this script fails >&2\nexit 3\n"
+	err := edit(filepath.Join(dir, "deb", "preinst"), func(text []byte) ([]byte, error) { return append(text, fail...), nil })
+	if err == nil {
+		err = edit(filepath.Join(dir, "rpm", "pre"), func(text []byte) ([]byte, error) { return append([]byte(fail), text...), nil })
 	}
-	return dir, nil
+	return dir, err
 }
 
 // serve starts the web server of the repositories, on loopback.
@@ -206,7 +203,15 @@ func (k *kit) publish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// A stranger's repository of packages that the stranger signed.
+	k.foreign = release{version: k.current.version, dist: k.current.dist, dir: filepath.Join(k.dir, "foreign")}
+	o := k.packageOptions(k.foreign, filepath.Join(k.options.Root, "packaging"))
+	o.Signer = stranger
+	if err := packages.Build(ctx, o); err != nil {
+		return err
+	}
 	foreign := good
+	foreign.Packages = k.foreign.dir
 	foreign.Out, foreign.URL, foreign.Signer = filepath.Join(k.dir, "stranger"), k.url+"/stranger", stranger
 	if err := repo.Build(ctx, foreign); err != nil {
 		return err

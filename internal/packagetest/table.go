@@ -21,6 +21,7 @@ type row struct {
 type table struct {
 	mu     sync.Mutex
 	system string
+	now    string // what is being prepared
 	rows   []row
 }
 
@@ -36,15 +37,23 @@ func (t *table) do(pkg, cycle string, f func() error) bool {
 func (t *table) add(pkg, cycle string, start time.Time, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.now = ""
 	t.rows = append(t.rows, row{t.system, pkg, cycle, time.Since(start), err})
+}
+
+// preparing tells what happens before the next cycle.
+func (t *table) preparing(what string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.now = what
 }
 
 // last tells how far the tests are.
 func (t *table) last() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.rows) == 0 {
-		return "preparing"
+	if t.now != "" || len(t.rows) == 0 {
+		return t.now
 	}
 	r := t.rows[len(t.rows)-1]
 	return fmt.Sprintf("%d cycles done, last %s: %s", len(t.rows), r.package_, r.cycle)
