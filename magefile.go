@@ -21,6 +21,18 @@ func Build(ctx context.Context) error { return targets.Build(ctx) }
 // All runs every test that fits into continuous integration; "mage test" does the same.
 func (Test) All(ctx context.Context) error { return targets.Test(ctx) }
 
+// Full runs all tests at full length: the waiting test, the soak, every repetition.
+func (Test) Full(ctx context.Context) error { return targets.TestFull(ctx) }
+
+// Packages installs, upgrades and removes the packages on real systems; needs root.
+func (Test) Packages(ctx context.Context) error { return targets.TestPackages(ctx) }
+
+// Package makes the .deb and .rpm packages in dist/packages.
+func Package(ctx context.Context) error { return targets.Package(ctx) }
+
+// Repo makes signed apt and yum repositories of the packages in dist/repo.
+func Repo(ctx context.Context) error { return targets.Repo(ctx) }
+
 // Audit checks whether the oldest supported systems can load the library FILE.
 func Audit(ctx context.Context, file string) error { return targets.Audit(ctx, file) }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/outdir"
 	"github.com/avirkit/avirkit/internal/versions"
 )
 
@@ -98,33 +99,10 @@ func (b *builder) publish(m *Manifest) error {
 	if err != nil {
 		return err
 	}
-	if err := WriteFile(filepath.Join(b.Dist, ChecksumsName), sums); err != nil {
+	if err := outdir.WriteFile(filepath.Join(b.Dist, ChecksumsName), sums, 0o644); err != nil {
 		return err
 	}
-	return WriteFile(filepath.Join(b.Dist, ManifestName), manifest)
-}
-
-// WriteFile writes a file beside path and renames it: path has the old
-// content or the new, never a part.
-func WriteFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if _, err = f.Write(data); err == nil {
-		err = f.Chmod(0o644)
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return outdir.WriteFile(filepath.Join(b.Dist, ManifestName), manifest, 0o644)
 }
 
 // version is the project's version: the content of the file VERSION.

@@ -1,0 +1,74 @@
+package targets
+
+import (
+	"context"
+
+	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/packagetest"
+	"github.com/avirkit/avirkit/internal/repo"
+	"github.com/avirkit/avirkit/internal/run"
+)
+
+// Package builds what is not up to date and makes the packages.
+func Package(ctx context.Context) error {
+	_, err := makePackages(ctx)
+	return err
+}
+
+// Repo makes the packages and the repositories that hold them.
+func Repo(ctx context.Context) error {
+	p, err := makePackages(ctx)
+	if err != nil {
+		return err
+	}
+	o, err := repo.FromEnvironment(p)
+	if err != nil {
+		return err
+	}
+	return repo.Build(ctx, o)
+}
+
+// TestPackages tests the packages of a fresh build on real systems.
+func TestPackages(ctx context.Context) error {
+	p, err := packageOptions(ctx)
+	if err != nil {
+		return err
+	}
+	root, err := run.Root()
+	if err != nil {
+		return err
+	}
+	return packagetest.Run(ctx, packagetest.Options{Root: root, Dist: p.Dist, Version: p.Version})
+}
+
+// made are the packages that this run of mage has made: "mage package repo"
+// makes them once.
+var made *packages.Options
+
+func makePackages(ctx context.Context) (packages.Options, error) {
+	if made != nil {
+		return *made, nil
+	}
+	o, err := packageOptions(ctx)
+	if err != nil {
+		return o, err
+	}
+	if err := packages.Build(ctx, o); err != nil {
+		return o, err
+	}
+	made = &o
+	return o, nil
+}
+
+// packageOptions are those of the environment, after a build.
+func packageOptions(ctx context.Context) (packages.Options, error) {
+	root, err := run.Root()
+	if err != nil {
+		return packages.Options{}, err
+	}
+	o, err := packages.FromEnvironment(ctx, root)
+	if err != nil {
+		return o, err
+	}
+	return o, Build(ctx)
+}
