@@ -69,7 +69,7 @@ func parseAddress(entry string, defaultPort int) (Address, error) {
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
 		return Address{}, fmt.Errorf("port %q is not a number from 1 to 65535", port)
 	}
-	if err := checkHost(host); err != nil {
+	if err := checkHost(host, strings.HasPrefix(entry, "[")); err != nil {
 		return Address{}, err
 	}
 	return Address{"tcp", net.JoinHostPort(host, port)}, nil
@@ -77,13 +77,13 @@ func parseAddress(entry string, defaultPort int) (Address, error) {
 
 // checkHost refuses what can't be a host name or an IP address, so that a
 // slip of the pen is reported at once and not as a name that isn't found.
-func checkHost(host string) error {
+func checkHost(host string, brackets bool) error {
 	if host == "" {
 		return errors.New("the host is missing")
 	}
-	if strings.Contains(host, ":") {
+	if brackets || strings.Contains(host, ":") {
 		ip, _, _ := strings.Cut(host, "%") // a zone, as in fe80::1%eth0
-		if net.ParseIP(ip) == nil {
+		if !strings.Contains(ip, ":") || net.ParseIP(ip) == nil {
 			return errors.New("not an IPv6 address")
 		}
 		return nil

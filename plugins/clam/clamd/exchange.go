@@ -112,10 +112,12 @@ func (x *exchange) receive(id uint32) (reply, error) {
 // check accepts a reply that is to the command id and stands alone.
 func (x *exchange) check(r reply, id uint32) (reply, error) {
 	switch {
-	case r.kind == timedOut:
+	case r.kind == timedOut, r.kind == failed && stopping[r.text]:
 		return r, fmt.Errorf("%w: clamd said %q", errLost, r.text)
-	case r.kind == failed && r.id == 0:
-		return r, nil // not of a session at all, UNKNOWN COMMAND for one
+	case r.kind == failed && (r.id == 0 || r.id == id):
+		// With no id it is not of a session at all, UNKNOWN COMMAND for one.
+		x.spent = true
+		return r, nil
 	case r.id != id:
 		return r, fmt.Errorf("%w: reply to command %d where %d was asked", errLost, r.id, id)
 	case x.early && r.kind == clean:
@@ -135,7 +137,8 @@ func (x *exchange) check(r reply, id uint32) (reply, error) {
 			x.spent = true
 			continue
 		}
-		return reply{kind: failed, id: id, text: "two replies to one command"}, nil
+		// A clamd that is being stopped does this.
+		return r, fmt.Errorf("%w: a second reply: %q", errLost, next.text)
 	}
 	x.used = true
 	x.spent = x.spent || r.kind != clean && r.kind != found

@@ -49,8 +49,14 @@ func twoReplies(t *testing.T) {
 		r := newRig(t, via)
 		r.spoilt(clamdtest.Fault{Name: "two-replies", Times: 1}, harmless, api.Failed)
 		r.isVirus()
-		r.spoilt(clamdtest.Fault{Name: "ok-then-found", Times: 1}, harmless, api.Failed)
-		r.isVirus()
+		r.spoilt(clamdtest.Fault{Name: "ok-then-found"}, harmless, api.Failed)
+		r.spoilt(clamdtest.Fault{Name: "ok-then-found", Times: 1}, harmless, api.OK)
+		// This is how a clamd ends that is told to.
+		for text := range stopping {
+			aborted := answer(text + " ERROR")
+			aborted.Times = 1
+			r.spoilt(aborted, eicar(), api.VirusFound)
+		}
 	}
 }
 

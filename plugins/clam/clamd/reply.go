@@ -29,6 +29,13 @@ type reply struct {
 // timeoutText is the one reply that has no id and no NUL.
 var timeoutText = []byte("COMMAND READ TIMED OUT\n")
 
+// stopping are the words of a clamd that is being stopped. The first one can
+// follow a verdict, the second one answers a FILDES that it no longer takes.
+var stopping = map[string]bool{
+	"Error processing command.":                           true,
+	"PROTOCOL ERROR: ancillary data sent without FILDES.": true,
+}
+
 // limitText is clamd's word for a stream over its StreamMaxLength.
 const limitText = "INSTREAM size limit exceeded."
 

@@ -1,0 +1,36 @@
+package clamd
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestAddressesAreReadInEveryForm(t *testing.T) {
+	for list, want := range map[string][]Address{
+		"127.0.0.1":              {{"tcp", "127.0.0.1:3310"}},
+		"clamd.example.com:3311": {{"tcp", "clamd.example.com:3311"}},
+		"::1":                    {{"tcp", "[::1]:3310"}},
+		"[::1]":                  {{"tcp", "[::1]:3310"}},
+		"[fe80::1%eth0]:99":      {{"tcp", "[fe80::1%eth0]:99"}},
+		"/run/clamav/clamd.ctl":  {{"unix", "/run/clamav/clamd.ctl"}},
+		" a , b:1,, /c ,a":       {{"tcp", "a:3310"}, {"tcp", "b:1"}, {"unix", "/c"}},
+		"":                       nil,
+	} {
+		got, err := ParseAddresses(list, 3310)
+		assert.NoError(t, err, list)
+		assert.Equal(t, want, got, list)
+	}
+}
+
+func TestAWrongAddressIsNamedAndTheOthersAreUsed(t *testing.T) {
+	for _, wrong := range []string{
+		"a:b:c", "host:0", "host:65536", "host:", ":3310", "[::1", "[::1]x:1", "[nonsense]:1",
+		"two words", "relative/path", "a;b", "/" + strings.Repeat("x", 108),
+	} {
+		got, err := ParseAddresses("good, "+wrong, 3310)
+		assert.ErrorContains(t, err, "server \"", wrong)
+		assert.Equal(t, []Address{{"tcp", "good:3310"}}, got, wrong)
+	}
+}

@@ -1,0 +1,122 @@
+package clamd
+
+import (
+	"context"
+	"fmt"
+	"math/rand"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/baruwa-enterprise/clamd"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+)
+
+func TestRepliesAreReadExactly(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		want reply
+	}{
+		{"1: stream: OK", reply{clean, 1, ""}},
+		{"7: fd[12]: OK", reply{clean, 7, ""}},
+		{"2: PONG", reply{pong, 2, ""}},
+		{"3: stream: Win.Test FOUND", reply{found, 3, "Win.Test"}},
+		{"3: stream: a: b ERROR FOUND", reply{found, 3, "a: b ERROR"}},
+		{"3: fd[4]: fd[4]: OK FOUND", reply{found, 3, "fd[4]: OK"}},
+		{"3: stream:  FOUND", reply{found, 3, ""}},
+		{"3: stream: Heuristics.Encrypted.Zip FOUND", reply{encrypted, 3, "Heuristics.Encrypted.Zip"}},
+		{"3: stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND", reply{overLimit, 3, "Heuristics.Limits.Exceeded.MaxFileSize"}},
+		{"3: stream: (null) FOUND", reply{broken, 3, "(null)"}},
+		{"3: INSTREAM size limit exceeded. ERROR", reply{overLimit, 3, "INSTREAM size limit exceeded."}},
+		{"3: stream: x FOUND ERROR", reply{failed, 3, "x FOUND"}},
+		{"3: x FOUND", reply{failed, 3, "x FOUND"}},
+		{"3: OK", reply{failed, 3, "OK"}},
+		{"3: stream: OK ", reply{failed, 3, "OK "}},
+		{"stream: OK", reply{failed, 0, "stream: OK"}},
+		{"UNKNOWN COMMAND", reply{failed, 0, "UNKNOWN COMMAND"}},
+		{"99999999999: stream: OK", reply{failed, 0, "99999999999: stream: OK"}},
+		{"-1: stream: OK", reply{failed, 0, "-1: stream: OK"}},
+		{"", reply{failed, 0, ""}},
+	} {
+		assert.Equal(t, c.want, parseReply([]byte(c.line)), "%q", c.line)
+	}
+}
+
+func TestAReplyIsTakenOnlyWhenItsEndIsThere(t *testing.T) {
+	whole := "1: stream: OK\x002: PO"
+	for n := range len(whole) {
+		_, taken := nextReply([]byte(whole[:n]))
+		if n < len("1: stream: OK\x00") {
+			assert.Zero(t, taken, "%q", whole[:n])
+		} else {
+			assert.Equal(t, len("1: stream: OK\x00"), taken)
+		}
+	}
+	r, taken := nextReply([]byte("COMMAND READ TIMED OUT\n"))
+	assert.Equal(t, timedOut, r.kind)
+	assert.Equal(t, len(timeoutText), taken)
+}
+
+// onlyClean are all the replies that may be read as clean.
+var onlyClean = regexp.MustCompile(`^[0-9]{1,9}: (stream|fd\[[0-9]+\]): OK$`)
+
+func FuzzReply(f *testing.F) {
+	for _, seed := range []string{
+		"1: stream: OK\x00", "2: fd[11]: Eicar-Test-Signature FOUND\x00", "3: PONG\x00",
+		"COMMAND READ TIMED OUT\n", "1: INSTREAM size limit exceeded. ERROR\x00", "1: stream: (null) FOUND\x00",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, n := nextReply(data)
+		if n < 0 || n > len(data) {
+			t.Fatalf("took %d of %d bytes", n, len(data))
+		}
+		if n == 0 {
+			if strings.Contains(string(data), "\x00") {
+				t.Fatalf("%q has an end and was not taken", data)
+			}
+			return
+		}
+		line := string(data[:n-1])
+		if clean := r.kind == clean; clean != onlyClean.MatchString(line) {
+			t.Fatalf("%q: clean is %v", line, clean)
+		}
+		if r.kind == found && !strings.HasSuffix(line, r.text+" FOUND") {
+			t.Fatalf("%q is no virus called %q", line, r.text)
+		}
+	})
+}
+
+func TestWellFormedRepliesMeanTheSameToAnIndependentClient(t *testing.T) {
+	fake := clamdtest.StartFake(t)
+	client, err := clamd.NewClient("tcp", fake.Addr)
+	require.NoError(t, err)
+	path := write(t, "sample", harmless)
+	random := rand.New(rand.NewSource(1))
+	const letters = "abcXYZ019.-_/()"
+	for range 300 {
+		name := make([]byte, 1+random.Intn(40))
+		for i := range name {
+			name[i] = letters[random.Intn(len(letters))]
+		}
+		text := []string{"stream: OK", fmt.Sprintf("stream: %s FOUND", name)}[random.Intn(2)]
+		fake.Set(clamdtest.Fault{Name: "reply", Text: text})
+		theirs, err := client.InStream(context.Background(), path)
+		require.NoError(t, err)
+		require.Len(t, theirs, 1)
+		ours := parseReply([]byte("1: " + text))
+		switch theirs[0].Status {
+		case "OK":
+			assert.Equal(t, clean, ours.kind, text)
+		case "FOUND":
+			assert.Contains(t, []kind{found, encrypted, broken, overLimit}, ours.kind, text)
+			assert.Equal(t, theirs[0].Signature, ours.text)
+		default:
+			t.Errorf("%s: %s", text, theirs[0].Status)
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package clamd
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/api"
+	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+)
+
+// shortSoak is how long TestSoak runs by itself. AVIR_SOAK=2m makes it longer.
+const shortSoak = 12 * time.Second
+
+// soakThreads is the number of threads that the product's host uses.
+const soakThreads = 8
+
+// soakFile is a file and its right verdict.
+type soakFile struct {
+	path string
+	want api.Verdict
+}
+
+// soakFiles are what a mail server sees, each infected one beside a clean one.
+func soakFiles(t *testing.T) []soakFile {
+	t.Helper()
+	megabyte := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+	return []soakFile{
+		{write(t, "clean", harmless), api.OK},
+		{write(t, "eicar.com", eicar()), api.VirusFound},
+		{write(t, "large", megabyte), api.OK},
+		{write(t, "infected", append(megabyte, eicar()...)), api.VirusFound},
+		{write(t, "eicar.zip", zipOf(t, eicar())), api.VirusFound},
+		{write(t, "clean.zip", zipOf(t, harmless)), api.OK},
+		{write(t, "secret.zip", encryptedZipFile()), api.Impossible},
+		{write(t, "empty", nil), api.OK},
+	}
+}
+
+// load scans files on several threads until more says that it is enough.
+type load struct {
+	scans, wrong atomic.Int64
+	slowest      atomic.Int64 // nanoseconds
+}
+
+func (l *load) run(t *testing.T, c *Client, files []soakFile, more func() bool) {
+	var threads sync.WaitGroup
+	for seed := range soakThreads {
+		threads.Add(1)
+		go func() {
+			defer threads.Done()
+			random := rand.New(rand.NewSource(int64(seed)))
+			scanner := c.NewScanner()
+			for more() {
+				f := files[random.Intn(len(files))]
+				begin := time.Now()
+				result := scanner.Scan(context.Background(), api.File{Path: f.path})
+				took := int64(time.Since(begin))
+				for old := l.slowest.Load(); took > old && !l.slowest.CompareAndSwap(old, took); {
+					old = l.slowest.Load()
+				}
+				l.scans.Add(1)
+				if result.Verdict != f.want {
+					l.wrong.Add(1)
+					t.Errorf("%s: %v instead of %v: %s", f.path, result.Verdict, f.want, result.Text)
+				}
+			}
+		}()
+	}
+	threads.Wait()
+}
+
+func TestSoak(t *testing.T) {
+	length := shortSoak
+	if s := os.Getenv("AVIR_SOAK"); s != "" {
+		var err error
+		length, err = time.ParseDuration(s)
+		require.NoError(t, err, "AVIR_SOAK")
+	}
+	withoutLeaks(t, "while clamd is killed, restarted, reloaded and stalled", func(t *testing.T) {
+		one, two := clamdtest.Start(t, nil), clamdtest.Start(t, nil)
+		c := startQuick(t, one.Addr+","+one.Socket+","+two.Addr, &logLines{}, func(c *Client) {
+			c.ScanTimeout, c.times.silence = time.Minute, 5*time.Second
+			c.maxSize.Store(2 << 20)
+		})
+		files := soakFiles(t)
+		var l load
+		l.run(t, c, files, func() bool { return l.scans.Load() < 200 }) // warm up
+		before := rss(t)
+
+		end := time.Now().Add(length)
+		injected := make(chan map[string]int, 1)
+		go func() { injected <- torment(t, end, one, two) }()
+		l.run(t, c, files, func() bool { return time.Now().Before(end) })
+		after := rss(t)
+		summary := fmt.Sprintf("soak of %v: %d scans, faults %v, wrong verdicts %d, slowest scan %v, RSS %d KiB at the start, %d KiB at the end",
+			length, l.scans.Load(), <-injected, l.wrong.Load(), time.Duration(l.slowest.Load()).Round(time.Millisecond), before, after)
+		t.Log(summary)
+		fmt.Println(summary)
+		assert.Zero(t, l.wrong.Load())
+		assert.Less(t, time.Duration(l.slowest.Load()), c.ScanTimeout+slack)
+		assert.Less(t, after, before+32<<10, "memory is flat")
+	})
+}
+
+// torment does things to clamds until end, and leaves them running. It
+// returns what it did.
+func torment(t *testing.T, end time.Time, clamds ...*clamdtest.Clamd) map[string]int {
+	random := rand.New(rand.NewSource(1))
+	done := map[string]int{}
+	faults := map[string]func(*clamdtest.Clamd) error{
+		"kill": func(c *clamdtest.Clamd) error {
+			if err := c.Kill(); err != nil {
+				return err
+			}
+			time.Sleep(time.Duration(random.Intn(200)) * time.Millisecond)
+			return c.Start()
+		},
+		"restart": (*clamdtest.Clamd).Restart,
+		"reload":  (*clamdtest.Clamd).Reload,
+		"stall": func(c *clamdtest.Clamd) error {
+			if err := c.Pause(); err != nil {
+				return err
+			}
+			time.Sleep(time.Duration(random.Intn(400)) * time.Millisecond)
+			return c.Resume()
+		},
+	}
+	names := []string{"kill", "restart", "reload", "stall"}
+	for time.Now().Before(end) {
+		name := names[random.Intn(len(names))]
+		if err := faults[name](clamds[random.Intn(len(clamds))]); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		done[name]++
+		time.Sleep(time.Duration(random.Intn(300)) * time.Millisecond)
+	}
+	return done
+}
+
+// rss is the memory of this process in KiB.
+func rss(t *testing.T) int {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	require.NoError(t, err)
+	_, after, ok := strings.Cut(string(status), "VmRSS:")
+	require.True(t, ok)
+	n, err := strconv.Atoi(strings.Fields(after)[0])
+	require.NoError(t, err)
+	return n
+}
+
+func TestTwoServersOneKilledDuringTenThousandScans(t *testing.T) {
+	const total = 10_000
+	withoutLeaks(t, "all verdicts are right", func(t *testing.T) {
+		doomed, stays := clamdtest.Start(t, nil), clamdtest.Start(t, nil)
+		log := &logLines{}
+		c := startQuick(t, doomed.Addr+","+stays.Addr, log, func(c *Client) { c.maxSize.Store(2 << 20) })
+		files := []soakFile{{write(t, "clean", harmless), api.OK}, {write(t, "eicar.com", eicar()), api.VirusFound}}
+		var l load
+		var kill sync.Once
+		l.run(t, c, files, func() bool {
+			n := l.scans.Load()
+			if n > total/3 {
+				kill.Do(func() { assert.NoError(t, doomed.Kill()) })
+			}
+			return n < total
+		})
+		t.Logf("%d scans, wrong verdicts %d, slowest %v", l.scans.Load(), l.wrong.Load(), time.Duration(l.slowest.Load()))
+		assert.GreaterOrEqual(t, l.scans.Load(), int64(total))
+		assert.Zero(t, l.wrong.Load())
+		assert.Less(t, time.Duration(l.slowest.Load()), c.ScanTimeout)
+		assert.Contains(t, log.String(), doomed.Addr+" is marked down")
+	})
+}
