@@ -1,0 +1,284 @@
+package vm
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/debian"
+	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/versions"
+)
+
+// boxSpec is a box that Boxes makes.
+type boxSpec struct {
+	name string
+	release
+	rpm      bool   // with rpm beside dpkg
+	standsIn string // machine that it stands in for; empty for debian12, whose own box it is
+}
+
+// boxSpecs are one box for each machine.
+var boxSpecs = []boxSpec{
+	{name: "debian11-i386", release: releases[0], standsIn: "debian6"},
+	{name: "debian11-rpm-i386", release: releases[0], rpm: true, standsIn: "centos6"},
+	{name: "debian12-i386", release: releases[1]},
+}
+
+func (s boxSpec) machine() string {
+	if s.standsIn == "" {
+		return "debian12"
+	}
+	return s.standsIn
+}
+
+func (s boxSpec) what() string {
+	if s.rpm {
+		return s.system() + " with rpm"
+	}
+	return s.system()
+}
+
+// boxTools are the Debian packages that making boxes needs.
+var boxTools = []string{"debootstrap", "debian-archive-keyring", "qemu-utils", "e2fsprogs", "util-linux", "dpkg"}
+
+// boxSpace is what making all boxes takes on disk, in bytes.
+const boxSpace = 3 << 30
+
+// maker makes boxes.
+type maker struct {
+	data  string // vagrant/box
+	cache string // .cache/vm
+	work  string // a folder for the time of the making
+}
+
+func cacheDir(root string) string            { return filepath.Join(root, ".cache", "vm") }
+func boxPath(cache string, s boxSpec) string { return filepath.Join(cache, "boxes", s.name+".box") }
+
+// Boxes makes the boxes that stand in for those of Vagrant's catalogue. Boxes
+// that are up to date stay as they are.
+func Boxes(ctx context.Context, o Options) error {
+	if os.Geteuid() != 0 {
+		return errors.New("making boxes needs root, for debootstrap's chroots: run it as root, or in a container as its root")
+	}
+	if err := debian.Need(ctx, boxTools...); err != nil {
+		return fmt.Errorf("making boxes: %w", err)
+	}
+	m := &maker{data: filepath.Join(o.Root, "vagrant", "box"), cache: cacheDir(o.Root)}
+	inputs, err := m.inputs()
+	if err != nil {
+		return err
+	}
+	wanted := map[release][]boxSpec{}
+	for _, s := range boxSpecs {
+		path := boxPath(m.cache, s)
+		if made, err := os.ReadFile(path + ".inputs"); err == nil && string(made) == inputs && exists(path) {
+			run.Printf("up to date: %s", path)
+			continue
+		}
+		wanted[s.release] = append(wanted[s.release], s)
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	for _, dir := range []string{"boxes", "roots"} {
+		if err := os.MkdirAll(filepath.Join(m.cache, dir), 0o755); err != nil {
+			return fmt.Errorf("make the folder of the boxes: %w", err)
+		}
+	}
+	if err := needSpace(m.cache, boxSpace); err != nil {
+		return err
+	}
+	unlock, err := lock(m.cache)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	// What a killed run was making is of no use to anyone.
+	old, _ := filepath.Glob(filepath.Join(m.cache, "build-*"))
+	for _, dir := range old {
+		os.RemoveAll(dir)
+	}
+	if m.work, err = os.MkdirTemp(m.cache, "build-"); err != nil {
+		return fmt.Errorf("make a folder for the boxes: %w", err)
+	}
+	defer os.RemoveAll(m.work)
+	var each []func(context.Context) error
+	for r, specs := range wanted {
+		each = append(each, func(ctx context.Context) error { return m.release(ctx, r, specs, inputs) })
+	}
+	if err := run.Parallel(ctx, each...); err != nil {
+		return err
+	}
+	for _, s := range boxSpecs {
+		if s.standsIn != "" {
+			run.Printf("%s: %s, stands in for %s", boxPath(m.cache, s), s.what(), s.standsIn)
+		} else {
+			run.Printf("%s: %s", boxPath(m.cache, s), s.what())
+		}
+	}
+	run.Printf("A stand-in shows that packages, harness and plugins work from end to end; it proves nothing about the system it stands in for.")
+	return nil
+}
+
+// oldestRoot is where the oldest release's system stays, for Floor's chroot.
+func oldestRoot(cache string) string {
+	return filepath.Join(cache, "roots", "debian"+releases[0].number)
+}
+
+// release makes the boxes of one release.
+func (m *maker) release(ctx context.Context, r release, specs []boxSpec, inputs string) error {
+	base := tree{filepath.Join(m.work, r.codename)}
+	var last lastLine
+	err := run.Step(ctx, "debootstrap "+r.system(), last.String, func(ctx context.Context) (string, error) {
+		return "", base.bootstrap(ctx, r, &last)
+	})
+	if err != nil {
+		return err
+	}
+	var k *kernel
+	ramdisk := filepath.Join(m.work, r.codename+".initrd")
+	err = run.Step(ctx, "kernel of "+r.system(), nil, func(ctx context.Context) (string, error) {
+		if k, err = m.kernel(ctx, base, r, ramdisk); err != nil {
+			return "", err
+		}
+		return k.release, nil
+	})
+	if err != nil {
+		return err
+	}
+	// The plain box comes last: it consumes the base.
+	slices.SortFunc(specs, func(a, b boxSpec) int { return len(b.name) - len(a.name) })
+	for _, s := range specs {
+		path := boxPath(m.cache, s)
+		err := run.Step(ctx, "box "+s.name, nil, func(ctx context.Context) (string, error) {
+			t := base
+			if s.rpm {
+				t = tree{base.dir + "-rpm"}
+				if err := m.addRPM(ctx, base, t); err != nil {
+					return "", err
+				}
+			}
+			if err := errors.Join(m.furnish(ctx, t, s), t.tidy()); err != nil {
+				return "", err
+			}
+			if err := m.pack(ctx, t, k, ramdisk, path); err != nil {
+				return "", err
+			}
+			return s.what(), os.WriteFile(path+".inputs", []byte(inputs), 0o644)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if r != releases[0] {
+		return nil
+	}
+	if err := errors.Join(base.tidy(), os.RemoveAll(oldestRoot(m.cache))); err != nil {
+		return err
+	}
+	return os.Rename(base.dir, oldestRoot(m.cache))
+}
+
+// kernel fetches the release's newest kernel and makes its RAM disk. The
+// package is only unpacked: its scripts would make a RAM disk of another
+// kind, with ten times the modules.
+func (m *maker) kernel(ctx context.Context, t tree, r release, ramdisk string) (*kernel, error) {
+	if err := t.fetch(ctx, r.kernel); err != nil {
+		return nil, err
+	}
+	deb, err := t.archive("linux-image-[0-9]*.*-686_*.deb")
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(m.work, r.codename+".kernel")
+	if _, err := (run.Command{Name: "dpkg-deb", Args: []string{"-x", deb, dir}}).Run(ctx); err != nil {
+		return nil, err
+	}
+	k, err := findKernel(dir)
+	if err != nil {
+		return nil, err
+	}
+	modules, err := k.closure(machineModules...)
+	if err != nil {
+		return nil, err
+	}
+	return k, initrd(ramdisk, t.path("bin/busybox"), filepath.Join(m.data, "init"), modules)
+}
+
+// furnish adds what Vagrant expects of a box, and the few files of its boot.
+func (m *maker) furnish(ctx context.Context, t tree, s boxSpec) error {
+	if _, err := t.in(ctx, "useradd", "--create-home", "--shell", "/bin/bash", "vagrant"); err != nil {
+		return err
+	}
+	for name, to := range map[string]struct {
+		path string
+		mode os.FileMode
+	}{
+		"boot":        {"etc/box/boot", 0o755},
+		"lease":       {"etc/box/lease", 0o755},
+		"inittab":     {"etc/inittab", 0o644},
+		"shutdown":    {"sbin/shutdown", 0o755},
+		"vagrant.pub": {"home/vagrant/.ssh/authorized_keys", 0o600},
+	} {
+		data, err := os.ReadFile(filepath.Join(m.data, name))
+		if err != nil {
+			return fmt.Errorf("read a part of the box: %w", err)
+		}
+		if err := t.write(to.path, string(data), to.mode); err != nil {
+			return err
+		}
+	}
+	for path, text := range map[string]string{
+		"etc/hostname":          s.name + "\n",
+		"etc/fstab":             "/dev/vda / ext4 defaults,noatime 0 0\n",
+		"etc/sudoers.d/vagrant": "vagrant ALL=(ALL) NOPASSWD: ALL\n",
+		"etc/hosts":             "127.0.0.1 localhost " + s.name + "\n",
+		"etc/resolv.conf":       "",
+		"etc/apt/sources.list":  "# this machine has no network\n",
+	} {
+		mode := os.FileMode(0o644)
+		if strings.Contains(path, "sudoers") {
+			mode = 0o440
+		}
+		if err := t.write(path, text, mode); err != nil {
+			return err
+		}
+	}
+	if err := os.Chmod(t.path("home/vagrant/.ssh"), 0o700); err != nil {
+		return err
+	}
+	_, err := t.in(ctx, "chown", "-R", "vagrant:vagrant", "/home/vagrant")
+	return err
+}
+
+// inputs is a digest of all that decides what the boxes are like, but for
+// what the mirror has.
+func (m *maker) inputs() (string, error) {
+	h := sha256.New()
+	fmt.Fprintln(h, boxSpecs, boxPackages, machineModules, boxMetadata, smaller, versions.KernelFloor)
+	entries, err := os.ReadDir(m.data)
+	if err != nil {
+		return "", fmt.Errorf("read the parts of the boxes: %w", err)
+	}
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(m.data, e.Name()))
+		if err != nil {
+			return "", fmt.Errorf("read the parts of the boxes: %w", err)
+		}
+		fmt.Fprintln(h, e.Name(), len(data))
+		h.Write(data)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
