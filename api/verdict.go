@@ -10,7 +10,7 @@ const (
 	Failed     Verdict = 0 // an error while scanning this file
 	OK         Verdict = 1 // scanned to the end and clean
 	VirusFound Verdict = 2 // infected; Result.Text is the virus name
-	VirusCured Verdict = 3 // not supported by the host; don't use it
+	VirusCured Verdict = 3 // not supported by the host: the SDK answers VirusFound instead
 	Impossible Verdict = 4 // can't be checked: encrypted, corrupted, over a limit
 	Error      Verdict = 5 // broken beyond this file: the host kills its server process and loads the plugin again
 )

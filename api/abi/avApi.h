@@ -50,22 +50,22 @@ extern "C" {
 #define AVIR_IFACE_VERSION 2
 
 /* Sizes of fixed fields in bytes, the ending NUL included. */
-#define AVIR_INFO_NAME        64
+#define AVIR_INFO_NAME 64
 #define AVIR_INFO_DESCRIPTION 128
-#define AVIR_INFO_RESERVED    64
-#define AVIR_CONFIG_NAME      32
-#define AVIR_CONFIG_VALUE     128
+#define AVIR_INFO_RESERVED 64
+#define AVIR_CONFIG_NAME 32
+#define AVIR_CONFIG_VALUE 128
 
 /* A size that holds any single text of this interface. */
 #define MAX_STRING 512
 
 /* What plugin_thread_test_file answers about one file. */
-#define AVCHK_FAILED      0 /* an error while scanning this file: nothing is known about it */
-#define AVCHK_OK          1 /* scanned to the end, and clean */
+#define AVCHK_FAILED 0      /* an error while scanning this file: nothing is known about it */
+#define AVCHK_OK 1          /* scanned to the end, and clean */
 #define AVCHK_VIRUS_FOUND 2 /* infected; vir_info holds the name */
 #define AVCHK_VIRUS_CURED 3 /* not supported by the host: don't answer it */
-#define AVCHK_IMPOSSIBLE  4 /* can't be checked: encrypted, corrupted, over a limit */
-#define AVCHK_ERROR       5 /* the plugin is broken: the host kills its process and loads it again */
+#define AVCHK_IMPOSSIBLE 4  /* can't be checked: encrypted, corrupted, over a limit */
+#define AVCHK_ERROR 5       /* the plugin is broken: the host kills its process and loads it again */
 
 /*
  * The host's log. Works like printf, and may be kept and called from any
@@ -87,10 +87,10 @@ typedef void (*AV_LOG_CALLBACK_NEW)(const char *format, ...);
  * names the antivirus and the plugin's version. The reserved fields are 0.
  */
 typedef struct avir_plugin_info {
-	char name[AVIR_INFO_NAME];
-	char description[AVIR_INFO_DESCRIPTION];
-	char reserved[AVIR_INFO_RESERVED];
-	int reserved2;
+    char name[AVIR_INFO_NAME];
+    char description[AVIR_INFO_DESCRIPTION];
+    char reserved[AVIR_INFO_RESERVED];
+    int reserved2;
 } avir_plugin_info;
 
 /*
@@ -98,8 +98,8 @@ typedef struct avir_plugin_info {
  * whose last element has an empty name.
  */
 typedef struct avir_plugin_config {
-	char name[AVIR_CONFIG_NAME];
-	char value[AVIR_CONFIG_VALUE];
+    char name[AVIR_CONFIG_NAME];
+    char value[AVIR_CONFIG_VALUE];
 } avir_plugin_config;
 
 /*
@@ -107,102 +107,101 @@ typedef struct avir_plugin_config {
  * member but the reserved ones is a function.
  */
 typedef struct avir_plugin_extended_thread_iface {
-	/*
-	 * Fills *info, which is the host's.
-	 */
-	void (*get_plugin_info)(avir_plugin_info *info);
+    /*
+     * Fills *info, which is the host's.
+     */
+    void (*get_plugin_info)(avir_plugin_info *info);
 
-	/*
-	 * Writes why the last plugin_init (or update) failed, or an empty text,
-	 * into buffer, which is the host's and has bufsize bytes. The text is cut
-	 * to fit. A bufsize of 0 or less: nothing is written.
-	 */
-	void (*get_error_message)(char *buffer, int bufsize);
+    /*
+     * Writes why the last plugin_init (or update) failed, or an empty text,
+     * into buffer, which is the host's and has bufsize bytes. The text is cut
+     * to fit. A bufsize of 0 or less: nothing is written.
+     */
+    void (*get_error_message)(char *buffer, int bufsize);
 
-	/*
-	 * Takes the administrator's options from a list that is the host's and
-	 * is gone after the call. Options that it doesn't name keep their value,
-	 * names that the plugin doesn't know are skipped. Called before each
-	 * plugin_init, perhaps with an empty list. A field may lack its NUL.
-	 *
-	 * Returns how many entries had a name that the plugin knows.
-	 */
-	int (*set_plugin_config)(const avir_plugin_config *config);
+    /*
+     * Takes the administrator's options from a list that is the host's and
+     * is gone after the call. Options that it doesn't name keep their value,
+     * names that the plugin doesn't know are skipped. Called before each
+     * plugin_init, perhaps with an empty list. A field may lack its NUL.
+     *
+     * Returns how many entries had a name that the plugin knows.
+     */
+    int (*set_plugin_config)(const avir_plugin_config *config);
 
-	/*
-	 * Returns all options with their present values as a list made for the
-	 * caller, in the order in which the administrator shall see them; the
-	 * last element is all zero. The caller gives it to free_plugin_config.
-	 * NULL when there is no memory for it.
-	 */
-	avir_plugin_config *(*get_plugin_config)(void);
+    /*
+     * Returns all options with their present values as a list made for the
+     * caller, in the order in which the administrator shall see them; the
+     * last element is all zero. The caller gives it to free_plugin_config.
+     * NULL when there is no memory for it.
+     */
+    avir_plugin_config *(*get_plugin_config)(void);
 
-	/*
-	 * Frees a list from get_plugin_config. NULL is allowed.
-	 */
-	void (*free_plugin_config)(avir_plugin_config *config);
+    /*
+     * Frees a list from get_plugin_config. NULL is allowed.
+     */
+    void (*free_plugin_config)(avir_plugin_config *config);
 
-	/*
-	 * Makes the plugin ready to scan, with the options set so far. log stays
-	 * valid until plugin_close returns. It may take some time, which the
-	 * administrator spends waiting: a minute or two at most.
-	 *
-	 * Returns 1, or 0 when the plugin can't scan; the host then asks
-	 * get_error_message why.
-	 */
-	int (*plugin_init)(AV_LOG_CALLBACK_NEW log);
+    /*
+     * Makes the plugin ready to scan, with the options set so far. log stays
+     * valid until plugin_close returns. It may take some time, which the
+     * administrator spends waiting: a minute or two at most.
+     *
+     * Returns 1, or 0 when the plugin can't scan; the host then asks
+     * get_error_message why.
+     */
+    int (*plugin_init)(AV_LOG_CALLBACK_NEW log);
 
-	/*
-	 * Ends what plugin_init began; nothing of the plugin runs or logs after
-	 * it. Scans may still be running: they are answered with AVCHK_FAILED
-	 * soon. plugin_thread_close may come later than this.
-	 *
-	 * Returns 1, or 0 on an error that is not to be mended.
-	 */
-	int (*plugin_close)(void);
+    /*
+     * Ends what plugin_init began; nothing of the plugin runs or logs after
+     * it. Scans may still be running: they are answered with AVCHK_FAILED
+     * soon. plugin_thread_close may come later than this.
+     *
+     * Returns 1, or 0 on an error that is not to be mended.
+     */
+    int (*plugin_close)(void);
 
-	/* NULL, all four. */
-	void *reserved1;
-	void *reserved2;
-	void *reserved3;
-	void *reserved4;
+    /* NULL, all four. */
+    void *reserved1;
+    void *reserved2;
+    void *reserved3;
+    void *reserved4;
 
-	/*
-	 * Makes the state of one scanning thread and stores it in *context, which
-	 * the host keeps and passes to the two functions below. What it points to
-	 * is the plugin's.
-	 *
-	 * Returns 1, or 0 with *context NULL.
-	 */
-	int (*plugin_thread_init)(void **context);
+    /*
+     * Makes the state of one scanning thread and stores it in *context, which
+     * the host keeps and passes to the two functions below. What it points to
+     * is the plugin's.
+     *
+     * Returns 1, or 0 with *context NULL.
+     */
+    int (*plugin_thread_init)(void **context);
 
-	/*
-	 * Frees what plugin_thread_init made, and sets *context to NULL.
-	 *
-	 * Returns 1, or 0 when *context is no live context.
-	 */
-	int (*plugin_thread_close)(void **context);
+    /*
+     * Frees what plugin_thread_init made, and sets *context to NULL.
+     *
+     * Returns 1, or 0 when *context is no live context.
+     */
+    int (*plugin_thread_close)(void **context);
 
-	/*
-	 * Scans one file. One thread at a time uses a context.
-	 *
-	 *   filename       the file to open; NULL is answered with AVCHK_FAILED
-	 *   realname       the name that the user gave it, perhaps the same, or
-	 *                  NULL; for messages and name-based rules only
-	 *   reserved       NULL, and its size 0: leave it alone
-	 *   vir_info       the host's; takes the virus name, or the reason for an
-	 *                  answer that is neither AVCHK_OK nor a virus
-	 *   vi_size        the size of vir_info in bytes, 256 today, perhaps 0;
-	 *                  the text is cut to vi_size - 1 and always ends in a NUL
-	 *
-	 * The file's owner is the host: it is only read, and may vanish meanwhile.
-	 *
-	 * Returns one of AVCHK_*. What was not scanned to the end is never
-	 * AVCHK_OK.
-	 */
-	int (*plugin_thread_test_file)(void *context, const char *filename, const char *realname,
-	                               char *reserved, unsigned int reserved_size,
-	                               char *vir_info, unsigned int vi_size);
+    /*
+     * Scans one file. One thread at a time uses a context.
+     *
+     *   filename       the file to open; NULL is answered with AVCHK_FAILED
+     *   realname       the name that the user gave it, perhaps the same, or
+     *                  NULL; for messages and name-based rules only
+     *   reserved       NULL, and its size 0: leave it alone
+     *   vir_info       the host's; takes the virus name, or the reason for an
+     *                  answer that is neither AVCHK_OK nor a virus
+     *   vi_size        the size of vir_info in bytes, 256 today, perhaps 0;
+     *                  the text is cut to vi_size - 1 and always ends in a NUL
+     *
+     * The file's owner is the host: it is only read, and may vanish meanwhile.
+     *
+     * Returns one of AVCHK_*. What was not scanned to the end is never
+     * AVCHK_OK.
+     */
+    int (*plugin_thread_test_file)(void *context, const char *filename, const char *realname, char *reserved,
+                                   unsigned int reserved_size, char *vir_info, unsigned int vi_size);
 } avir_plugin_extended_thread_iface;
 
 #if defined(__GNUC__)

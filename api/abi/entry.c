@@ -10,26 +10,24 @@
  * A cancelled thread would never leave Go, so cancellation waits, and so do
  * signals, until the thread is back on its own stack.
  */
-int avir_enter(struct avir_entry *entry)
-{
-	struct avir_thread *thread;
+int avir_enter(struct avir_entry *entry) {
+    struct avir_thread *thread;
 
-	if (avir_in_child())
-		return 0;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &entry->cancel_state);
-	avir_block_signals(&entry->mask);
-	thread = avir_this_thread();
-	if (thread != NULL && !thread->bound) {
-		/* Go's part of the first call unblocks SIGCHLD, SIGPROF and others. */
-		avirBind();
-		avir_block_signals(NULL);
-		thread->bound = 1;
-	}
-	return 1;
+    if (avir_in_child())
+        return 0;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &entry->cancel_state);
+    avir_block_signals(&entry->mask);
+    thread = avir_this_thread();
+    if (thread != NULL && !thread->bound) {
+        /* Go's part of the first call unblocks SIGCHLD, SIGPROF and others. */
+        avirBind();
+        avir_block_signals(NULL);
+        thread->bound = 1;
+    }
+    return 1;
 }
 
-void avir_leave(const struct avir_entry *entry)
-{
-	pthread_sigmask(SIG_SETMASK, &entry->mask, NULL);
-	pthread_setcancelstate(entry->cancel_state, NULL);
+void avir_leave(const struct avir_entry *entry) {
+    pthread_sigmask(SIG_SETMASK, &entry->mask, NULL);
+    pthread_setcancelstate(entry->cancel_state, NULL);
 }

@@ -16,17 +16,17 @@ int avir_in_child(void);
 
 /* thread.c: what is kept for one host thread until it ends. */
 struct avir_thread {
-	void *stack;   /* the alternate signal stack that we gave it, or NULL */
-	int bound;     /* has entered Go before */
-	int logging;   /* calls of the host's log callback on this thread's stack */
-	int farewells; /* rounds of thread-end destructors seen */
+    void *stack;   /* the alternate signal stack that we gave it, or NULL */
+    int bound;     /* has entered Go before */
+    int logging;   /* calls of the host's log callback on this thread's stack */
+    int farewells; /* rounds of thread-end destructors seen */
 };
 struct avir_thread *avir_this_thread(void); /* NULL when there is no memory */
 
 /* entry.c: around each call into Go. */
 struct avir_entry {
-	int cancel_state;
-	sigset_t mask;
+    int cancel_state;
+    sigset_t mask;
 };
 int avir_enter(struct avir_entry *entry); /* 0: don't enter, don't leave */
 void avir_leave(const struct avir_entry *entry);

@@ -18,60 +18,54 @@ static int exiting;
 static int inside; /* calls of the callback now running, on all threads */
 
 /* All calls have left but those below us on this very thread's stack. */
-static int left(void)
-{
-	struct avir_thread *thread = avir_this_thread();
+static int left(void) {
+    struct avir_thread *thread = avir_this_thread();
 
-	return __atomic_load_n(&inside, __ATOMIC_SEQ_CST) <= (thread != NULL ? thread->logging : 0);
+    return __atomic_load_n(&inside, __ATOMIC_SEQ_CST) <= (thread != NULL ? thread->logging : 0);
 }
 
-void avir_log_close(void)
-{
-	__atomic_store_n(&current, (AV_LOG_CALLBACK_NEW)NULL, __ATOMIC_SEQ_CST);
-	avir_wait(left, PATIENCE);
+void avir_log_close(void) {
+    __atomic_store_n(&current, (AV_LOG_CALLBACK_NEW)NULL, __ATOMIC_SEQ_CST);
+    avir_wait(left, PATIENCE);
 }
 
-static void at_exit(void *unused)
-{
-	(void)unused;
-	if (avir_in_child())
-		return; /* the counts are the parent's */
-	__atomic_store_n(&exiting, 1, __ATOMIC_SEQ_CST);
-	avir_log_close();
+static void at_exit(void *unused) {
+    (void)unused;
+    if (avir_in_child())
+        return; /* the counts are the parent's */
+    __atomic_store_n(&exiting, 1, __ATOMIC_SEQ_CST);
+    avir_log_close();
 }
 
-static void watch_exit(void)
-{
-	/* No dso: the library is never unloaded, so dlclose must not run it. */
-	__cxa_atexit(at_exit, NULL, NULL);
+static void watch_exit(void) {
+    /* No dso: the library is never unloaded, so dlclose must not run it. */
+    __cxa_atexit(at_exit, NULL, NULL);
 }
 
-void avir_log_open(AV_LOG_CALLBACK_NEW callback)
-{
-	pthread_once(&once, watch_exit);
-	__atomic_store_n(&current, callback, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&exiting, __ATOMIC_SEQ_CST))
-		avir_log_close();
+void avir_log_open(AV_LOG_CALLBACK_NEW callback) {
+    pthread_once(&once, watch_exit);
+    __atomic_store_n(&current, callback, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&exiting, __ATOMIC_SEQ_CST))
+        avir_log_close();
 }
 
 /*
  * Writes text, if callback is the one of the present plugin_init. The depth
  * ends a callback that calls the plugin, which logs, which calls the callback.
  */
-void avir_log_write(AV_LOG_CALLBACK_NEW callback, const char *text)
-{
-	struct avir_thread *thread;
+void avir_log_write(AV_LOG_CALLBACK_NEW callback, const char *text) {
+    struct avir_thread *thread;
 
-	if (callback == NULL || avir_in_child())
-		return;
-	thread = avir_this_thread();
-	if (thread == NULL || thread->logging >= DEPTH)
-		return;
-	__atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&current, __ATOMIC_SEQ_CST) == callback) {
-		thread->logging++;
-		callback("%s", text);
-		thread->logging--;
-	}
-	__atomic_sub_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+    if (callback == NULL || avir_in_child())
+        return;
+    thread = avir_this_thread();
+    if (thread == NULL || thread->logging >= DEPTH)
+        return;
+    __atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&current, __ATOMIC_SEQ_CST) == callback) {
+        thread->logging++;
+        callback("%s", text);
+        thread->logging--;
+    }
+    __atomic_sub_fetch(&inside, 1, __ATOMIC_SEQ_CST);
 }

@@ -11,9 +11,8 @@
 
 enum { STACK = 512 * 1024 };
 
-__attribute__((visibility("hidden")))
-int pthread_attr_getstacksize(const pthread_attr_t *attr, size_t *size)
-{
-	*size = STACK;
-	return pthread_attr_setstacksize((pthread_attr_t *)attr, STACK);
+__attribute__((visibility("hidden"))) int pthread_attr_getstacksize(const pthread_attr_t *attr,
+                                                                    size_t *size) {
+    *size = STACK;
+    return pthread_attr_setstacksize((pthread_attr_t *)attr, STACK);
 }

@@ -13,18 +13,18 @@
 #include "host.h"
 
 enum {
-	PATIENCE = 2000, /* ms for Go's start, which takes some 5 */
-	HIDDEN = 16      /* environment entries that can be hidden */
+    PATIENCE = 2000, /* ms for Go's start, which takes some 5 */
+    HIDDEN = 16      /* environment entries that can be hidden */
 };
 
 /* These are read by the Go runtime, and a bad value kills the process. */
 static const char *const poison[] = {
-	"GODEBUG=", "GOGC=", "GOMAXPROCS=", "GOMEMLIMIT=", "GOTRACEBACK=",
+    "GODEBUG=", "GOGC=", "GOMAXPROCS=", "GOMEMLIMIT=", "GOTRACEBACK=",
 };
 
 static struct {
-	char **slot;
-	char *value;
+    char **slot;
+    char *value;
 } hidden[HIDDEN];
 
 static int hidden_count;
@@ -39,18 +39,17 @@ extern const ElfW(Ehdr) __ehdr_start __attribute__((weak, visibility("hidden")))
  * In the author's own tests this package is part of a program. There Go is
  * started by main, after all constructors, and nothing needs guarding.
  */
-static int in_program(void)
-{
-	const ElfW(Phdr) *header;
-	int i;
+static int in_program(void) {
+    const ElfW(Phdr) * header;
+    int i;
 
-	if (&__ehdr_start == NULL)
-		return 1;
-	header = (const void *)((const char *)&__ehdr_start + __ehdr_start.e_phoff);
-	for (i = 0; i < __ehdr_start.e_phnum; i++)
-		if (header[i].p_type == PT_INTERP)
-			return 1;
-	return 0;
+    if (&__ehdr_start == NULL)
+        return 1;
+    header = (const void *)((const char *)&__ehdr_start + __ehdr_start.e_phoff);
+    for (i = 0; i < __ehdr_start.e_phnum; i++)
+        if (header[i].p_type == PT_INTERP)
+            return 1;
+    return 0;
 }
 
 /*
@@ -58,85 +57,77 @@ static int in_program(void)
  * the words after argv, whatever setenv has done since. Single words are
  * changed, so that other threads never see a torn list.
  */
-static void hide(char **slot)
-{
-	static char nothing[4];
-	size_t i;
+static void hide(char **slot) {
+    static char nothing[4];
+    size_t i;
 
-	for (i = 0; i < sizeof poison / sizeof *poison; i++) {
-		if (strncmp(*slot, poison[i], strlen(poison[i])) != 0)
-			continue;
-		if (hidden_count == HIDDEN)
-			return;
-		hidden[hidden_count].slot = slot;
-		hidden[hidden_count].value = *slot;
-		hidden_count++;
-		*slot = nothing;
-		return;
-	}
+    for (i = 0; i < sizeof poison / sizeof *poison; i++) {
+        if (strncmp(*slot, poison[i], strlen(poison[i])) != 0)
+            continue;
+        if (hidden_count == HIDDEN)
+            return;
+        hidden[hidden_count].slot = slot;
+        hidden[hidden_count].value = *slot;
+        hidden_count++;
+        *slot = nothing;
+        return;
+    }
 }
 
-static void unhide(void)
-{
-	while (hidden_count > 0) {
-		hidden_count--;
-		*hidden[hidden_count].slot = hidden[hidden_count].value;
-	}
+static void unhide(void) {
+    while (hidden_count > 0) {
+        hidden_count--;
+        *hidden[hidden_count].slot = hidden[hidden_count].value;
+    }
 }
 
-__attribute__((constructor(101)))
-static void begin(int argc, char **argv, char **envp)
-{
-	char **slot;
+__attribute__((constructor(101))) static void begin(int argc, char **argv, char **envp) {
+    char **slot;
 
-	(void)envp;
-	avir_fork_watch();
-	if (in_program())
-		return;
-	if (argv != NULL)
-		for (slot = argv + argc + 1; *slot != NULL; slot++)
-			hide(slot);
-	files_known = getrlimit(RLIMIT_NOFILE, &files) == 0;
-	pipe_ignored = sigaction(SIGPIPE, NULL, &broken_pipe) == 0 && broken_pipe.sa_handler == SIG_IGN;
-	/* Go's first thread, made before end(), and those that it makes inherit this. */
-	avir_block_signals(&mask);
+    (void)envp;
+    avir_fork_watch();
+    if (in_program())
+        return;
+    if (argv != NULL)
+        for (slot = argv + argc + 1; *slot != NULL; slot++)
+            hide(slot);
+    files_known = getrlimit(RLIMIT_NOFILE, &files) == 0;
+    pipe_ignored = sigaction(SIGPIPE, NULL, &broken_pipe) == 0 && broken_pipe.sa_handler == SIG_IGN;
+    /* Go's first thread, made before end(), and those that it makes inherit this. */
+    avir_block_signals(&mask);
 }
 
-static int is_ready(void)
-{
-	return __atomic_load_n(&ready, __ATOMIC_ACQUIRE);
+static int is_ready(void) {
+    return __atomic_load_n(&ready, __ATOMIC_ACQUIRE);
 }
 
-__attribute__((constructor))
-static void end(void)
-{
-	int cancel_state;
+__attribute__((constructor)) static void end(void) {
+    int cancel_state;
 
-	if (in_program())
-		return;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-	/*
-	 * Go has read the environment once it is ready. It is not within the time
-	 * on glibc 2.34.0, where no thread can be made during dlopen; then Go goes
-	 * on after it, but it is past that point by far.
-	 */
-	avir_wait(is_ready, PATIENCE);
-	unhide();
-	pthread_sigmask(SIG_SETMASK, &mask, NULL);
-	pthread_setcancelstate(cancel_state, NULL);
+    if (in_program())
+        return;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    /*
+     * Go has read the environment once it is ready. It is not within the time
+     * on glibc 2.34.0, where no thread can be made during dlopen; then Go goes
+     * on after it, but it is past that point by far.
+     */
+    avir_wait(is_ready, PATIENCE);
+    unhide();
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    pthread_setcancelstate(cancel_state, NULL);
 }
 
 /*
  * Undoes what Go's start did to the process. Runs on Go's thread.
  */
-void avir_go_is_ready(void)
-{
-	struct rlimit now;
+void avir_go_is_ready(void) {
+    struct rlimit now;
 
-	/* Go raises the soft limit, which children and users of select() inherit. */
-	if (files_known && getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur != files.rlim_cur)
-		setrlimit(RLIMIT_NOFILE, &files);
-	if (pipe_ignored) /* Go needs no handler where the host has none */
-		sigaction(SIGPIPE, &broken_pipe, NULL);
-	__atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
+    /* Go raises the soft limit, which children and users of select() inherit. */
+    if (files_known && getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur != files.rlim_cur)
+        setrlimit(RLIMIT_NOFILE, &files);
+    if (pipe_ignored) /* Go needs no handler where the host has none */
+        sigaction(SIGPIPE, &broken_pipe, NULL);
+    __atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
 }

@@ -18,206 +18,200 @@ enum { CONTEXTS = 1024 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int running;
 static char in_use[CONTEXTS]; /* a context is a pointer into this, so that garbage is noticed */
-static avir_plugin_config options[] = { { "Option 1", "0" }, { "Option 2", "a string" }, { "", "" } };
+static avir_plugin_config options[] = {{"Option 1", "0"}, {"Option 2", "a string"}, {"", ""}};
 
 static const struct {
-	const char *name;
-	int verdict;
-	const char *text;
+    const char *name;
+    int verdict;
+    const char *text;
 } answers[] = {
-	{ "clean.exe", AVCHK_OK, "" },
-	{ "empty.file", AVCHK_OK, "" },
-	{ "huge.file", AVCHK_OK, "" },
-	{ "eicar.com", AVCHK_VIRUS_FOUND, "Eicar-Test-Signature" },
-	{ "eicar.zip", AVCHK_VIRUS_FOUND, "Eicar-Test-Signature" },
-	{ "eicarpwd.zip", AVCHK_IMPOSSIBLE, "encrypted archive" },
+    {"clean.exe", AVCHK_OK, ""},
+    {"empty.file", AVCHK_OK, ""},
+    {"huge.file", AVCHK_OK, ""},
+    {"eicar.com", AVCHK_VIRUS_FOUND, "Eicar-Test-Signature"},
+    {"eicar.zip", AVCHK_VIRUS_FOUND, "Eicar-Test-Signature"},
+    {"eicarpwd.zip", AVCHK_IMPOSSIBLE, "encrypted archive"},
 };
 
 /* The one way text leaves this plugin: cut to fit, and ended by a NUL. */
-static void put(char *buffer, size_t size, const char *text)
-{
-	size_t length = strlen(text);
+static void put(char *buffer, size_t size, const char *text) {
+    size_t length = strlen(text);
 
-	if (buffer == NULL || size == 0)
-		return;
-	if (length >= size)
-		length = size - 1;
-	memcpy(buffer, text, length);
-	buffer[length] = 0;
+    if (buffer == NULL || size == 0)
+        return;
+    if (length >= size)
+        length = size - 1;
+    memcpy(buffer, text, length);
+    buffer[length] = 0;
 }
 
-static void get_plugin_info(avir_plugin_info *info)
-{
-	if (info == NULL)
-		return;
-	memset(info, 0, sizeof *info);
-	put(info->name, sizeof info->name, "avir_csample");
-	put(info->description, sizeof info->description, "Sample plugin in C without an antivirus, version 1.0.0");
+static void get_plugin_info(avir_plugin_info *info) {
+    if (info == NULL)
+        return;
+    memset(info, 0, sizeof *info);
+    put(info->name, sizeof info->name, "avir_csample");
+    put(info->description, sizeof info->description,
+        "Sample plugin in C without an antivirus, version 1.0.0");
 }
 
-static void get_error_message(char *buffer, int size)
-{
-	if (size > 0)
-		put(buffer, (size_t)size, ""); /* plugin_init below never fails */
+static void get_error_message(char *buffer, int size) {
+    if (size > 0)
+        put(buffer, (size_t)size, ""); /* plugin_init below never fails */
 }
 
-static int set_plugin_config(const avir_plugin_config *config)
-{
-	avir_plugin_config *option;
-	int known = 0;
+static int set_plugin_config(const avir_plugin_config *config) {
+    avir_plugin_config *option;
+    int known = 0;
 
-	pthread_mutex_lock(&lock);
-	for (; config != NULL && config->name[0] != 0; config++)
-		for (option = options; option->name[0] != 0; option++)
-			if (strncasecmp(option->name, config->name, sizeof option->name) == 0) {
-				memcpy(option->value, config->value, sizeof option->value - 1);
-				known++;
-			}
-	pthread_mutex_unlock(&lock);
-	return known;
+    pthread_mutex_lock(&lock);
+    for (; config != NULL && config->name[0] != 0; config++)
+        for (option = options; option->name[0] != 0; option++)
+            if (strncasecmp(option->name, config->name, sizeof option->name) == 0) {
+                memcpy(option->value, config->value, sizeof option->value - 1);
+                known++;
+            }
+    pthread_mutex_unlock(&lock);
+    return known;
 }
 
-static avir_plugin_config *get_plugin_config(void)
-{
-	avir_plugin_config *copy = malloc(sizeof options);
+static avir_plugin_config *get_plugin_config(void) {
+    avir_plugin_config *copy = malloc(sizeof options);
 
-	pthread_mutex_lock(&lock);
-	if (copy != NULL)
-		memcpy(copy, options, sizeof options);
-	pthread_mutex_unlock(&lock);
-	return copy;
+    pthread_mutex_lock(&lock);
+    if (copy != NULL)
+        memcpy(copy, options, sizeof options);
+    pthread_mutex_unlock(&lock);
+    return copy;
 }
 
-static void free_plugin_config(avir_plugin_config *config)
-{
-	free(config);
+static void free_plugin_config(avir_plugin_config *config) {
+    free(config);
 }
 
-static void set_running(int value)
-{
-	pthread_mutex_lock(&lock);
-	running = value;
-	pthread_mutex_unlock(&lock);
+static void set_running(int value) {
+    pthread_mutex_lock(&lock);
+    running = value;
+    pthread_mutex_unlock(&lock);
 }
 
-static int plugin_init(AV_LOG_CALLBACK_NEW log)
-{
-	set_running(1);
-	if (log != NULL)
-		log("External_plugin: %s", "C sample plugin starts");
-	return 1;
+static int plugin_init(AV_LOG_CALLBACK_NEW log) {
+    set_running(1);
+    if (log != NULL)
+        log("External_plugin: %s", "C sample plugin starts");
+    return 1;
 }
 
-static int plugin_close(void)
-{
-	set_running(0);
-	return 1;
+static int plugin_close(void) {
+    set_running(0);
+    return 1;
 }
 
-static int plugin_thread_init(void **context)
-{
-	int i = 0;
+static int plugin_thread_init(void **context) {
+    int i = 0;
 
-	if (context == NULL)
-		return 0;
-	*context = NULL;
-	pthread_mutex_lock(&lock);
-	while (i < CONTEXTS && in_use[i])
-		i++;
-	if (running && i < CONTEXTS) {
-		in_use[i] = 1;
-		*context = &in_use[i];
-	}
-	pthread_mutex_unlock(&lock);
-	return *context != NULL;
+    if (context == NULL)
+        return 0;
+    *context = NULL;
+    pthread_mutex_lock(&lock);
+    while (i < CONTEXTS && in_use[i])
+        i++;
+    if (running && i < CONTEXTS) {
+        in_use[i] = 1;
+        *context = &in_use[i];
+    }
+    pthread_mutex_unlock(&lock);
+    return *context != NULL;
 }
 
 /* Compares addresses as numbers: a garbage pointer may be compared no other way. */
-static int is_context(const void *context)
-{
-	size_t offset = (size_t)context - (size_t)in_use;
+static int is_context(const void *context) {
+    size_t offset = (size_t)context - (size_t)in_use;
 
-	return context != NULL && offset < CONTEXTS && in_use[offset];
+    return context != NULL && offset < CONTEXTS && in_use[offset];
 }
 
-static int plugin_thread_close(void **context)
-{
-	int known;
+static int plugin_thread_close(void **context) {
+    int known;
 
-	if (context == NULL)
-		return 0;
-	pthread_mutex_lock(&lock);
-	known = is_context(*context);
-	if (known)
-		*(char *)*context = 0;
-	pthread_mutex_unlock(&lock);
-	*context = NULL;
-	return known;
+    if (context == NULL)
+        return 0;
+    pthread_mutex_lock(&lock);
+    known = is_context(*context);
+    if (known)
+        *(char *)*context = 0;
+    pthread_mutex_unlock(&lock);
+    *context = NULL;
+    return known;
 }
 
 /* Opens before it judges: what can't be read is never answered with OK. */
-static int judge(const char *filename, const char **text)
-{
-	const char *slash = strrchr(filename, '/');
-	const char *name = slash == NULL ? filename : slash + 1;
-	int file = open(filename, O_RDONLY | O_NONBLOCK);
-	char byte;
-	ssize_t got;
-	off_t size;
-	size_t i;
+static int judge(const char *filename, const char **text) {
+    const char *slash = strrchr(filename, '/');
+    const char *name = slash == NULL ? filename : slash + 1;
+    int file = open(filename, O_RDONLY | O_NONBLOCK);
+    char byte;
+    ssize_t got;
+    off_t size;
+    size_t i;
 
-	if (file < 0) {
-		*text = errno == ENOENT ? "no such file" : "the file can't be opened";
-		return AVCHK_FAILED;
-	}
-	do
-		got = read(file, &byte, 1);
-	while (got < 0 && errno == EINTR);
-	size = lseek(file, 0, SEEK_END);
-	close(file);
-	if (got < 0 || size < 0) { /* a directory, or a pipe */
-		*text = "not a readable file";
-		return AVCHK_FAILED;
-	}
-	for (i = 0; i < sizeof answers / sizeof *answers; i++)
-		if (strcmp(name, answers[i].name) == 0) {
-			*text = answers[i].text;
-			return answers[i].verdict;
-		}
-	*text = "the sample plugin knows only its samples";
-	return AVCHK_IMPOSSIBLE;
+    if (file < 0) {
+        *text = errno == ENOENT ? "no such file" : "the file can't be opened";
+        return AVCHK_FAILED;
+    }
+    do
+        got = read(file, &byte, 1);
+    while (got < 0 && errno == EINTR);
+    size = lseek(file, 0, SEEK_END);
+    close(file);
+    if (got < 0 || size < 0) { /* a directory, or a pipe */
+        *text = "not a readable file";
+        return AVCHK_FAILED;
+    }
+    for (i = 0; i < sizeof answers / sizeof *answers; i++)
+        if (strcmp(name, answers[i].name) == 0) {
+            *text = answers[i].text;
+            return answers[i].verdict;
+        }
+    *text = "the sample plugin knows only its samples";
+    return AVCHK_IMPOSSIBLE;
 }
 
-static int plugin_thread_test_file(void *context, const char *filename, const char *realname,
-                                   char *reserved, unsigned int reserved_size,
-                                   char *vir_info, unsigned int vi_size)
-{
-	const char *text = "no context or no file name";
-	int verdict = AVCHK_FAILED, ready;
+static int plugin_thread_test_file(void *context, const char *filename, const char *realname, char *reserved,
+                                   unsigned int reserved_size, char *vir_info, unsigned int vi_size) {
+    const char *text = "no context or no file name";
+    int verdict = AVCHK_FAILED, ready;
 
-	(void)realname;
-	(void)reserved;
-	(void)reserved_size;
-	pthread_mutex_lock(&lock);
-	ready = running && is_context(context);
-	pthread_mutex_unlock(&lock);
-	if (ready && filename != NULL)
-		verdict = judge(filename, &text);
-	put(vir_info, vi_size, text);
-	return verdict;
+    (void)realname;
+    (void)reserved;
+    (void)reserved_size;
+    pthread_mutex_lock(&lock);
+    ready = running && is_context(context);
+    pthread_mutex_unlock(&lock);
+    if (ready && filename != NULL)
+        verdict = judge(filename, &text);
+    put(vir_info, vi_size, text);
+    return verdict;
 }
 
 static avir_plugin_extended_thread_iface table = {
-	get_plugin_info, get_error_message,
-	set_plugin_config, get_plugin_config, free_plugin_config,
-	plugin_init, plugin_close,
-	NULL, NULL, NULL, NULL,
-	plugin_thread_init, plugin_thread_close, plugin_thread_test_file,
+    get_plugin_info,
+    get_error_message,
+    set_plugin_config,
+    get_plugin_config,
+    free_plugin_config,
+    plugin_init,
+    plugin_close,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    plugin_thread_init,
+    plugin_thread_close,
+    plugin_thread_test_file,
 };
 
-avir_plugin_extended_thread_iface *get_plugin_extended_iface(unsigned int *version)
-{
-	if (version != NULL)
-		*version = AVIR_IFACE_VERSION;
-	return &table;
+avir_plugin_extended_thread_iface *get_plugin_extended_iface(unsigned int *version) {
+    if (version != NULL)
+        *version = AVIR_IFACE_VERSION;
+    return &table;
 }

@@ -11,109 +11,103 @@ char last_line[2048];
 volatile int lines, longest;
 
 static const struct {
-	const char *name;
-	void (*run)(void);
+    const char *name;
+    void (*run)(void);
 } checks[] = {
-	{ "nulls", check_nulls }, { "info", check_info }, { "options", check_options },
-	{ "buffers", check_buffers }, { "verdicts", check_verdicts }, { "lifecycle", check_lifecycle },
-	{ "deadline", check_deadline }, { "close", check_close }, { "log", check_log },
-	{ "state", check_state }, { "fork", check_fork }, { "cancel", check_cancel },
-	{ "signals", check_signals }, { "stacks", check_stacks }, { "exit", check_exit },
-	{ "descriptors", check_descriptors },
+    {"nulls", check_nulls},       {"info", check_info},
+    {"options", check_options},   {"buffers", check_buffers},
+    {"verdicts", check_verdicts}, {"lifecycle", check_lifecycle},
+    {"deadline", check_deadline}, {"close", check_close},
+    {"log", check_log},           {"state", check_state},
+    {"fork", check_fork},         {"cancel", check_cancel},
+    {"signals", check_signals},   {"stacks", check_stacks},
+    {"exit", check_exit},         {"descriptors", check_descriptors},
 };
 
-void load(void)
-{
-	avir_plugin_extended_thread_iface *(*get)(unsigned int *);
-	unsigned int version = 0;
-	void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+void load(void) {
+    avir_plugin_extended_thread_iface *(*get)(unsigned int *);
+    unsigned int version = 0;
+    void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
 
-	if (handle == NULL) {
-		fprintf(stderr, "%s\n", dlerror());
-		_exit(1);
-	}
-	*(void **)&get = dlsym(handle, "get_plugin_extended_iface");
-	CHECK(get != NULL);
-	api = get(&version);
-	CHECK(version == 2 && api == get(NULL));
+    if (handle == NULL) {
+        fprintf(stderr, "%s\n", dlerror());
+        _exit(1);
+    }
+    *(void **)&get = dlsym(handle, "get_plugin_extended_iface");
+    CHECK(get != NULL);
+    api = get(&version);
+    CHECK(version == 2 && api == get(NULL));
 }
 
-void log_line(const char *format, ...)
-{
-	va_list list;
-	int n;
+void log_line(const char *format, ...) {
+    va_list list;
+    int n;
 
-	va_start(list, format);
-	n = vsnprintf(last_line, sizeof last_line, format, list);
-	va_end(list);
-	if (n > longest)
-		longest = n;
-	lines++;
+    va_start(list, format);
+    n = vsnprintf(last_line, sizeof last_line, format, list);
+    va_end(list);
+    if (n > longest)
+        longest = n;
+    lines++;
 }
 
-void set(const char *name, const char *value)
-{
-	avir_plugin_config list[2];
+void set(const char *name, const char *value) {
+    avir_plugin_config list[2];
 
-	memset(list, 0, sizeof list);
-	strcpy(list[0].name, name);
-	strcpy(list[0].value, value);
-	CHECK(api->set_plugin_config(list) == 1);
+    memset(list, 0, sizeof list);
+    strcpy(list[0].name, name);
+    strcpy(list[0].value, value);
+    CHECK(api->set_plugin_config(list) == 1);
 }
 
-void *start(void)
-{
-	void *context = NULL;
+void *start(void) {
+    void *context = NULL;
 
-	load();
-	CHECK(api->plugin_init(log_line) == 1);
-	CHECK(api->plugin_thread_init(&context) == 1 && context != NULL);
-	return context;
+    load();
+    CHECK(api->plugin_init(log_line) == 1);
+    CHECK(api->plugin_thread_init(&context) == 1 && context != NULL);
+    return context;
 }
 
-int scan(void *context, const char *name)
-{
-	char text[256];
+int scan(void *context, const char *name) {
+    char text[256];
 
-	return api->plugin_thread_test_file(context, name, name, NULL, 0, text, sizeof text);
+    return api->plugin_thread_test_file(context, name, name, NULL, 0, text, sizeof text);
 }
 
-double seconds(void)
-{
-	struct timespec now;
+double seconds(void) {
+    struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-pthread_t spawn(void *(*f)(void *), void *argument, size_t stack)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
+pthread_t spawn(void *(*f)(void *), void *argument, size_t stack) {
+    pthread_attr_t attr;
+    pthread_t thread;
 
-	pthread_attr_init(&attr);
-	if (stack != 0)
-		CHECK(pthread_attr_setstacksize(&attr, stack) == 0);
-	CHECK(pthread_create(&thread, &attr, f, argument) == 0);
-	pthread_attr_destroy(&attr);
-	return thread;
+    pthread_attr_init(&attr);
+    if (stack != 0)
+        CHECK(pthread_attr_setstacksize(&attr, stack) == 0);
+    CHECK(pthread_create(&thread, &attr, f, argument) == 0);
+    pthread_attr_destroy(&attr);
+    return thread;
 }
 
-int main(int argc, char **argv)
-{
-	size_t i;
+int main(int argc, char **argv) {
+    size_t i;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: host LIBRARY CHECK\n");
-		return 2;
-	}
-	library = argv[1];
-	alarm(60); /* a check that hangs dies of it */
-	for (i = 0; i < sizeof checks / sizeof *checks; i++)
-		if (strcmp(argv[2], checks[i].name) == 0) {
-			checks[i].run();
-			return 0;
-		}
-	fprintf(stderr, "%s: no such check\n", argv[2]);
-	return 2;
+    if (argc != 3) {
+        fprintf(stderr, "usage: host LIBRARY CHECK\n");
+        return 2;
+    }
+    library = argv[1];
+    alarm(60); /* a check that hangs dies of it */
+    for (i = 0; i < sizeof checks / sizeof *checks; i++)
+        if (strcmp(argv[2], checks[i].name) == 0) {
+            checks[i].run();
+            return 0;
+        }
+    fprintf(stderr, "%s: no such check\n", argv[2]);
+    return 2;
 }

@@ -17,13 +17,13 @@ extern avir_plugin_extended_thread_iface *api; /* load() sets it */
 extern char last_line[2048];                   /* of the log */
 extern volatile int lines, longest;
 
-#define CHECK(condition)                                                              \
-	do {                                                                          \
-		if (!(condition)) {                                                   \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			_exit(1);                                                     \
-		}                                                                     \
-	} while (0)
+#define CHECK(condition)                                                                                     \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                  \
+            _exit(1);                                                                                        \
+        }                                                                                                    \
+    } while (0)
 
 void load(void);
 void log_line(const char *format, ...);

@@ -17,7 +17,7 @@ type inline struct {
 // newInline makes the scanner aside: NewScanner promises no deadline.
 func newInline(r *run) (*inline, error) {
 	s := &inline{run: r}
-	err, late := aside(r.timeout, "NewScanner", func() (err error) {
+	late, err := aside(r.timeout, "NewScanner", func() (err error) {
 		s.scanner, err = makeScanner(r)
 		return err
 	})
@@ -54,7 +54,7 @@ func (s *inline) scan(ctx *scanContext, file api.File) (result api.Result, lost 
 }
 
 func (s *inline) close() error {
-	err, _ := aside(closeLimit, "Scanner.Close", s.scanner.Close)
+	_, err := aside(closeLimit, "Scanner.Close", s.scanner.Close)
 	return err
 }
 

@@ -128,7 +128,7 @@ func (l *Library) Init(sink Sink) error {
 	sink.Open()
 	r := newRun(l, sink)
 	config := l.Config()
-	err, late := aside(initLimit, "Init", func() error { return l.plugin.Init(config, r.log) })
+	late, err := aside(initLimit, "Init", func() error { return l.plugin.Init(config, r.log) })
 	if late != nil {
 		l.late = then(late, func(err error) {
 			if err == nil {
@@ -161,7 +161,7 @@ func (l *Library) Close() error {
 		return nil
 	}
 	r.close()
-	err, late := aside(closeLimit, "Close", l.plugin.Close)
+	late, err := aside(closeLimit, "Close", l.plugin.Close)
 	r.sink.Close()
 	if late != nil {
 		l.late = then(late, func(error) {})

@@ -27,7 +27,7 @@ func protect(what string, f func() error) (err error) {
 //
 // The goroutine is also what survives a runtime.Goexit in f, which nothing
 // can stop: on the host's thread it would end the process.
-func aside(limit time.Duration, what string, f func() error) (err error, late <-chan error) {
+func aside(limit time.Duration, what string, f func() error) (late <-chan error, err error) {
 	answer := make(chan error, 1)
 	go func() {
 		err := fmt.Errorf("%s %w", what, errGoexit)
@@ -38,9 +38,9 @@ func aside(limit time.Duration, what string, f func() error) (err error, late <-
 	defer timer.Stop()
 	select {
 	case err := <-answer:
-		return err, nil
+		return nil, err
 	case <-timer.C:
-		return fmt.Errorf("%s has not answered within %v", what, limit), answer
+		return answer, fmt.Errorf("%s has not answered within %v", what, limit)
 	}
 }
 
