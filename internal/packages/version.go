@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -75,15 +76,10 @@ func (v Version) RPM() (version, release string) {
 	return v.core, "0." + strings.ReplaceAll(v.pre, ".", "")
 }
 
-// FindVersion returns the version of the working tree at root: the tag of the
-// checked-out commit that looks like a version, or what the file VERSION says.
+// FindVersion returns the version of the checkout at root: what the file
+// VERSION says, which the build puts into the libraries, too. A version tag
+// on the commit must say the same.
 func FindVersion(ctx context.Context, root string) (Version, error) {
-	if tag, err := tagOf(ctx, root); err != nil || tag != "" {
-		if err != nil {
-			return Version{}, err
-		}
-		return ParseVersion(tag)
-	}
 	path := filepath.Join(root, "VERSION")
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -93,22 +89,22 @@ func FindVersion(ctx context.Context, root string) (Version, error) {
 	if err != nil {
 		return Version{}, fmt.Errorf("%s: %w", path, err)
 	}
+	tags, err := tagsOf(ctx, root)
+	if err != nil {
+		return Version{}, err
+	}
+	if len(tags) > 0 && !slices.Contains(tags, "v"+v.String()) {
+		return Version{}, fmt.Errorf("%s says %s, but the commit is tagged %s: change the file, or delete the tag", path, v, strings.Join(tags, " and "))
+	}
 	return v, nil
 }
 
-// tagOf returns the version tag of HEAD, "" when it has none or when root is
-// no git checkout, as in an unpacked source archive.
-func tagOf(ctx context.Context, root string) (string, error) {
+// tagsOf returns the version tags of HEAD; there are none where root is no
+// git checkout, as in an unpacked source archive.
+func tagsOf(ctx context.Context, root string) ([]string, error) {
 	out, err := exec.CommandContext(ctx, "git", "-C", root, "tag", "--points-at", "HEAD", "--list", "v[0-9]*").Output()
 	if err != nil {
-		return "", ctx.Err()
+		return nil, ctx.Err()
 	}
-	tags := strings.Fields(string(out))
-	switch len(tags) {
-	case 0:
-		return "", nil
-	case 1:
-		return tags[0], nil
-	}
-	return "", fmt.Errorf("the commit has several version tags (%s): delete all but one", strings.Join(tags, ", "))
+	return strings.Fields(string(out)), nil
 }
