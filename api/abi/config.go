@@ -17,9 +17,10 @@ const maxEntries = 1024
 
 // setConfig takes the host's options and returns how many were known.
 func setConfig(library *lifecycle.Library, list *C.avir_plugin_config) (known int) {
-	entries := unsafe.Slice(list, maxEntries)
-	for i := range entries {
-		entry := &entries[i]
+	// No slice of maxEntries: it would reach beyond the address space when the
+	// list lies on a 32-bit main thread's stack.
+	for i := range maxEntries {
+		entry := (*C.avir_plugin_config)(unsafe.Add(unsafe.Pointer(list), i*C.sizeof_avir_plugin_config))
 		name := text.Field(bytesOf(&entry.name[0], len(entry.name)))
 		if name == "" {
 			break

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <limits.h>
+#include <sys/personality.h>
 
 void check_nulls(void) {
     void *context = NULL, *garbage = (void *)0x1234567;
@@ -43,9 +44,16 @@ void check_info(void) {
           api->reserved4 == NULL);
 }
 
+/* Starts over with the stack, and the list on it, at the end of a 32-bit address space. */
+static void restart_at_fixed_addresses(const char *check) {
+    if (!(personality(0xffffffff) & ADDR_NO_RANDOMIZE) && personality(ADDR_NO_RANDOMIZE) >= 0)
+        execl("/proc/self/exe", "host", library, check, (char *)NULL);
+}
+
 void check_options(void) {
     avir_plugin_config list[5], *copy;
 
+    restart_at_fixed_addresses("options");
     load();
     memset(list, 0, sizeof list);
     strcpy(list[0].name, "MODE");
