@@ -64,9 +64,7 @@ func readNeeds(f *elf.File) (n Needs, err error) {
 			if err != nil {
 				return n, fmt.Errorf("needs %s(%s): %w", v.Name, need.Dep, err)
 			}
-			if slices.Compare(version[:], n.glibc[:]) > 0 {
-				n.glibc = version
-			}
+			n.raise(version)
 		}
 	}
 	slices.Sort(n.symbols)
@@ -76,6 +74,12 @@ func readNeeds(f *elf.File) (n Needs, err error) {
 	}
 	n.gnuHash = len(sysv) == 0
 	return n, nil
+}
+
+func (n *Needs) raise(version [3]int) {
+	if slices.Compare(version[:], n.glibc[:]) > 0 {
+		n.glibc = version
+	}
 }
 
 // glibcVersion reads "GLIBC_2.3.4".

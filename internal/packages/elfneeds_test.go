@@ -1,0 +1,66 @@
+package packages
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheGlibcDependencyIsTheHighestVersionNeeded(t *testing.T) {
+	for _, tc := range []struct {
+		versions []string
+		want     string
+	}{
+		{nil, ">= 2.3.6-6~"},
+		{[]string{"GLIBC_2.0", "GLIBC_2.1.3"}, ">= 2.3.6-6~"},
+		{[]string{"GLIBC_2.3.4", "GLIBC_2.2"}, ">= 2.3.6-6~"},
+		{[]string{"GLIBC_2.4", "GLIBC_2.3.4"}, ">= 2.4"},
+		{[]string{"GLIBC_2.4", "GLIBC_2.11", "GLIBC_2.9"}, ">= 2.11"},
+		{[]string{"GLIBC_2.4", "GLIBC_2.4.1"}, ">= 2.4.1"},
+	} {
+		var n Needs
+		for _, name := range tc.versions {
+			v, err := glibcVersion(name)
+			require.NoError(t, err)
+			n.raise(v)
+		}
+		assert.Equal(t, tc.want, n.DebGlibc(), "%q", tc.versions)
+	}
+	for _, wrong := range []string{"GLIBC_PRIVATE", "GLIBC_2", "GLIBC_2.1.2.3", "GCC_3.0", "GLIBC_ABI_DT_RELR", ""} {
+		_, err := glibcVersion(wrong)
+		assert.Error(t, err, wrong)
+	}
+}
+
+func TestNeedsAreReadFromALibrary(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "avir_x.so")
+	compile(t, path, "#include <stdlib.h>\nvoid *f(void) { return malloc(1); }\n", "-Wl,--hash-style=gnu")
+	n, err := ReadNeeds(path)
+	require.NoError(t, err)
+	assert.Subset(t, n.RPM(), []string{"libc.so.6", "libc.so.6(GLIBC_2.0)", "rtld(GNU_HASH)"})
+
+	compile(t, path, "#include <stdlib.h>\nvoid *f(void) { return malloc(1); }\n", "-Wl,--hash-style=both")
+	n, err = ReadNeeds(path)
+	require.NoError(t, err)
+	assert.NotContains(t, n.RPM(), "rtld(GNU_HASH)", "an old dynamic linker can use the other table")
+}
+
+func TestALibraryThatCantBePackagedIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	compile(t, filepath.Join(dir, "libother.so"), "int other(void) { return 1; }\n", "-Wl,-soname,libother.so.1")
+	linked := filepath.Join(dir, "avir_linked.so")
+	compile(t, linked, "int other(void);\nint f(void) { return other(); }\n", "-L"+dir, "-lother")
+	for _, tc := range []struct{ name, path, want string }{
+		{"one that is not built", filepath.Join(dir, "avir_none.so"), "is not built: run go tool mage build"},
+		{"a 64-bit program", "/bin/ls", "no i386 shared library"},
+		{"a text", "elfneeds_test.go", "read the library"},
+		{"one that needs more than glibc", linked, "needs libother.so.1, which is not part of glibc"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := ReadNeeds(tc.path)
+			assert.ErrorContains(t, err, tc.want)
+		})
+	}
+}
