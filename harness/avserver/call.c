@@ -35,11 +35,20 @@ typedef intptr_t any(intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t,
 static void *contexts[2];           /* the hand's */
 static avir_plugin_config *options; /* what the plugin allocated last */
 
-static const char *const slots[] = {
-    "get_plugin_info",    "get_error_message",  "set_plugin_config",   "get_plugin_config",
-    "free_plugin_config", "plugin_init",        "plugin_close",        "",
-    "",                   "",                   "",                    "plugin_thread_init",
-    "plugin_thread_close", "plugin_thread_test_file"};
+static const char *const slots[] = {"get_plugin_info",
+                                    "get_error_message",
+                                    "set_plugin_config",
+                                    "get_plugin_config",
+                                    "free_plugin_config",
+                                    "plugin_init",
+                                    "plugin_close",
+                                    "",
+                                    "",
+                                    "",
+                                    "",
+                                    "plugin_thread_init",
+                                    "plugin_thread_close",
+                                    "plugin_thread_test_file"};
 
 static any *find(const struct session *s, const char *slot) {
     any *f = NULL;

@@ -67,8 +67,7 @@ static void free_visits(struct visit *v, unsigned n) {
 void do_churn(struct session *s, struct request *r, struct reply *reply) {
     unsigned count, at_once, stack, made = 0, verdicts[8] = {0}, refused = 0;
     static pthread_t thread[MAX_AT_ONCE];
-    if (number_at(r, 2, &count, reply) || number_at(r, 3, &at_once, reply) ||
-        number_at(r, 4, &stack, reply))
+    if (number_at(r, 2, &count, reply) || number_at(r, 3, &at_once, reply) || number_at(r, 4, &stack, reply))
         return;
     if (!s->plugin.iface || !at_once || at_once > MAX_AT_ONCE || stack < SMALLEST_STACK) {
         reply_error(reply, "no plugin, too many threads or too small a stack");

@@ -19,11 +19,17 @@ static unsigned long long read_clock(int clock) {
     return (unsigned long long)t.sec * 1000000000ULL + (unsigned long long)t.nsec;
 }
 
-unsigned long long now_ns(void) { return read_clock(CLOCK_MONOTONIC); }
+unsigned long long now_ns(void) {
+    return read_clock(CLOCK_MONOTONIC);
+}
 
-unsigned long long cpu_ns(void) { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
+unsigned long long cpu_ns(void) {
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
 
-void sleep_ms(unsigned ms) { poll(NULL, 0, (int)ms); }
+void sleep_ms(unsigned ms) {
+    poll(NULL, 0, (int)ms);
+}
 
 void deadline_ms(struct timespec *t, unsigned ms) {
     struct timeval now;

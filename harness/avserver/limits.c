@@ -41,8 +41,7 @@ const char *set_limit(const char *assignment) {
 }
 
 const char *lose_privilege(unsigned uid) {
-    if (prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0) ||
-        prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0))
+    if (prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0) || prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0))
         return "can't give up CAP_SYS_RESOURCE";
     /* The kernel counts processes by the real user; files go by the effective. */
     if (setresuid(uid, (uid_t)-1, (uid_t)-1))

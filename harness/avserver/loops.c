@@ -1,8 +1,7 @@
 /* loop THREADS COUNT FILE...: COUNT scans in all, and how long they took.
  * busy THREADS FILE...: scans without end, until calm, which reports them.
- * scanned COUNT: waits until the busy threads have begun so many scans. */
-#include "loops.h"
-
+ * scanned COUNT: waits until the busy threads have begun so many more scans. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,8 +68,8 @@ static void *scan_again(void *unused) {
             tally(file, s);
         } else { /* the bare call */
             char *vir_info = (char *)a->memory;
-            s->verdict = t->plugin_thread_test_file(context, s->path, s->realname, NULL, 0,
-                                                    vir_info, VI_SIZE);
+            s->verdict =
+                t->plugin_thread_test_file(context, s->path, s->realname, NULL, 0, vir_info, VI_SIZE);
             s->unterminated = s->overrun = 0;
             tally(file, s);
         }
@@ -83,8 +82,8 @@ static void *scan_again(void *unused) {
 
 static int begin(struct session *s, struct request *r, int first, unsigned threads, unsigned count,
                  struct reply *reply) {
-    if (loop.running || !s->plugin.iface || !threads || threads > MAX_THREADS ||
-        r->count - first < 1 || r->count - first > MAX_FILES) {
+    if (loop.running || !s->plugin.iface || !threads || threads > MAX_THREADS || r->count - first < 1 ||
+        r->count - first > MAX_FILES) {
         reply_error(reply, "a loop runs already, or no plugin, threads or files");
         return -1;
     }
@@ -141,11 +140,6 @@ static void end(struct reply *reply) {
     reply_ok(reply);
 }
 
-unsigned loop_threads(const pthread_t **threads) {
-    *threads = loop.thread;
-    return loop.threads;
-}
-
 void do_loop(struct session *s, struct request *r, struct reply *reply) {
     unsigned threads, count;
     if (number_at(r, 2, &threads, reply) || number_at(r, 3, &count, reply))
@@ -176,8 +170,7 @@ void do_scanned(struct session *s, struct request *r, struct reply *reply) {
     (void)s;
     if (number_at(r, 2, &count, reply))
         return;
-    while (loop.running && loop.threads > loop.no_context &&
-           __sync_fetch_and_add(&loop.next, 0) < count)
+    while (loop.running && loop.threads > loop.no_context && __sync_fetch_and_add(&loop.next, 0) < count)
         sleep_ms(1);
     reply_ok(reply);
 }

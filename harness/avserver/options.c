@@ -63,7 +63,9 @@ static const char *set(struct options *o, const char *assignment) {
 }
 
 /* forget takes an option and its value away from the arguments of run_again. */
-static void forget(char **argv, int i) { argv[i - 1] = argv[i] = NULL; }
+static void forget(char **argv, int i) {
+    argv[i - 1] = argv[i] = NULL;
+}
 
 /* take stores the value of the named option; it returns what is wrong, or NULL. */
 static const char *take(struct options *o, const char *name, char **argv, int i) {
@@ -75,8 +77,7 @@ static const char *take(struct options *o, const char *name, char **argv, int i)
     if (!strcmp(name, "--set"))
         return set(o, value);
     if (!strcmp(name, "--threads"))
-        return parse_number(value, 256, &o->threads) || !o->threads ? "needs a number from 1 to 256"
-                                                                    : NULL;
+        return parse_number(value, 256, &o->threads) || !o->threads ? "needs a number from 1 to 256" : NULL;
     forget(argv, i);
     if (!strcmp(name, "--kernel-floor")) {
         o->kernel_floor = value;

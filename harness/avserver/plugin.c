@@ -19,9 +19,9 @@ static const char *check_interface(const struct plugin *p) {
         return "get_plugin_extended_iface did not set the version to 2";
     if (t->reserved1 || t->reserved2 || t->reserved3 || t->reserved4)
         return "a reserved slot of the interface is not NULL";
-    if (!t->get_plugin_info || !t->get_error_message || !t->set_plugin_config ||
-        !t->get_plugin_config || !t->free_plugin_config || !t->plugin_init || !t->plugin_close ||
-        !t->plugin_thread_init || !t->plugin_thread_close || !t->plugin_thread_test_file)
+    if (!t->get_plugin_info || !t->get_error_message || !t->set_plugin_config || !t->get_plugin_config ||
+        !t->free_plugin_config || !t->plugin_init || !t->plugin_close || !t->plugin_thread_init ||
+        !t->plugin_thread_close || !t->plugin_thread_test_file)
         return "a function of the interface is NULL";
     return NULL;
 }

@@ -7,9 +7,9 @@
 struct plugin {
     void *handle;
     avir_plugin_extended_thread_iface *iface;
-    unsigned version;       /* what the plugin stored through its argument */
-    avir_plugin_info info;  /* every byte of it as the plugin left it */
-    char error[512];        /* why the last call below failed */
+    unsigned version;      /* what the plugin stored through its argument */
+    avir_plugin_info info; /* every byte of it as the plugin left it */
+    char error[512];       /* why the last call below failed */
 };
 
 /* plugin_load opens the library, asks for its interface and its info, and

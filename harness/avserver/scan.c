@@ -29,8 +29,8 @@ void scan_file(const struct plugin *p, void *context, struct scan *s, struct ans
         s->vi_size = VI_MAX;
     char *vir_info = answer_prepare(a, s->vi_size);
     unsigned long long start = now_ns();
-    s->verdict = p->iface->plugin_thread_test_file(context, s->path, s->realname, NULL, 0, vir_info,
-                                                   s->vi_size);
+    s->verdict =
+        p->iface->plugin_thread_test_file(context, s->path, s->realname, NULL, 0, vir_info, s->vi_size);
     s->ns = now_ns() - start;
     s->overrun = answer_overrun(a, s->vi_size);
     const char *end = memchr(vir_info, 0, s->vi_size);

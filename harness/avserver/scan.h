@@ -14,11 +14,11 @@ struct scan {
     const char *realname; /* may be NULL */
     unsigned vi_size;
 
-    int verdict;             /* as returned, whatever it is; SCAN_NO_CONTEXT */
-    char text[VI_MAX + 1];   /* vir_info, always terminated here */
-    int unterminated;        /* vir_info had no NUL within vi_size */
-    unsigned overrun;        /* bytes changed before or behind vir_info */
-    unsigned long long ns;   /* time that the call took */
+    int verdict;           /* as returned, whatever it is; SCAN_NO_CONTEXT */
+    char text[VI_MAX + 1]; /* vir_info, always terminated here */
+    int unterminated;      /* vir_info had no NUL within vi_size */
+    unsigned overrun;      /* bytes changed before or behind vir_info */
+    unsigned long long ns; /* time that the call took */
 };
 
 /* The verdict of a scan whose thread got no context from plugin_thread_init. */

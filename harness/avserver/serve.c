@@ -89,9 +89,13 @@ static void send_log(enum log_level level, const char *text) {
     wire_event("log", log_level_name[level], text);
 }
 
-static void send_danger(const char *format, const char *why) { wire_event("danger", why, format); }
+static void send_danger(const char *format, const char *why) {
+    wire_event("danger", why, format);
+}
 
-const char *word(const struct request *r, int i) { return i < r->count ? r->word[i] : ""; }
+const char *word(const struct request *r, int i) {
+    return i < r->count ? r->word[i] : "";
+}
 
 int number_at(const struct request *r, int i, unsigned *number, struct reply *reply) {
     if (!parse_number(word(r, i), 1000000000, number))

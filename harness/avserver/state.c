@@ -37,10 +37,9 @@ static void add_descriptors(struct reply *reply) {
 }
 
 static void add_limits(struct reply *reply) {
-    static const char *const names[] = {"cpu",     "fsize", "data",       "stack",
-                                        "core",    "rss",   "nproc",      "nofile",
-                                        "memlock", "as",    "locks",      "sigpending",
-                                        "msgqueue", "nice", "rtprio"};
+    static const char *const names[] = {"cpu",   "fsize",      "data",     "stack",   "core",
+                                        "rss",   "nproc",      "nofile",   "memlock", "as",
+                                        "locks", "sigpending", "msgqueue", "nice",    "rtprio"};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
         struct rlimit limit;
         char key[32], value[64];
@@ -59,8 +58,8 @@ static void add_signals(struct reply *reply) {
         char key[32], value[64];
         if (sigaction(i, NULL, &action)) /* those that the C library keeps */
             continue;
-        const char *what = action.sa_handler == SIG_DFL        ? "default"
-                           : action.sa_handler == SIG_IGN      ? "ignored"
+        const char *what = action.sa_handler == SIG_DFL         ? "default"
+                           : action.sa_handler == SIG_IGN       ? "ignored"
                            : is_host_handler(action.sa_handler) ? "host"
                                                                 : "other";
         snprintf(key, sizeof key, "signal.%d", i);

@@ -83,6 +83,8 @@ func Start(ctx context.Context, avserver string, args, env []string) (*Host, err
 	go h.read(replies)
 	go func() {
 		_ = h.cmd.Wait() // the state says it all
+		// A child that the plugin left behind may hold the other end open.
+		_ = replies.SetReadDeadline(time.Now().Add(time.Second))
 		close(h.ended)
 	}()
 	h.stopKill = context.AfterFunc(ctx, h.Kill)

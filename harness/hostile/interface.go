@@ -287,6 +287,9 @@ func checkOrder(ctx context.Context, e *env) (string, error) {
 	if _, err := e.Load(h); err != nil {
 		return "", err
 	}
+	if _, err := e.Set(h); err != nil {
+		return "", err
+	}
 	var p problems
 	eicar := "=" + filepath.Clean(e.Path(samples.Eicar))
 	scan := []string{"call", "plugin_thread_test_file", "context1", eicar, eicar, "null", "#0", "[256", "#256"}

@@ -154,6 +154,9 @@ func (e *env) closeBusy(ctx context.Context) error {
 	if _, err := h.Call(e.prompt(), "plugin_close while threads scan", "close"); err != nil {
 		return err
 	}
+	if _, err := h.Call(e.Limit, "the scans after plugin_close", "scanned", "8"); err != nil {
+		return err
+	}
 	facts, err := h.Call(e.Limit, "the scans after plugin_close", "calm")
 	if err != nil {
 		return err

@@ -1,22 +1,16 @@
-/* Bad plugins: compiled with -DSIN=name, each commits that one sin. */
-#include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
+/* An honest plugin in C, with places where a sin is committed. */
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "avApi.h"
 #include "scanner.h"
+#include "sins.h"
 
 static avir_plugin_config options[] = {{"Option 1", "0"}, {"Option 2", "a string"}, {"", ""}};
-static AV_LOG_CALLBACK_NEW log_line;
+static volatile int running;
 
 static void copy(char *to, const char *from, unsigned size) {
     if (to && size)
@@ -24,7 +18,7 @@ static void copy(char *to, const char *from, unsigned size) {
 }
 
 static void get_plugin_info(avir_plugin_info *info) {
-    if (!info)
+    if (!info && SIN != CRASH_ON_NULL)
         return;
     memset(info, 0, sizeof *info);
     copy(info->name, "avir_sins", sizeof info->name);
@@ -32,15 +26,21 @@ static void get_plugin_info(avir_plugin_info *info) {
 }
 
 static void get_error_message(char *buffer, int size) {
+    sin_message();
     if (size > 0)
-        copy(buffer, "", (unsigned)size);
+        copy(buffer, SIN == LONG_ERROR ? "a message" : "", SIN == LONG_ERROR ? 512 : (unsigned)size);
+}
+
+static int same_name(const char *a, const char *b) {
+    size_t size = sizeof options->name;
+    return SIN == CASE_SENSITIVE ? !strncmp(a, b, size) : !strncasecmp(a, b, size);
 }
 
 static int set_plugin_config(const avir_plugin_config *c) {
     int known = 0;
     for (; c && c->name[0]; c++)
         for (avir_plugin_config *o = options; o->name[0]; o++)
-            if (!strncasecmp(o->name, c->name, sizeof o->name)) {
+            if (same_name(o->name, c->name)) {
                 snprintf(o->value, sizeof o->value, "%.127s", c->value);
                 known++;
             }
@@ -48,32 +48,49 @@ static int set_plugin_config(const avir_plugin_config *c) {
 }
 
 static avir_plugin_config *get_plugin_config(void) {
+    if (SIN == SHARED_OPTIONS)
+        return options;
     avir_plugin_config *c = malloc(sizeof options);
     if (c)
         memcpy(c, options, sizeof options);
     return c;
 }
 
-static void free_plugin_config(avir_plugin_config *c) { free(c); }
+static void free_plugin_config(avir_plugin_config *c) {
+    if (c != options)
+        free(c);
+}
 
 static int plugin_init(AV_LOG_CALLBACK_NEW log) {
-    log_line = log;
+    running = sin_init(log);
+    return running;
+}
+
+static int plugin_close(void) {
+    running = SIN == FREE_UNDER_SCANS;
+    sin_close();
     return 1;
 }
 
-static int plugin_close(void) { return 1; }
-
 static int thread_init(void **context) {
+    static char shared;
     if (!context)
         return 0;
-    *context = malloc(1);
-    return *context != NULL;
+    sin_thread();
+    char *open = SIN == SHARED_CONTEXT ? &shared : malloc(1);
+    if (open)
+        *open = 1;
+    *context = open;
+    return open != NULL;
 }
 
 static int thread_close(void **context) {
     if (!context || !*context)
         return 0;
-    free(*context);
+    if (SIN == SHARED_CONTEXT)
+        *(char *)*context = 0;
+    else
+        free(*context);
     *context = NULL;
     return 1;
 }
@@ -82,11 +99,14 @@ static int test_file(void *context, const char *path, const char *realname, char
                      unsigned reserved_size, char *vir_info, unsigned size) {
     (void)realname, (void)reserved, (void)reserved_size;
     copy(vir_info, "", size);
-    if (!context || !path)
+    if (!context || !path || !*(const char *)context)
         return AVCHK_FAILED;
+    if (!running)
+        return SIN == OK_WHEN_CLOSED ? AVCHK_OK : AVCHK_FAILED;
+    sin_before_scan(path);
     int result = scan_path(path);
     copy(vir_info, result == AVCHK_VIRUS_FOUND ? "Eicar-Test-Signature" : "", size);
-    return result;
+    return sin_after_scan(result, path, vir_info, size);
 }
 
 static avir_plugin_extended_thread_iface table = {
@@ -102,9 +122,9 @@ static avir_plugin_extended_thread_iface table = {
     .plugin_thread_test_file = test_file,
 };
 
-__attribute__((visibility("default"))) avir_plugin_extended_thread_iface *
-get_plugin_extended_iface(unsigned *version) {
+AVIR_EXPORT avir_plugin_extended_thread_iface *get_plugin_extended_iface(unsigned *version) {
     if (version)
-        *version = 2;
+        *version = AVIR_IFACE_VERSION;
+    sin_load(&table, version);
     return &table;
 }
