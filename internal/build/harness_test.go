@@ -63,6 +63,6 @@ func TestThePluginInCPassesTheHarness(t *testing.T) {
 	dist := dist(t, "zig")
 	b := testBuilder(t, "zig")
 	library := filepath.Join(b.stage, "avir_c.so")
-	require.NoError(t, b.CPlugin(context.Background(), filepath.Join(b.Root, "testdata", "cplugin", "avir_c.c"), library))
+	require.NoError(t, b.CPlugin(context.Background(), filepath.Join(b.Root, "testdata", "cplugin", "cplugin.c"), library))
 	harness(t, dist, library)
 }

@@ -29,8 +29,9 @@ var Plugins = []Plugin{
 // export is the only symbol that a plugin shows to the host.
 const export = "get_plugin_extended_iface"
 
-// exportScript is the linker's version script that hides all but export.
-func exportScript() []byte { return []byte("{ global: " + export + "; local: *; };\n") }
+// exportScript is the linker's version script that hides all but the entry
+// point: two Go libraries in one process would else bind to each other.
+func (b *builder) exportScript() string { return filepath.Join(b.Root, "api", "abi", "exports.map") }
 
 // Policy is what the audit demands of every library.
 func Policy() audit.Policy {
@@ -115,11 +116,7 @@ func (b *builder) compile(ctx context.Context, p Plugin, out, objects string) er
 	if strings.ContainsAny(b.stage, " \t'\"") {
 		return errors.New("the checkout's path has blanks or quotes, which the Go linker can't pass on: move it")
 	}
-	script := filepath.Join(filepath.Dir(out), "exports.map")
-	if err := os.WriteFile(script, exportScript(), 0o644); err != nil {
-		return err
-	}
-	_, err := b.goBuild(p, out, objects, script).Run(ctx)
+	_, err := b.goBuild(p, out, objects, b.exportScript()).Run(ctx)
 	return err
 }
 

@@ -65,11 +65,7 @@ func (b *builder) goProgram(ctx context.Context, arch, dir, pkg, out string) err
 
 // CPlugin links a plugin that is written in C and includes avApi.h alone.
 func (b *builder) CPlugin(ctx context.Context, source, out string) error {
-	script := out + ".map"
-	if err := os.WriteFile(script, exportScript(), 0o644); err != nil {
-		return err
-	}
-	return b.cc(ctx, filepath.Base(out), []string{"-O2", "-std=c89", "-pedantic", "-Wall", "-Wextra", "-Werror",
-		"-fPIC", "-shared", "-pthread", "-Wl,-z,now", "-Wl,--version-script=" + script,
+	return b.cc(ctx, filepath.Base(out), []string{"-O2", "-std=c89", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
+		"-fPIC", "-shared", "-pthread", "-Wl,-z,now", "-Wl,--version-script=" + b.exportScript(),
 		"-I" + filepath.Join(b.Root, "api", "abi"), "-o", out, source})
 }

@@ -78,7 +78,7 @@ func TestTheAuditRefuses(t *testing.T) {
 			b := testBuilder(t, toolchain.GCC)
 			lib := filepath.Join(b.stage, "avir_sample.so")
 			script := filepath.Join(b.stage, "exports.map")
-			require.NoError(t, os.WriteFile(script, exportScript(), 0o644))
+			require.NoError(t, copyFile(b.exportScript(), script))
 			objects := filepath.Join(b.stage, "objects")
 			require.NoError(t, os.Mkdir(objects, 0o755))
 			command := b.goBuild(sample, lib, objects, script)

@@ -117,7 +117,7 @@ func TestAPluginWrittenInCWithTheHeaderAloneWorksInTheHost(t *testing.T) {
 			dist := dist(t, toolchain)
 			b := testBuilder(t, toolchain)
 			library := filepath.Join(b.stage, "avir_c.so")
-			require.NoError(t, b.CPlugin(context.Background(), filepath.Join(b.Root, "testdata", "cplugin", "avir_c.c"), library))
+			require.NoError(t, b.CPlugin(context.Background(), filepath.Join(b.Root, "testdata", "cplugin", "cplugin.c"), library))
 
 			lines := host(t, dist, library, "--info")
 			require.NotEmpty(t, lines["info"])

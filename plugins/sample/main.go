@@ -15,8 +15,9 @@ import (
 	"github.com/avirkit/avirkit/api/abi"
 )
 
-// version is shown in the administration console.
-const version = "1.0.0"
+// version is shown in the administration console. The build sets it with
+// -ldflags "-X main.version=1.2.3".
+var version = "1.0.0"
 
 // A plugin registers itself while the library loads. Mandatory, and all that
 // may happen at that time: no file, no connection, no goroutine yet.
