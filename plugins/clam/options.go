@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -122,7 +123,7 @@ func choice[T any](p parser, name string, words map[string]T) T {
 // seconds reads a time and moves it between its bounds.
 func (p parser) seconds(name string, low, high time.Duration) time.Duration {
 	n, err := strconv.Atoi(p.value(name))
-	if err != nil {
+	if err != nil && !errors.Is(err, strconv.ErrRange) { // out of range is as far as it goes
 		n, _ = strconv.Atoi(standard(name))
 		p.refuse(name, "not a number of seconds", standard(name))
 	}

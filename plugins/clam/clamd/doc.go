@@ -11,9 +11,9 @@
 // repeated from byte 0 on another server or on a fresh connection, within
 // its deadline.
 //
-// System calls are made directly on the thread that the host gave us, on
-// non-blocking sockets and with ppoll for waiting, so that each wait has a
-// bound and no goroutine switch stands between clamd's answer and the host.
+// System calls are made directly on the thread that the host gave us, and
+// each wait in one has a bound, so that no goroutine switch stands between
+// clamd's answer and the host.
 //
 // # What github.com/baruwa-enterprise/clamd does here
 //

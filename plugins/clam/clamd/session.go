@@ -33,7 +33,7 @@ var (
 )
 
 // session is one connection in IDSESSION mode with at most one scan under
-// way. It owns its descriptor, which is non-blocking.
+// way. It owns its descriptor.
 type session struct {
 	fd      int
 	network string
@@ -76,7 +76,11 @@ func connect(ctx context.Context, addr Address) (*session, error) {
 	if err == nil && errno != 0 {
 		err = errno
 	}
+	if err == nil {
+		err = s.setUp()
+	}
 	if err != nil {
+		s.close()
 		return nil, fmt.Errorf("%w: duplicate the socket: %w", errLost, err)
 	}
 	if addr.Network == "unix" {
@@ -85,14 +89,26 @@ func connect(ctx context.Context, addr Address) (*session, error) {
 	return s, nil
 }
 
+// setUp makes a read wait for one slice at most. Sends say by themselves that
+// they don't wait.
+func (s *session) setUp() error {
+	if err := syscall.SetNonblock(s.fd, false); err != nil {
+		return err
+	}
+	wait := syscall.NsecToTimeval(int64(slice))
+	return syscall.SetsockoptTimeval(s.fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &wait)
+}
+
 // close ends the connection. clamd notices the end of the session by itself;
 // END only saves it a line in its log.
 func (s *session) close() {
 	if s.greeted {
 		_, _ = syscall.SendmsgN(s.fd, []byte("zEND\x00"), nil, nil, sendFlags)
 	}
-	_ = syscall.Close(s.fd)
-	s.fd = -1
+	if s.fd >= 0 {
+		_ = syscall.Close(s.fd)
+		s.fd = -1
+	}
 }
 
 // sendFlags keep a broken connection from being a signal and a full one from
@@ -134,7 +150,8 @@ func (s *session) ping() error {
 	return nil
 }
 
-// read takes what has come into the session's buffer.
+// read takes what has come into the session's buffer. It waits for one slice
+// at most, and returns nil also when nothing has come.
 func (s *session) read() error {
 	if s.n == len(s.in) {
 		return fmt.Errorf("%d bytes without an end: %w", s.n, errNotClamd)

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/api"
+	"github.com/avirkit/avirkit/plugins/clam/clamd"
+	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+)
+
+// parse reads options that differ from the defaults and returns the log too.
+func parse(t *testing.T, changes map[string]string) (clamd.Config, string) {
+	t.Helper()
+	cfg := api.NewConfig(options)
+	for name, value := range changes {
+		var known bool
+		cfg, known = cfg.With(name, value)
+		require.True(t, known, name)
+	}
+	var lines []string
+	c := parseOptions(cfg, api.NewLogger(func(line string) { lines = append(lines, line) }))
+	c.Log = nil
+	return c, strings.Join(lines, "\n")
+}
+
+// defaults are what the options mean as they are.
+func defaults() clamd.Config {
+	return clamd.Config{
+		Servers:        []clamd.Address{{Network: "tcp", Addr: "127.0.0.1:3310"}},
+		Mode:           clamd.Auto,
+		StartupTimeout: 90 * time.Second,
+		ScanTimeout:    180 * time.Second,
+		MaxFileSize:    100 << 20,
+		OnLimit:        api.Impossible,
+		OnEncrypted:    api.Impossible,
+	}
+}
+
+func TestThePluginDescribesItselfWithinTheHostsLimits(t *testing.T) {
+	old := version
+	defer func() { version = old }()
+	version = "10.11.12-rc.13+meta.too.long"
+	info := (&plugin{}).Info()
+	require.NoError(t, api.Validate(info))
+	assert.Contains(t, info.Description, "ClamAV")
+	assert.Contains(t, info.Description, "10.11.12")
+	assert.True(t, info.Inline)
+}
+
+func TestOptionsMeanWhatTheREADMESays(t *testing.T) {
+	got, log := parse(t, nil)
+	assert.Equal(t, defaults(), got)
+	assert.Empty(t, log)
+
+	got, log = parse(t, map[string]string{
+		"address": "a:1, /run/clamd.ctl ,b", "PORT": "99", "startuptimeout": "10", "ScanTimeout": "3600",
+		"MaxFileSize": "2g", "Mode": "FILDES", "OnLimit": "virus", "OnEncrypted": "Failed", "LogLevel": "error",
+	})
+	want := defaults()
+	want.Servers = []clamd.Address{{Network: "tcp", Addr: "a:1"}, {Network: "unix", Addr: "/run/clamd.ctl"}, {Network: "tcp", Addr: "b:99"}}
+	want.StartupTimeout, want.ScanTimeout, want.MaxFileSize = 10*time.Second, time.Hour, 2<<30
+	want.Mode, want.OnLimit, want.OnEncrypted = clamd.Fildes, api.VirusFound, api.Failed
+	assert.Equal(t, want, got)
+	assert.Empty(t, log, "the level is error")
+}
+
+func TestAWrongValueIsReplacedWithAWarningThatNamesTheOption(t *testing.T) {
+	type config = clamd.Config
+	for _, c := range []struct {
+		name, value string
+		change      func(*config)
+	}{
+		{"Address", "", nil},
+		{"Address", "not a host", nil},
+		{"Address", "good,b a d", func(c *config) { c.Servers[0].Addr = "good:3310" }},
+		{"Port", "0", nil},
+		{"Port", "65536", nil},
+		{"Port", "http", nil},
+		{"StartupTimeout", "9", func(c *config) { c.StartupTimeout = 10 * time.Second }},
+		{"StartupTimeout", "101", func(c *config) { c.StartupTimeout = 100 * time.Second }},
+		{"StartupTimeout", "-9223372036854775809", func(c *config) { c.StartupTimeout = 10 * time.Second }},
+		{"StartupTimeout", "9223372036854775807", func(c *config) { c.StartupTimeout = 100 * time.Second }},
+		{"StartupTimeout", "soon", nil},
+		{"ScanTimeout", "1", func(c *config) { c.ScanTimeout = 5 * time.Second }},
+		{"ScanTimeout", "3601", func(c *config) { c.ScanTimeout = time.Hour }},
+		{"ScanTimeout", "1.5", nil},
+		{"MaxFileSize", "0", nil},
+		{"MaxFileSize", "-1", nil},
+		{"MaxFileSize", "4G", nil},
+		{"MaxFileSize", "9999999999G", nil},
+		{"MaxFileSize", "10T", nil},
+		{"MaxFileSize", "", nil},
+		{"Mode", "scan", nil},
+		{"Mode", "fildes", func(c *config) { c.Mode = clamd.Fildes }}, // for TCP
+		{"OnLimit", "ok", nil},
+		{"OnEncrypted", "ignore", nil},
+		{"LogLevel", "loud", nil},
+	} {
+		got, log := parse(t, map[string]string{c.name: c.value})
+		want := defaults()
+		if c.change != nil {
+			c.change(&want)
+		}
+		assert.Equal(t, want, got, "%s=%s", c.name, c.value)
+		assert.Contains(t, log, "WRN: option "+c.name+":", "%s=%s", c.name, c.value)
+	}
+}
+
+func TestSizesHaveUnits(t *testing.T) {
+	for text, want := range map[string]int64{
+		"1": 1, "500K": 500 << 10, "500kb": 500 << 10, "25 M": 25 << 20, "3G": 3 << 30, "4294967295": 4<<30 - 1, "123B": 123,
+	} {
+		got, ok := parseSize(text)
+		assert.True(t, ok, text)
+		assert.Equal(t, want, got, text)
+	}
+}
+
+func TestThePluginScansAfterEveryInit(t *testing.T) {
+	fake := clamdtest.StartFake(t)
+	p := &plugin{}
+	_, err := p.NewScanner()
+	assert.Error(t, err, "before Init")
+	for range 3 {
+		cfg, _ := api.NewConfig(options).With("Address", fake.Socket)
+		require.NoError(t, p.Init(cfg, api.NewLogger(func(line string) { t.Log(line) })))
+		s, err := p.NewScanner()
+		require.NoError(t, err)
+		result := s.Scan(context.Background(), api.File{Path: filepath.Join(t.TempDir(), "missing")})
+		assert.Equal(t, api.Failed, result.Verdict)
+		result = s.Scan(context.Background(), api.File{Path: fake.Socket + ".conf"})
+		assert.Equal(t, api.Failed, result.Verdict)
+		require.NoError(t, s.Close())
+		require.NoError(t, p.Close())
+		assert.Eventually(t, func() bool { return fake.Open() == 0 }, 20*time.Second, time.Millisecond)
+	}
+	require.NoError(t, p.Close(), "once more")
+}
