@@ -54,16 +54,17 @@ func (d distribution) test(ctx context.Context, k *kit, t *table) error {
 // putPackages copies the packages of all releases into the tree, for dpkg.
 func (a *apt) putPackages() error {
 	for _, from := range []release{a.k.old, a.k.current, a.k.failing} {
-		for _, p := range a.k.packages() {
-			for _, arch := range []string{a.arch, "i386"} {
-				name := p.deb(from.version, arch)
-				data, err := os.ReadFile(filepath.Join(from.dir, name))
-				if err != nil {
-					return fmt.Errorf("read a package: %w", err)
-				}
-				if err := outdir.WriteFile(a.path(bench+"/"+name), data, 0o644); err != nil {
-					return err
-				}
+		files, err := filepath.Glob(filepath.Join(from.dir, "*.deb"))
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				return fmt.Errorf("read a package: %w", err)
+			}
+			if err := outdir.WriteFile(a.path(bench+"/"+filepath.Base(file)), data, 0o644); err != nil {
+				return err
 			}
 		}
 	}

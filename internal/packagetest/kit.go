@@ -130,9 +130,13 @@ func (k *kit) buildAll(ctx context.Context) error {
 	k.current = release{version: v, dist: k.options.Dist, dir: filepath.Join(k.dir, "current")}
 	k.old = release{version: v.Older(), dist: dist, dir: filepath.Join(k.dir, "old")}
 	k.failing = release{version: v.Newer(), dist: dist, dir: filepath.Join(k.dir, "failing")}
+	others, err := k.copyData("old-data")
+	if err != nil {
+		return err
+	}
 	for r, data := range map[release]string{
 		k.current: filepath.Join(k.options.Root, "packaging"),
-		k.old:     filepath.Join(k.options.Root, "packaging"),
+		k.old:     others,
 		k.failing: data,
 	} {
 		if err := packages.Build(ctx, k.packageOptions(r, data)); err != nil {
@@ -164,16 +168,29 @@ func (k *kit) changedLibraries() (string, error) {
 // fail: at its end for dpkg, which then calls postrm; at its beginning for
 // rpm, which calls nothing.
 func (k *kit) failingScripts() (string, error) {
-	dir := filepath.Join(k.dir, "failing-data")
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join(k.options.Root, "packaging"))); err != nil {
-		return "", fmt.Errorf("copy the packages' data: %w", err)
+	dir, err := k.copyData("failing-data")
+	if err != nil {
+		return "", err
 	}
 	const fail = "echo this script fails >&2\nexit 3\n"
-	err := edit(filepath.Join(dir, "deb", "preinst"), func(text []byte) ([]byte, error) { return append(text, fail...), nil })
+	err = edit(filepath.Join(dir, "deb", "preinst"), func(text []byte) ([]byte, error) { return append(text, fail...), nil })
 	if err == nil {
 		err = edit(filepath.Join(dir, "rpm", "pre"), func(text []byte) ([]byte, error) { return append([]byte(fail), text...), nil })
 	}
 	return dir, err
+}
+
+// copyData copies packaging/, for a quick test without the sample plugin,
+// whose packages nobody installs in more than one version then.
+func (k *kit) copyData(name string) (string, error) {
+	dir := filepath.Join(k.dir, name)
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(k.options.Root, "packaging"))); err != nil {
+		return "", fmt.Errorf("copy the packages' data: %w", err)
+	}
+	if !k.options.Quick {
+		return dir, nil
+	}
+	return dir, os.RemoveAll(filepath.Join(dir, "sample"))
 }
 
 // serve starts the web server of the repositories, on loopback.
@@ -205,7 +222,7 @@ func (k *kit) publish(ctx context.Context) error {
 	}
 	// A stranger's repository of packages that the stranger signed.
 	k.foreign = release{version: k.current.version, dist: k.current.dist, dir: filepath.Join(k.dir, "foreign")}
-	o := k.packageOptions(k.foreign, filepath.Join(k.options.Root, "packaging"))
+	o := k.packageOptions(k.foreign, filepath.Join(k.dir, "old-data"))
 	o.Signer = stranger
 	if err := packages.Build(ctx, o); err != nil {
 		return err

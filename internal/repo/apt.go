@@ -21,14 +21,17 @@ var architectures = []string{"amd64", "i386"}
 // aptTime is the form of dates in a Release file.
 const aptTime = "Mon, 02 Jan 2006 15:04:05 UTC"
 
-// buildApt makes the indexes in dir, whose pool is there already.
-func buildApt(ctx context.Context, o Options, dir string) error {
+// buildApt makes the indexes in dir, whose pool of count packages is there
+// already.
+func buildApt(ctx context.Context, o Options, dir string, count int) error {
 	suite := filepath.Join("dists", packages.Suite)
+	var indexed int
 	for _, arch := range architectures {
 		index, err := packagesIndex(ctx, dir, arch)
 		if err != nil {
 			return err
 		}
+		indexed += bytes.Count(index, []byte("\nFilename: "))
 		path := filepath.Join(dir, suite, "main", "binary-"+arch, "Packages")
 		if err := outdir.WriteFile(path, index, 0o644); err != nil {
 			return err
@@ -41,6 +44,10 @@ func buildApt(ctx context.Context, o Options, dir string) error {
 		if err := outdir.WriteFile(path+".gz", compressed, 0o644); err != nil {
 			return err
 		}
+	}
+	// Each package is for one architecture.
+	if indexed != count {
+		return fmt.Errorf("apt-ftparchive took only %d of %d packages: the others are no Debian packages of %s", indexed, count, strings.Join(architectures, " or "))
 	}
 	release, err := releaseFile(ctx, o, dir, suite)
 	if err != nil {

@@ -95,10 +95,10 @@ func Build(ctx context.Context, o Options) error {
 		if err := writeKey(o, tmp); err != nil {
 			return err
 		}
-		if err := buildApt(ctx, o, filepath.Join(tmp, "apt")); err != nil {
+		if err := buildApt(ctx, o, filepath.Join(tmp, "apt"), debs); err != nil {
 			return err
 		}
-		if err := buildYum(ctx, o, filepath.Join(tmp, "yum")); err != nil {
+		if err := buildYum(ctx, o, filepath.Join(tmp, "yum"), rpms); err != nil {
 			return err
 		}
 		run.Printf("  ok apt repository: %d packages in %s/apt", debs, o.Out)

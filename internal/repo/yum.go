@@ -1,7 +1,9 @@
 package repo
 
 import (
+	"compress/gzip"
 	"context"
+	"encoding/xml"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,8 +14,8 @@ import (
 	"github.com/avirkit/avirkit/internal/signing"
 )
 
-// buildYum makes repodata in dir, whose packages are there already.
-func buildYum(ctx context.Context, o Options, dir string) error {
+// buildYum makes repodata in dir, whose count packages are there already.
+func buildYum(ctx context.Context, o Options, dir string, count int) error {
 	_, err := run.Command{Name: "createrepo_c", Args: []string{
 		"--quiet",
 		// What EL6's yum reads: XML without a database, gzip, SHA-256.
@@ -25,6 +27,9 @@ func buildYum(ctx context.Context, o Options, dir string) error {
 		".",
 	}, Dir: dir}.Run(ctx)
 	if err != nil {
+		return err
+	}
+	if err := checkIndex(dir, count); err != nil {
 		return err
 	}
 	if o.Signer != nil {
@@ -54,4 +59,32 @@ repo_gpgcheck=%d
 gpgkey=%s/avirkit.asc
 `, o.URL, check, check, o.URL)
 	return outdir.WriteFile(filepath.Join(dir, "avirkit.repo"), []byte(file), 0o644)
+}
+
+// checkIndex makes sure that all packages are in the index: createrepo_c only
+// warns of those that it can't read.
+func checkIndex(dir string, count int) error {
+	files, err := filepath.Glob(filepath.Join(dir, "repodata", "*-primary.xml.gz"))
+	if err != nil || len(files) != 1 {
+		return fmt.Errorf("createrepo_c made %d indexes in %s", len(files), dir)
+	}
+	f, err := os.Open(files[0])
+	if err != nil {
+		return fmt.Errorf("read the yum index: %w", err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return fmt.Errorf("read the yum index: %w", err)
+	}
+	var index struct {
+		Packages int `xml:"packages,attr"`
+	}
+	if err := xml.NewDecoder(z).Decode(&index); err != nil {
+		return fmt.Errorf("read the yum index: %w", err)
+	}
+	if index.Packages != count {
+		return fmt.Errorf("createrepo_c took only %d of %d packages: the others are no RPM packages", index.Packages, count)
+	}
+	return nil
 }
