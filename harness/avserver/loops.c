@@ -170,7 +170,9 @@ void do_scanned(struct session *s, struct request *r, struct reply *reply) {
     (void)s;
     if (number_at(r, 2, &count, reply))
         return;
-    while (loop.running && loop.threads > loop.no_context && __sync_fetch_and_add(&loop.next, 0) < count)
+    unsigned begun = __sync_fetch_and_add(&loop.next, 0);
+    while (loop.running && loop.threads > loop.no_context &&
+           __sync_fetch_and_add(&loop.next, 0) - begun < count)
         sleep_ms(1);
     reply_ok(reply);
 }

@@ -2,18 +2,18 @@
  * SA_ONSTACK as ordinary programs do. A big one uses 64 KiB of stack; one that
  * exits ends the process with status 77, as a crash reporter would.
  * storm MS SIGNAL...: sends the signals to the process and to each of its threads
- * for so long. */
+ * for so long: the kernel gives a signal to any thread that does not block it,
+ * and a plugin's own threads are among them. */
 #define _GNU_SOURCE
 #include "storm.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "clock.h"
-#include "number.h"
+#include "proc.h"
 #include "session.h"
 
 #define BIG_FRAME (64 * 1024)
@@ -68,34 +68,7 @@ void do_handler(struct session *s, struct request *r, struct reply *reply) {
     reply_ok(reply);
 }
 
-/* The kernel's own directory entry. */
-struct entry {
-    unsigned long long inode;
-    long long offset;
-    unsigned short size;
-    unsigned char type;
-    char name[1];
-};
-
 #define MAX_THREADS 1024
-
-/* list_threads finds all threads of this process, the plugin's too: the kernel
- * gives a signal to any of them that does not block it. */
-static unsigned list_threads(unsigned *ids) {
-    char buffer[8192];
-    unsigned count = 0;
-    int fd = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    for (long n; fd >= 0 && (n = syscall(SYS_getdents64, fd, buffer, sizeof buffer)) > 0;)
-        for (long at = 0; at < n;) {
-            const struct entry *e = (const struct entry *)(buffer + at);
-            if (count < MAX_THREADS && !parse_number(e->name, 1u << 22, &ids[count]))
-                count++;
-            at += e->size;
-        }
-    if (fd >= 0)
-        close(fd);
-    return count;
-}
 
 void do_storm(struct session *s, struct request *r, struct reply *reply) {
     static unsigned ids[MAX_THREADS];
@@ -110,7 +83,7 @@ void do_storm(struct session *s, struct request *r, struct reply *reply) {
     pid_t self = getpid();
     unsigned long long end = now_ns() + ms * 1000000ULL;
     while (now_ns() < end) {
-        unsigned threads = list_threads(ids);
+        unsigned threads = list_numbers("/proc/self/task", ids, MAX_THREADS);
         for (int again = 0; again < 16; again++)
             for (unsigned i = 0; i < count; i++) {
                 kill(self, (int)signals[i]);

@@ -67,7 +67,7 @@ func growth(before, after host.Facts, rss int, over string) (p problems) {
 	if n := after.Int("Threads") - before.Int("Threads"); n > 8 {
 		p.add("%d more threads after %s", n, over)
 	}
-	if n := descriptors(after) - descriptors(before); n > 4 {
+	if n := after.Int("descriptors") - before.Int("descriptors"); n > 4 {
 		p.add("%d more descriptors after %s", n, over)
 	}
 	return p
@@ -84,7 +84,7 @@ func (e *env) steady(h *host.Host, rss int, over string, work func() error) (str
 	var grown []string
 	for i := range 2 {
 		if err := work(); err != nil {
-			return "", err
+			return "", e.because(h, before, err)
 		}
 		after, err := e.state(h)
 		if err != nil {
@@ -100,14 +100,16 @@ func (e *env) steady(h *host.Host, rss int, over string, work func() error) (str
 	return fmt.Sprintf("%s more after %s each", strings.Join(grown, " and "), over), p.err()
 }
 
-func descriptors(f host.Facts) int {
-	n := 0
-	for _, k := range f.Keys {
-		if strings.HasPrefix(k, "fd.") {
-			n++
-		}
+// because adds to a failure what has grown until then: a process that has used
+// up its descriptors or its memory fails in many ways.
+func (e *env) because(h *host.Host, before host.Facts, err error) error {
+	after, gone := e.state(h)
+	if gone != nil {
+		return err
 	}
-	return n
+	p := growth(before, after, 100<<10, "the scans until then")
+	p.add("%v", err)
+	return p.err()
 }
 
 func checkTwoPlugins(ctx context.Context, e *env) (string, error) {
@@ -209,11 +211,18 @@ func checkLeak(ctx context.Context, e *env) (string, error) {
 		}
 		return scan(real, samples.Eicar, samples.Clean)
 	}
-	if err := scan(real, samples.Eicar, samples.Clean); err != nil {
+	begin, err := e.state(h)
+	if err != nil {
 		return "", err
 	}
-	if err := scan(quick/4, samples.Empty, samples.Missing); err != nil {
-		return "", err
+	// A heap finds its size; an early failure is explained by what grew.
+	for _, warm := range []func() error{
+		func() error { return scan(real, samples.Eicar, samples.Clean) },
+		func() error { return scan(quick/4, samples.Empty, samples.Missing) },
+	} {
+		if err := warm(); err != nil {
+			return "", e.because(h, begin, err)
+		}
 	}
 	return e.steady(h, grown, fmt.Sprintf("%d scans", real+quick), work)
 }
