@@ -29,7 +29,8 @@ func (c *Client) examine(stop stopper, s *server, deadline time.Time) error {
 	s.examined = true
 	c.mu.Unlock()
 	c.checkVersion(stop.ctx, s)
-	c.checkEncrypted(stop, s, deadline)
+	c.checkSetting(stop, s, deadline, encryptedZip, "encrypted archives", "AlertEncrypted")
+	c.checkSetting(stop, s, deadline, nestedZip, "what is over its limits and was not scanned", "AlertExceedsMax")
 	c.checkLimit(stop, s, deadline)
 	return nil
 }
@@ -49,11 +50,12 @@ func (c *Client) try(stop stopper, s *server, deadline time.Time) error {
 	return nil
 }
 
-// checkEncrypted warns if clamd calls an encrypted archive clean.
-func (c *Client) checkEncrypted(stop stopper, s *server, deadline time.Time) {
-	r, err := c.askOnce(stop, s, deadline, encryptedZip, 0)
+// checkSetting warns if clamd calls an archive clean that it can't have
+// looked into.
+func (c *Client) checkSetting(stop stopper, s *server, deadline time.Time, kind zipKind, what, setting string) {
+	r, err := c.askOnce(stop, s, deadline, kind, 0)
 	if err == nil && r.kind == clean {
-		c.log.Warningf("clamd at %s answers OK for encrypted archives: set AlertEncrypted yes in its clamd.conf", s.addr)
+		c.log.Warningf("clamd at %s answers OK for %s: set %s yes in its clamd.conf", s.addr, what, setting)
 	}
 }
 

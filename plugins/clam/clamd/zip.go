@@ -24,29 +24,53 @@ type zipFile struct {
 }
 
 // zipKind says what is in the archive.
-type zipKind uint16
+type zipKind int
 
 const (
-	plainZip     zipKind = 0
-	encryptedZip zipKind = 1 // the flag that the format has for it
+	plainZip     zipKind = iota
+	encryptedZip         // noise that calls itself encrypted
+	nestedZip            // an archive in an archive, more often than a scanner follows
+)
+
+// nesting is how deep nestedZip goes. clamd's MaxRecursion is 17.
+const nesting = 40
+
+// Compression methods.
+const (
+	stored   = 0
+	deflated = 8
 )
 
 // makeZip packs content, compressed so that its bytes don't stand in the
 // archive as they are. The directory begins at directoryAt, or right after
-// the member if that is 0. An encrypted archive holds noise.
+// the member if that is 0.
 func makeZip(kind zipKind, content []byte, directoryAt int64) zipFile {
 	data := deflate(content)
-	if kind == encryptedZip {
+	switch kind {
+	case encryptedZip:
 		// Twelve bytes of key check come before the data.
 		data = append([]byte("\x8e\x13\x5a\xc7\x21\xf9\x04\xb6\x6d\x90\x3f\xe8"), data...)
+		return packZip(1, deflated, content, data, directoryAt)
+	case nestedZip:
+		z := packZip(0, deflated, content, data, 0)
+		for range nesting {
+			inner := append(z.member, z.directory...)
+			z = packZip(0, stored, inner, inner, 0)
+		}
+		return z
 	}
+	return packZip(0, deflated, content, data, directoryAt)
+}
+
+// packZip puts headers around data, which is content packed by method.
+func packZip(flags, method uint16, content, data []byte, directoryAt int64) zipFile {
 	const name = "test.com"
 	le := binary.LittleEndian
 	header := func(b []byte) []byte { // what both headers share
-		b = le.AppendUint16(b, 20)           // version needed
-		b = le.AppendUint16(b, uint16(kind)) // flags
-		b = le.AppendUint16(b, 8)            // deflate
-		b = le.AppendUint32(b, 0x21<<16)     // 1980-01-01 00:00
+		b = le.AppendUint16(b, 20) // version needed
+		b = le.AppendUint16(b, flags)
+		b = le.AppendUint16(b, method)
+		b = le.AppendUint32(b, 0x21<<16) // 1980-01-01 00:00
 		b = le.AppendUint32(b, crc32.ChecksumIEEE(content))
 		b = le.AppendUint32(b, uint32(len(data)))
 		b = le.AppendUint32(b, uint32(len(content)))

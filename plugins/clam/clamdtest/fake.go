@@ -24,6 +24,7 @@ type Fake struct {
 	changed   chan struct{} // closed by Set
 	accepted  int
 	scans     int
+	pings     int
 	done      sync.WaitGroup
 }
 
@@ -128,6 +129,13 @@ func (f *Fake) Scans() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.scans
+}
+
+// Pings returns how often PING was asked.
+func (f *Fake) Pings() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.pings
 }
 
 // Hangup ends all connections, as a restart does.

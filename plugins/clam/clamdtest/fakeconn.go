@@ -76,6 +76,7 @@ func (c *fakeConn) execute(command string) error {
 	case name == "END" && c.session:
 		return errHangup
 	case name == "PING":
+		c.fake.countPing()
 		if err := c.reply("PONG"); err != nil || c.held == "" {
 			return err
 		}

@@ -90,6 +90,12 @@ func (f *Fake) next() (now Fault, changed <-chan struct{}) {
 	return now, changed
 }
 
+func (f *Fake) countPing() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pings++
+}
+
 // refusesSessions is the one fault that strikes before a scan.
 func (f *Fake) refusesSessions() bool {
 	f.mu.Lock()
