@@ -11,6 +11,7 @@
 package abi
 
 // #cgo CFLAGS: -std=gnu99 -O2 -fvisibility=hidden
+// #cgo LDFLAGS: -ldl
 // #include "host.h"
 import "C"
 

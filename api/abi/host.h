@@ -35,6 +35,9 @@ void avir_leave(const struct avir_entry *entry);
 void avir_block_signals(sigset_t *old);
 void avir_handlers_on_stack(void);
 
+/* gothread.c: once, before Go starts. */
+void avir_find_pthread_create(void);
+
 /* start.c: Go's side calls this when its packages below this one are ready. */
 void avir_go_is_ready(void);
 

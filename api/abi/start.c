@@ -86,6 +86,7 @@ __attribute__((constructor(101))) static void begin(int argc, char **argv, char 
 
     (void)envp;
     avir_fork_watch();
+    avir_find_pthread_create();
     if (in_program())
         return;
     if (argv != NULL)
