@@ -166,18 +166,6 @@ func (h *Host) wait(limit time.Duration) bool {
 	}
 }
 
-// Leftovers tells whether a process of avserver's group still runs some time
-// after avserver itself is gone.
-func (h *Host) Leftovers() bool {
-	const grace = time.Second
-	for end := time.Now().Add(grace); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if syscall.Kill(-h.cmd.Process.Pid, 0) != nil {
-			return false
-		}
-	}
-	return true
-}
-
 // Pid returns avserver's process number.
 func (h *Host) Pid() int { return h.cmd.Process.Pid }
 

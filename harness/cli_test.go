@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// command builds the harness beside avserver and returns its path.
+func (b *bench) command(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(b.dir, "harness")
+	cmd := exec.Command("go", "build", "-o", path, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return path
+}
+
+// output runs a command in dir and returns what it printed and its status.
+func output(t *testing.T, dir, stdin, name string, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	var out, errors bytes.Buffer
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, strings.NewReader(stdin), &out, &errors
+	_ = cmd.Run() // the status says it
+	return out.String(), errors.String(), cmd.ProcessState.ExitCode()
+}
+
+func TestMenuTakesANumberFromAPipe(t *testing.T) {
+	b := newBench(t)
+	harness := b.command(t)
+	dir := t.TempDir()
+	require.NoError(t, os.Rename(b.bad(t, "NONE"), filepath.Join(dir, "avir.so")))
+
+	out, errors, status := output(t, dir, "0\n", harness)
+	assert.Zero(t, status, errors)
+	assert.Contains(t, out, "Available tests:\n0: avplugins_generate_test_data\n1: avplugins_scanning_test\n2: avplugins_waiting_test\n3: avplugins_server_test\n4: avplugins_hostile_test\n")
+	assert.FileExists(t, filepath.Join(dir, "av_test_data", "eicarpwd.zip"))
+
+	out, errors, status = output(t, dir, "1", harness)
+	assert.Zero(t, status, errors)
+	assert.Contains(t, out, "avplugins_scanning_test *Success*")
+	assert.NotContains(t, out, "\r", "nothing for a terminal goes into a pipe")
+
+	for _, input := range []string{"", "9\n", "-1\n", "x\n"} {
+		_, errors, status = output(t, dir, input, harness)
+		assert.Equal(t, misuse, status, input)
+		assert.Len(t, strings.Split(strings.TrimSpace(errors), "\n"), 1, "one line: %s", errors)
+	}
+}
+
+func TestMistakesGiveOneLineAndStatusTwo(t *testing.T) {
+	b := newBench(t)
+	harness := b.command(t)
+	dir := t.TempDir()
+	text := filepath.Join(dir, "text.so")
+	require.NoError(t, os.WriteFile(text, []byte("no library"), 0o600))
+	noSymbol := filepath.Join(dir, "empty.so")
+	source := filepath.Join(dir, "empty.c")
+	require.NoError(t, os.WriteFile(source, []byte("int nothing;\n"), 0o600))
+	require.NoError(t, compile(t, noSymbol, "-shared", "-fPIC", source))
+
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"no test":              {[]string{"run"}, "needs the name of a test"},
+		"unknown test":         {[]string{"run", "5"}, `no test "5"`},
+		"unknown command":      {[]string{"start"}, `unknown command "start"`},
+		"unknown option":       {[]string{"run", "all", "--fast"}, `unknown option "--fast"`},
+		"option without value": {[]string{"run", "all", "--plugin"}, "--plugin needs a value"},
+		"bad setting":          {[]string{"run", "all", "--set", "Port"}, "OPTION=VALUE"},
+		"bad number":           {[]string{"run", "all", "--threads", "0"}, "from 1 to 256"},
+		"bad time":             {[]string{"run", "all", "--wait", "150"}, "such as 90s"},
+		"no plugin":            {[]string{"run", "all"}, "avir.so"},
+		"no library":           {[]string{"run", "all", "--plugin", text}, "no ELF library"},
+		"64-bit library":       {[]string{"run", "all", "--plugin", "/proc/self/exe"}, "32-bit library for i386"},
+		"no symbol":            {[]string{"run", "all", "--plugin", noSymbol}, "does not export get_plugin_extended_iface"},
+		"no host":              {[]string{"run", "all", "--plugin", noSymbol, "--avserver", "/nonexisting"}, "/nonexisting"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, errors, status := output(t, dir, "", harness, c.args...)
+			assert.Equal(t, misuse, status)
+			assert.Empty(t, out)
+			assert.Contains(t, errors, c.says)
+			assert.Len(t, strings.Split(strings.TrimSpace(errors), "\n"), 1, errors)
+		})
+	}
+}
+
+func TestRunsThatCannotWorkFail(t *testing.T) {
+	b := newBench(t)
+	harness := b.command(t)
+	plugin := b.bad(t, "NONE")
+	for name, args := range map[string][]string{
+		"data folder that can't be made": {"generate", "--data", filepath.Join(plugin, "data")},
+		"samples that are not there":     {"scanning", "--data", t.TempDir()},
+		"option that no plugin knows":    {"server", "--data", filepath.Join(b.dir, "data"), "--set", "Nonsense=1"},
+		"check that does not exist":      {"hostile", "--data", filepath.Join(b.dir, "data"), "--only", "nonsense"},
+		"unknown kernel":                 {"server", "--data", filepath.Join(b.dir, "data"), "--kernel-floor", "9.9"},
+		"report that can't be written":   {"server", "--data", filepath.Join(b.dir, "data"), "--json", filepath.Join(plugin, "r.json")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, errors, status := output(t, t.TempDir(), "", harness, append([]string{"run", args[0], "--plugin", plugin}, args[1:]...)...)
+			assert.Equal(t, someFail, status, "%s%s", out, errors)
+		})
+	}
+}
+
+func TestInterruptLeavesNothingBehind(t *testing.T) {
+	b := newBench(t)
+	harness := b.command(t)
+	for name, args := range map[string][]string{
+		"waiting": {"--wait", "10m"},
+		"hostile": {"--only", "thread-churn", "--only", "leak", "--only", "signals", "--only", "names"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			temporary := t.TempDir()
+			report := filepath.Join(t.TempDir(), "report.json")
+			args := append([]string{"run", name, "--plugin", b.bad(t, "NONE"), "--data", filepath.Join(b.dir, "data"), "--json", report}, args...)
+			cmd := exec.Command(harness, args...)
+			cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
+			require.NoError(t, cmd.Start())
+			var hosts []int
+			require.Eventually(t, func() bool {
+				hosts = children(cmd.Process.Pid)
+				return len(hosts) > 0
+			}, 20*time.Second, 5*time.Millisecond, "a host was started")
+
+			require.NoError(t, cmd.Process.Signal(os.Interrupt))
+			_ = cmd.Wait()
+
+			assert.Equal(t, someFail, cmd.ProcessState.ExitCode())
+			for _, pid := range hosts {
+				assert.ErrorIs(t, syscall.Kill(-pid, 0), syscall.ESRCH, "no host is left")
+			}
+			entries, err := os.ReadDir(temporary)
+			require.NoError(t, err)
+			assert.Empty(t, entries, "no temporary file is left")
+			data, err := os.ReadFile(report)
+			require.NoError(t, err, "it still reports")
+			assert.True(t, json.Valid(data))
+		})
+	}
+}
+
+// children returns the processes whose parent is pid.
+func children(pid int) (found []int) {
+	entries, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range entries {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		_, rest, _ := strings.Cut(string(data), ") ")
+		fields := strings.Fields(rest) // state, parent, …
+		if len(fields) > 1 && fields[1] == strconv.Itoa(pid) {
+			if n, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+				found = append(found, n)
+			}
+		}
+	}
+	return found
+}
+
+func TestMeasurementsAreJSON(t *testing.T) {
+	b := newBench(t)
+	harness := b.command(t)
+	plugin, data := b.bad(t, "NONE"), filepath.Join(b.dir, "data")
+	out, errors, status := output(t, b.dir, "", harness, "footprint", "--plugin", plugin, "--data", data, "--count", "1000", "--json", "-")
+	require.Zero(t, status, errors)
+	var rows []footprintRow
+	require.NoError(t, json.Unmarshal([]byte(out), &rows))
+	require.Len(t, rows, 6)
+	assert.Positive(t, rows[5].RssKiB)
+
+	out, errors, status = output(t, b.dir, "", harness, "bench", "--plugin", plugin, "--file", filepath.Join(data, "eicar.com"), "--threads", "2", "--count", "1000", "--json", "-")
+	require.Zero(t, status, errors)
+	var row benchRow
+	require.NoError(t, json.Unmarshal([]byte(out), &row))
+	assert.Equal(t, 1000, row.Scans)
+	assert.Positive(t, row.P50)
+	assert.Positive(t, row.Mean)
+}
