@@ -9,8 +9,16 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "host.h"
+
+#ifdef SYS_ugetrlimit
+#define GETRLIMIT SYS_ugetrlimit /* i386: the older call stops at 2 GiB */
+#else
+#define GETRLIMIT SYS_getrlimit
+#endif
 
 enum {
     PATIENCE = 2000, /* ms for Go's start, which takes some 5 */
@@ -29,7 +37,8 @@ static struct {
 
 static int hidden_count;
 static sigset_t mask;
-static struct rlimit files;
+/* The kernel's own layout: its calls, not glibc's, which need prlimit (Linux 2.6.36) in new releases. */
+static struct { unsigned long soft, hard; } files;
 static struct sigaction broken_pipe;
 static int files_known, pipe_ignored, ready;
 
@@ -92,7 +101,7 @@ __attribute__((constructor(101))) static void begin(int argc, char **argv, char 
     if (argv != NULL)
         for (slot = argv + argc + 1; *slot != NULL; slot++)
             hide(slot);
-    files_known = getrlimit(RLIMIT_NOFILE, &files) == 0;
+    files_known = syscall(GETRLIMIT, RLIMIT_NOFILE, &files) == 0;
     pipe_ignored = sigaction(SIGPIPE, NULL, &broken_pipe) == 0 && broken_pipe.sa_handler == SIG_IGN;
     /* Go's first thread, made before end(), and those that it makes inherit this. */
     avir_block_signals(&mask);
@@ -123,11 +132,9 @@ __attribute__((constructor)) static void end(void) {
  * Undoes what Go's start did to the process. Runs on Go's thread.
  */
 void avir_go_is_ready(void) {
-    struct rlimit now;
-
     /* Go raises the soft limit, which children and users of select() inherit. */
-    if (files_known && getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur != files.rlim_cur)
-        setrlimit(RLIMIT_NOFILE, &files);
+    if (files_known)
+        syscall(SYS_setrlimit, RLIMIT_NOFILE, &files);
     if (pipe_ignored) /* Go needs no handler where the host has none */
         sigaction(SIGPIPE, &broken_pipe, NULL);
     __atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
