@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +34,8 @@ func harness(t *testing.T, dist, plugin string, args ...string) {
 	cmd := exec.CommandContext(ctx, filepath.Join(dist, DirAMD64, "harness"), args...)
 	out, err := cmd.CombinedOutput()
 	if !assert.NoError(t, err, "%v", cmd.Args) {
-		t.Logf("%s", out)
+		_, failed, _ := strings.Cut(string(out), "\n**Failed**")
+		t.Logf("%s\n%s", failed, out[:min(len(out), 3000)])
 	}
 }
 

@@ -1,6 +1,7 @@
 package clamd
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -11,6 +12,10 @@ import (
 // memfdCreate are the numbers of memfd_create(2), which package syscall
 // doesn't have.
 var memfdCreate = map[string]uintptr{"386": 356, "amd64": 319}
+
+// tempFolders hold the test file on older kernels, the first that can; "" is
+// the one that the environment names.
+var tempFolders = []string{"", "/tmp", "/var/tmp", "/dev/shm"}
 
 // writeSample puts a zip into a file without a name, in memory if the kernel
 // has that (3.17) and in the folder for temporary files otherwise. The gap
@@ -44,7 +49,7 @@ func makeSample() (int, error) {
 			return int(fd), nil
 		}
 	}
-	f, err := os.CreateTemp("", "avir_clam")
+	f, err := createTemp()
 	if err != nil {
 		return -1, err
 	}
@@ -57,4 +62,15 @@ func makeSample() (int, error) {
 		return -1, errno
 	}
 	return int(dup), nil
+}
+
+func createTemp() (f *os.File, err error) {
+	for _, dir := range tempFolders {
+		var failed error
+		if f, failed = os.CreateTemp(dir, "avir_clam"); failed == nil {
+			return f, nil
+		}
+		err = errors.Join(err, failed)
+	}
+	return nil, err
 }
