@@ -35,7 +35,13 @@ type exchange struct {
 func (x *exchange) send(p, oob []byte) error {
 	silent := time.Now().Add(x.times.silence)
 	for len(p) > 0 {
-		n, err := syscall.SendmsgN(x.fd, p, oob, nil, sendFlags)
+		flags := sendFlags
+		if time.Until(x.deadline) > slice {
+			// A send that waits by itself, one slice at most, saves a poll
+			// for each part that fits the socket's buffer.
+			flags &^= syscall.MSG_DONTWAIT
+		}
+		n, err := syscall.SendmsgN(x.fd, p, oob, nil, flags)
 		switch {
 		case err == nil:
 			p, oob = p[n:], nil

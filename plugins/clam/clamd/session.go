@@ -89,13 +89,15 @@ func connect(ctx context.Context, addr Address) (*session, error) {
 	return s, nil
 }
 
-// setUp makes a read wait for one slice at most. Sends say by themselves that
-// they don't wait.
+// setUp makes a read or a send wait for one slice at most.
 func (s *session) setUp() error {
 	if err := syscall.SetNonblock(s.fd, false); err != nil {
 		return err
 	}
 	wait := syscall.NsecToTimeval(int64(slice))
+	if err := syscall.SetsockoptTimeval(s.fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &wait); err != nil {
+		return err
+	}
 	return syscall.SetsockoptTimeval(s.fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &wait)
 }
 
@@ -112,7 +114,7 @@ func (s *session) close() {
 }
 
 // sendFlags keep a broken connection from being a signal and a full one from
-// being a wait without bound.
+// being a wait.
 const sendFlags = syscall.MSG_NOSIGNAL | syscall.MSG_DONTWAIT
 
 // command begins the bytes of a command in buf, which it returns, and counts
