@@ -33,7 +33,7 @@ const (
 func main() {
 	// Ctrl-C ends the hosts, removes what the tests made, and still reports.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the harness at once
 	status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)
@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr *os
 		}
 		return allPassed
 	case "menu":
-		if o.test, err = menu(stdin, stdout); err != nil {
+		if o.test, err = menu(ctx, stdin, stdout); err != nil {
 			fmt.Fprintf(stderr, "harness: %v\n", err)
 			return misuse
 		}
@@ -92,18 +92,26 @@ func suite(only []string) []tests.Test {
 }
 
 // menu asks for a test as the reference program does.
-func menu(stdin io.Reader, stdout io.Writer) (string, error) {
+func menu(ctx context.Context, stdin io.Reader, stdout io.Writer) (string, error) {
 	fmt.Fprintln(stdout, "Available tests:")
 	list := suite(nil)
 	for i, t := range list {
 		fmt.Fprintf(stdout, "%d: %s\n", i, t.Title)
 	}
 	fmt.Fprint(stdout, "Enter the number of the test: ")
-	line, err := bufio.NewReader(stdin).ReadString('\n')
-	if err != nil && (!errors.Is(err, io.EOF) || line == "") {
+	lines := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(stdin).ReadString('\n') // an empty line says enough
+		lines <- strings.TrimSpace(line)
+	}()
+	var text string
+	select {
+	case text = <-lines:
+	case <-ctx.Done(): // a read from a terminal can't be interrupted
+	}
+	if text == "" {
 		return "", errors.New("no test was chosen: type its number, or use harness run TEST")
 	}
-	text := strings.TrimSpace(line)
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 || n >= len(list) {
 		return "", fmt.Errorf("there is no test %q: the numbers are 0 to %d", text, len(list)-1)
