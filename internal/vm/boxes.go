@@ -64,6 +64,32 @@ func boxPath(cache string, s boxSpec) string { return filepath.Join(cache, "boxe
 // Boxes makes the boxes that stand in for those of Vagrant's catalogue. Boxes
 // that are up to date stay as they are.
 func Boxes(ctx context.Context, o Options) error {
+	cache := cacheDir(o.Root)
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return fmt.Errorf("make the cache of the boxes: %w", err)
+	}
+	unlock, err := lock(cache)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := makeBoxes(ctx, o, boxSpecs); err != nil {
+		return err
+	}
+	for _, s := range boxSpecs {
+		what := s.what()
+		if s.standsIn != "" {
+			what += ", stands in for " + s.standsIn
+		}
+		run.Printf("%s: %s", boxPath(cache, s), what)
+	}
+	run.Printf("A stand-in shows that packages, harness and plugins work from end to end. It proves nothing of the system that it stands in for.")
+	return nil
+}
+
+// makeBoxes makes those of the boxes that are not up to date. The caller
+// holds the lock.
+func makeBoxes(ctx context.Context, o Options, specs []boxSpec) error {
 	if os.Geteuid() != 0 {
 		return errors.New("making boxes needs root, for debootstrap's chroots: run it as root, or in a container as its root")
 	}
@@ -76,7 +102,7 @@ func Boxes(ctx context.Context, o Options) error {
 		return err
 	}
 	wanted := map[release][]boxSpec{}
-	for _, s := range boxSpecs {
+	for _, s := range specs {
 		path := boxPath(m.cache, s)
 		if made, err := os.ReadFile(path + ".inputs"); err == nil && string(made) == inputs && exists(path) {
 			run.Printf("up to date: %s", path)
@@ -95,11 +121,6 @@ func Boxes(ctx context.Context, o Options) error {
 	if err := needSpace(m.cache, boxSpace); err != nil {
 		return err
 	}
-	unlock, err := lock(m.cache)
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	// What a killed run was making is of no use to anyone.
 	old, _ := filepath.Glob(filepath.Join(m.cache, "build-*"))
 	for _, dir := range old {
@@ -113,18 +134,7 @@ func Boxes(ctx context.Context, o Options) error {
 	for r, specs := range wanted {
 		each = append(each, func(ctx context.Context) error { return m.release(ctx, r, specs, inputs) })
 	}
-	if err := run.Parallel(ctx, each...); err != nil {
-		return err
-	}
-	for _, s := range boxSpecs {
-		if s.standsIn != "" {
-			run.Printf("%s: %s, stands in for %s", boxPath(m.cache, s), s.what(), s.standsIn)
-		} else {
-			run.Printf("%s: %s", boxPath(m.cache, s), s.what())
-		}
-	}
-	run.Printf("A stand-in shows that packages, harness and plugins work from end to end; it proves nothing about the system it stands in for.")
-	return nil
+	return run.Parallel(ctx, each...)
 }
 
 // oldestRoot is where the oldest release's system stays, for Floor's chroot.

@@ -15,7 +15,7 @@ type lastLine struct {
 }
 
 // lineLimit bounds what is kept of an unfinished line, and what is shown.
-const lineLimit = 120
+const lineLimit = 300
 
 // Write takes a part of a command's output.
 func (l *lastLine) Write(p []byte) (int, error) {
