@@ -8,6 +8,7 @@
 #include <link.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,8 +23,43 @@
 
 enum {
     PATIENCE = 2000, /* ms for Go's start, which takes some 5 */
-    HIDDEN = 16      /* environment entries that can be hidden */
+    HIDDEN = 16,     /* environment entries that can be hidden */
+    HOST_SHARE = 128 << 20
 };
+
+/*
+ * Where the address space is limited, Go takes the largest of 512, 256 and 128
+ * MB that fits, and leaves the host too little for the stack of a thread. What
+ * is kept here during Go's start is what the host has left at least.
+ */
+static struct {
+    void *start;
+    size_t size;
+} host_share;
+
+static void keep_host_share(void) {
+    struct rlimit space;
+    size_t size;
+
+    if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur == RLIM_INFINITY)
+        return;
+    for (size = HOST_SHARE; size >= HOST_SHARE / 4; size /= 2) {
+        /* Twice as much must be there, so that Go's own start does not fail. */
+        void *start = mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (start == MAP_FAILED)
+            continue;
+        munmap((char *)start + size, size);
+        host_share.start = start;
+        host_share.size = size;
+        return;
+    }
+}
+
+static void give_host_share(void) {
+    if (host_share.size != 0)
+        munmap(host_share.start, host_share.size);
+    host_share.size = 0;
+}
 
 /* These are read by the Go runtime, and a bad value kills the process. */
 static const char *const poison[] = {
@@ -103,6 +139,7 @@ __attribute__((constructor(101))) static void begin(int argc, char **argv, char 
             hide(slot);
     files_known = syscall(GETRLIMIT, RLIMIT_NOFILE, &files) == 0;
     pipe_ignored = sigaction(SIGPIPE, NULL, &broken_pipe) == 0 && broken_pipe.sa_handler == SIG_IGN;
+    keep_host_share();
     /* Go's first thread, made before end(), and those that it makes inherit this. */
     avir_block_signals(&mask);
 }
@@ -123,6 +160,7 @@ __attribute__((constructor)) static void end(void) {
      * on after it, but it is past that point by far.
      */
     avir_wait(is_ready, PATIENCE);
+    give_host_share();
     unhide();
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
     pthread_setcancelstate(cancel_state, NULL);

@@ -40,7 +40,7 @@ func TestALibraryBuiltWrongIsRefusedAndNotStaged(t *testing.T) {
 			toolchain.Zig, func(b *builder) { b.tc.Mend = false }, []string{"mend"},
 		},
 		"linked without the glibc floor": {
-			toolchain.GCC, func(b *builder) { b.tc.LinkFlags = nil }, []string{"pthread_create", "GLIBC_2.34"},
+			toolchain.GCC, func(b *builder) { b.tc.LinkFlags = nil }, []string{"glibc-floor", "GLIBC_2.34"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
