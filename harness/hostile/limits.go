@@ -16,7 +16,7 @@ import (
 
 var limitChecks = []Check{
 	{"address-space", "ran with ulimit -v from 100 MB to 2 GB",
-		"the plugin works or refuses to start; from 600 MB on it works", "reserve little address space: cap the stacks of your own threads, and fail plugin_init instead of aborting", checkAddressSpace},
+		"the plugin works, or it or a thread is refused; from 600 MB on it works", "reserve little address space: cap the stacks of your own threads, and fail plugin_init instead of aborting", checkAddressSpace},
 	{"process-limit", "ran with ulimit -u that leaves 32 threads",
 		"the plugin works", "start few threads (GOMAXPROCS 2 to 4), and treat a thread that can't be made as an error", checkProcessLimit},
 	{"stack-limit", "ran with ulimit -s of 128 KB, 1 MB, 100 MB and unlimited",
@@ -27,19 +27,23 @@ var limitChecks = []Check{
 		"right verdicts", "build with a Go (go1.23) or C library that falls back on older system calls", checkKernelFloor},
 }
 
-// worksOrRefuses runs the plugin's ordinary life. The second result says that
-// the plugin refused to start, which is fair under a limit.
-func (e *env) worksOrRefuses(ctx context.Context, args ...string) (error, bool) {
+// worksOrRefuses runs the plugin's ordinary life. refused says that the
+// error was a refusal, of the plugin to start or of the host to make a thread,
+// which is fair under a limit; a crash or a hang is not.
+func (e *env) worksOrRefuses(ctx context.Context, args ...string) (refused bool, err error) {
+	defer func() {
+		var r *host.Refused
+		refused = errors.As(err, &r)
+	}()
 	h, err := e.working(ctx, args...)
 	if err != nil {
-		var refused *host.Refused
-		return err, errors.As(err, &refused)
+		return false, err
 	}
 	defer e.done(h)
 	if err := e.eicarFound(h); err != nil {
-		return err, false
+		return false, err
 	}
-	return e.Finish(h), false
+	return false, e.Finish(h)
 }
 
 func checkAddressSpace(ctx context.Context, e *env) (string, error) {
@@ -48,7 +52,7 @@ func checkAddressSpace(ctx context.Context, e *env) (string, error) {
 	var works, refuses []string
 	for _, mb := range []int{100, 120, 150, 200, 300, 400, 600, 1000, 2000} {
 		size := strconv.Itoa(mb)
-		err, refused := e.worksOrRefuses(ctx, "--limit", "as="+size)
+		refused, err := e.worksOrRefuses(ctx, "--limit", "as="+size)
 		switch {
 		case err == nil:
 			works = append(works, size)
@@ -92,7 +96,7 @@ func checkProcessLimit(ctx context.Context, e *env) (string, error) {
 		return "", err
 	}
 	h.Close()
-	if err, _ := e.worksOrRefuses(ctx, args...); err != nil {
+	if _, err := e.worksOrRefuses(ctx, args...); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%d threads were enough", spareThreads), nil
@@ -118,7 +122,7 @@ func checkStackLimit(ctx context.Context, e *env) (string, error) {
 	var p problems
 	sizes := []string{"128", "1024", "102400", "unlimited"}
 	for _, size := range sizes {
-		if err, _ := e.worksOrRefuses(ctx, "--limit", "stack="+size); err != nil {
+		if _, err := e.worksOrRefuses(ctx, "--limit", "stack="+size); err != nil {
 			p.add("ulimit -s %s: %v", size, err)
 		}
 	}

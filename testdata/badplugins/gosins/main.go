@@ -1,3 +1,5 @@
+//lint:file-ignore SA5002,SA4017,SA5007 the sins are deliberate
+
 // Gosins is a plugin in Go that commits the sin which its option Sin names.
 // Most of them are what a plugin's author may do by mistake; the SDK absorbs
 // what can be absorbed, and a check of the harness finds the rest.
