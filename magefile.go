@@ -33,6 +33,24 @@ func Package(ctx context.Context) error { return targets.Package(ctx) }
 // Repo makes signed apt and yum repositories of the packages in dist/repo.
 func Repo(ctx context.Context) error { return targets.Repo(ctx) }
 
+// Vm runs the harness in virtual machines with Debian 6, CentOS 6 and Debian 12, or in one of them.
+func (Test) Vm(ctx context.Context, machine *string) error { return targets.TestVM(ctx, machine) }
+
+// Floor runs the harness under the kernel floor on the oldest system at hand, in seconds.
+func (Test) Floor(ctx context.Context) error { return targets.TestFloor(ctx) }
+
+// Vm holds what prepares virtual machines.
+type Vm mg.Namespace
+
+// Box makes local boxes of Debian for places without Vagrant's box service.
+func (Vm) Box(ctx context.Context) error { return targets.Boxes(ctx) }
+
+// Bench measures avir_clam beside other clients of clamd, and the plugins' footprint.
+func Bench(ctx context.Context, quick *bool) error { return targets.Bench(ctx, quick) }
+
+// Release builds, compares, tests, packages and signs a release in dist/release; it uploads nothing.
+func Release(ctx context.Context) error { return targets.Release(ctx) }
+
 // Audit checks whether the oldest supported systems can load the library FILE.
 func Audit(ctx context.Context, file string) error { return targets.Audit(ctx, file) }
 
