@@ -28,6 +28,7 @@ var answerChecks = []Check{
 func checkVerdicts(ctx context.Context, e *env) (string, error) {
 	var p problems
 	var h *host.Host
+	var waited patience
 	defer func() { e.done(h) }()
 	for _, s := range samples.All() {
 		if h == nil {
@@ -42,6 +43,9 @@ func checkVerdicts(ctx context.Context, e *env) (string, error) {
 			p.add("%v", err)
 			e.done(h)
 			h = nil
+			if waited.lost(err) {
+				return "", p.err()
+			}
 		case a.Fault() != "":
 			p.add("%s: %s", s.Name, a.Fault())
 		case a.Verdict == host.Error:

@@ -165,6 +165,18 @@ func (p *problems) err() error {
 	return errors.New(strings.Join(*p, "\n"))
 }
 
+// patience counts scans that hang: each takes its whole limit, and a plugin
+// that hangs twice will hang again.
+type patience int
+
+func (n *patience) lost(err error) bool {
+	var hung *host.Hung
+	if errors.As(err, &hung) {
+		*n++
+	}
+	return *n >= 2
+}
+
 // times returns a number of repetitions, fewer when the run is quick.
 func (e *env) times(full, quick int) int {
 	if e.Quick {

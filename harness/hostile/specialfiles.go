@@ -42,6 +42,7 @@ func checkSpecialFiles(ctx context.Context, e *env) (string, error) {
 		{"a path that goes on behind a file", filepath.Join(eicar, samples.Clean), nil},
 	}
 	var p problems
+	var waited patience
 	for _, f := range files {
 		if f.make != nil {
 			if err := os.Mkdir(filepath.Dir(f.path), 0o755); err != nil {
@@ -53,6 +54,9 @@ func checkSpecialFiles(ctx context.Context, e *env) (string, error) {
 		}
 		if err := e.neverOK(ctx, f.what, f.path, e.prompt()); err != nil {
 			p.add("%v", err)
+			if waited.lost(err) {
+				return "", p.err()
+			}
 		}
 	}
 	return fmt.Sprintf("%d kinds of files, none was OK", len(files)), p.err()

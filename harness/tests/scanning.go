@@ -39,11 +39,12 @@ func Scanning(ctx context.Context, r *Run) []report.Case {
 	for round := range rounds {
 		r.Show.Now("scanning: round %d of %d", round+1, rounds)
 		var scans []host.Scan
-		for _, s := range samples.All() {
+		list := tally.worthAnother()
+		for _, s := range list {
 			scans = append(scans, h.SendScan(r.Path(s.Name)))
 		}
 		var again []samples.Sample
-		for i, s := range samples.All() {
+		for i, s := range list {
 			answer, err := scans[i].Wait(r.Limit)
 			if host.IsFatal(err) || err == nil && answer.Verdict == host.Error {
 				again = append(again, s) // alone, to find the one that did it
