@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/avirkit/avirkit/internal/bench"
+	"github.com/avirkit/avirkit/internal/debian"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -15,9 +16,14 @@ func Bench(ctx context.Context, quick *bool) error {
 		if err := Build(ctx); err != nil {
 			return err
 		}
-		_, err := bench.Run(ctx, bench.Options{
-			Root: root, Quick: quick != nil && *quick, Out: os.Stdout, Report: run.Printf,
-		})
+		if err := debian.Need(ctx, "gcc-multilib", "libc6-i386", "clamav-daemon", "clamdscan"); err != nil {
+			return err
+		}
+		o := bench.Options{Root: root, Quick: quick != nil && *quick, Out: os.Stdout, Report: run.Printf}
+		if err := bench.SDK(ctx, o); err != nil {
+			return err
+		}
+		_, err := bench.Run(ctx, o)
 		return err
 	})
 }

@@ -1,0 +1,48 @@
+package build
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/toolchain"
+)
+
+// Extra builds libraries that are no part of dist, for benchmarks and tests,
+// into the folder o.Dist: plugins in Go, and ones in C that are a file each.
+func Extra(ctx context.Context, o Options, plugins []Plugin, cSources ...string) error {
+	cache := filepath.Join(o.Root, ".cache")
+	unlock, err := lock(ctx, cache)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	tc, err := toolchain.Pick(ctx, o.Toolchain, cache)
+	if err != nil {
+		return err
+	}
+	b := &builder{Options: o, cache: cache, tc: tc}
+	if b.stage, err = os.MkdirTemp(cache, "stage-*"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.stage)
+	if err := os.MkdirAll(filepath.Join(b.stage, Dir386), 0o755); err != nil {
+		return err
+	}
+	for _, p := range plugins {
+		if _, err := b.plugin(ctx, p); err != nil {
+			return err
+		}
+		if err := copyFile(filepath.Join(b.stage, Dir386, p.Name+".so"), filepath.Join(o.Dist, p.Name+".so")); err != nil {
+			return err
+		}
+	}
+	for _, source := range cSources {
+		name := "avir_" + strings.TrimSuffix(filepath.Base(source), ".c") + ".so"
+		if err := b.CPlugin(ctx, filepath.Join(o.Root, source), filepath.Join(o.Dist, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
