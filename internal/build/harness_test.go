@@ -56,7 +56,7 @@ func TestClamPassesTheHarnessWithARealClamd(t *testing.T) {
 	}
 	for toolchain, how := range map[string]string{"zig": "over TCP", "gcc": "over a unix socket"} {
 		t.Run(toolchain+" "+how, func(t *testing.T) {
-			harness(t, dist(t, toolchain), "avir_clam.so", append(address[how], "--kernel-floor", "2.6.32")...)
+			harness(t, dist(t, toolchain), "avir_clam.so", append(address[how], "--set", "MaxFileSize=20M", "--kernel-floor", "2.6.32")...)
 		})
 	}
 }

@@ -91,7 +91,8 @@ static void instream(int fd, int f, char *buf) {
 static void fildes(int fd, int f) {
     char data[] = "zFILDES\0", control[CMSG_SPACE(sizeof(int))];
     struct iovec v = {data, sizeof data};
-    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct msghdr m = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     struct cmsghdr *c = CMSG_FIRSTHDR(&m);
     c->cmsg_level = SOL_SOCKET;
     c->cmsg_type = SCM_RIGHTS;
@@ -154,7 +155,8 @@ int main(int argc, char **argv) {
         pthread_join(t[i], NULL);
     unsigned long long total = now(CLOCK_MONOTONIC) - begin;
     qsort(times, count, sizeof *times, by_size);
-    printf("%llu %u %u %llu\n", total, times[count / 2], times[count * 99 / 100], now(CLOCK_PROCESS_CPUTIME_ID));
+    printf("%llu %u %u %llu\n", total, times[count / 2], times[count * 99 / 100],
+           now(CLOCK_PROCESS_CPUTIME_ID));
     free(times);
     return 0;
 }
