@@ -183,7 +183,7 @@ func (b *bench) measureRow(ctx context.Context, f file, threads int, transport s
 	l := load{path: b.path(f), threads: threads, count: threads * calibrated, dir: b.dir}
 	n := rounds
 	if f.size >= bigFile {
-		l.count, n = threads*2, bigRounds
+		l.count, n = max(2, threads), bigRounds
 	} else {
 		trial, err := peers[0].run(ctx, l)
 		if err != nil {

@@ -24,7 +24,7 @@
 
 static const char *address, *file;
 static long threads, count;
-static unsigned *times; /* microseconds would be too coarse: nanoseconds, up to 4 s */
+static unsigned long long *times; /* nanoseconds */
 
 static void die(const char *what) {
     perror(what);
@@ -135,7 +135,8 @@ static void *run(void *number) {
 }
 
 static int by_size(const void *a, const void *b) {
-    return (*(unsigned *)a > *(unsigned *)b) - (*(unsigned *)a < *(unsigned *)b);
+    unsigned long long x = *(const unsigned long long *)a, y = *(const unsigned long long *)b;
+    return (x > y) - (x < y);
 }
 
 int main(int argc, char **argv) {
@@ -155,7 +156,7 @@ int main(int argc, char **argv) {
         pthread_join(t[i], NULL);
     unsigned long long total = now(CLOCK_MONOTONIC) - begin;
     qsort(times, count, sizeof *times, by_size);
-    printf("%llu %u %u %llu\n", total, times[count / 2], times[count * 99 / 100],
+    printf("%llu %llu %llu %llu\n", total, times[count / 2], times[count * 99 / 100],
            now(CLOCK_PROCESS_CPUTIME_ID));
     free(times);
     return 0;

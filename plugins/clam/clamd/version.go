@@ -12,6 +12,10 @@ import (
 // gets a new one every day.
 const oldDatabase = 7 * 24 * time.Hour
 
+// versionTimeout bounds each step of a command outside of a session. Nothing
+// can interrupt it, and Close waits for it.
+const versionTimeout = 2 * time.Second
+
 // checkVersion logs the version of a server that has proven itself, and warns
 // if its database is old. A clamd of 1.5 or later can refuse VERSION and then
 // closes the connection, so this is never asked within a session.
@@ -21,8 +25,8 @@ func (c *Client) checkVersion(ctx context.Context, s *server) {
 		c.log.Debugf("clamd at %s: version: %v", s.addr, err)
 		return
 	}
-	client.SetConnTimeout(c.times.dial)
-	client.SetCmdTimeout(c.times.dial)
+	client.SetConnTimeout(versionTimeout)
+	client.SetCmdTimeout(versionTimeout)
 	version, err := client.Version(ctx)
 	if err != nil {
 		answers, pingErr := client.Ping(ctx)
