@@ -29,9 +29,9 @@ const (
 func checkLine(m *Machine, full, clamd bool) string {
 	args := []string{m.Packages}
 	if full {
-		args = append(args, "wait=150s")
+		args = append(args, "wait=150s", "full=1")
 	} else {
-		args = append(args, "wait=20s", "quick=1")
+		args = append(args, "wait=20s")
 	}
 	if m.KernelFloor != "" {
 		args = append(args, "floor="+m.KernelFloor)
