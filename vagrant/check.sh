@@ -5,7 +5,7 @@
 # but sh and the system's own dpkg or rpm: the dash of Debian 6 and the bash
 # of CentOS 6 run it.
 #
-#   check.sh deb|rpm [wait=20s] [full=1] [floor=2.6.32] [clamd=PORT]
+#   check.sh deb|rpm [wait=5s] [full=1] [floor=2.6.32] [clamd=PORT]
 #
 # wait   pause of the waiting test
 # full   all repetitions of the hostile test, and that with each clamd
@@ -17,7 +17,7 @@
 
 format=$1
 shift
-wait=20s full='' quick=--quick floor='' clamd=''
+wait=5s full='' quick=--quick floor='' clamd=''
 for setting; do
 	case $setting in
 	wait=*) wait=${setting#*=} ;;

@@ -155,30 +155,37 @@ func (p floorPlace) test(ctx context.Context, o Options, dist string, plugins []
 	if err := errors.Join(os.RemoveAll(results), os.MkdirAll(results, 0o755)); err != nil {
 		return err
 	}
-	var failed []error
-	for _, plugin := range plugins {
+	failed := make([]error, len(plugins))
+	var each []func(context.Context) error
+	for i, plugin := range plugins {
 		name := strings.TrimSuffix(filepath.Base(plugin), ".so")
-		c := p.command(filepath.Join(inside, "harness"), floorArgs(inside, name, clamd, o.Full)...)
-		var last lastLine
-		c.Stdout = &last
-		err := run.Step(ctx, "harness run all, "+name+", floor "+versions.KernelFloor, last.String, func(ctx context.Context) (string, error) {
-			_, err := c.Run(ctx)
-			return last.String(), err
+		each = append(each, func(ctx context.Context) error {
+			// A plugin that fails does not end the other's tests.
+			failed[i] = p.harness(ctx, name, filepath.Join(inside, "harness"), floorArgs(inside, name, clamd, o.Full))
+			for _, ext := range []string{".xml", ".json"} {
+				err := copyFile(filepath.Join(outside, name+ext), filepath.Join(results, name+ext))
+				failed[i] = errors.Join(failed[i], err)
+			}
+			return nil
 		})
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		for _, ext := range []string{".xml", ".json"} {
-			err = errors.Join(err, copyFile(filepath.Join(outside, name+ext), filepath.Join(results, name+ext)))
-		}
-		if err != nil {
-			failed = append(failed, err)
-		}
 	}
-	if _, err := writeJUnit(results, "floor", nil); err != nil {
-		failed = append(failed, err)
+	_ = run.Parallel(ctx, each...)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
-	return errors.Join(failed...)
+	_, err := writeJUnit(results, "floor", nil)
+	return errors.Join(append(failed, err)...)
+}
+
+// harness runs the harness for one plugin.
+func (p floorPlace) harness(ctx context.Context, name, program string, args []string) error {
+	var last lastLine
+	c := p.command(program, args...)
+	c.Stdout = &last
+	return run.Step(ctx, "harness run all, "+name+", floor "+versions.KernelFloor, last.String, func(ctx context.Context) (string, error) {
+		_, err := c.Run(ctx)
+		return last.String(), err
+	})
 }
 
 // floorArgs are the arguments of the harness in folder dir.

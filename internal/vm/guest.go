@@ -31,7 +31,7 @@ func checkLine(m *Machine, full, clamd bool) string {
 	if full {
 		args = append(args, "wait=150s", "full=1")
 	} else {
-		args = append(args, "wait=20s")
+		args = append(args, "wait=5s")
 	}
 	if m.KernelFloor != "" {
 		args = append(args, "floor="+m.KernelFloor)

@@ -31,7 +31,8 @@ func needSpace(dir string, bytes uint64) error {
 const emulationOverhead = 256
 
 // parallel says how many of the machines can run at once in so many megabytes
-// on so many processors. It fails if not even the largest one can.
+// on so many processors: one more than those, as each waits for a good part
+// of its time. It fails if not even the largest one can.
 func parallel(machines []*Machine, available, processors int) (int, error) {
 	largest := machines[0]
 	for _, m := range machines {
@@ -40,7 +41,7 @@ func parallel(machines []*Machine, available, processors int) (int, error) {
 		}
 	}
 	need := largest.Memory + emulationOverhead
-	n := min(len(machines), processors, available/need)
+	n := min(len(machines), processors+1, available/need)
 	if n < 1 {
 		return 0, fmt.Errorf("not enough memory: machine %s needs %d MB, %d MB are available: end something, or lower its memory in vagrant/local.yml",
 			largest.Name, need, available)

@@ -11,10 +11,9 @@ func TestAsManyMachinesRunAtOnceAsFit(t *testing.T) {
 	machines := []*Machine{{Name: "a", Memory: 384}, {Name: "b", Memory: 744}, {Name: "c", Memory: 384}}
 	for name, c := range map[string]struct{ available, processors, want int }{
 		"all of them":             {100000, 16, 3},
-		"one for each processor":  {100000, 2, 2},
+		"one more than processor": {100000, 1, 2},
 		"two in so much memory":   {2100, 16, 2},
 		"one in little memory":    {1000, 16, 1},
-		"one for one processor":   {100000, 1, 1},
 		"never more than machine": {1 << 30, 1 << 20, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
