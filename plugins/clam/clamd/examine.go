@@ -30,8 +30,9 @@ func (c *Client) examine(stop stopper, s *server, deadline time.Time) error {
 	c.mu.Unlock()
 	c.checkVersion(stop.ctx, s)
 	c.checkSetting(stop, s, deadline, encryptedZip, "encrypted archives", "AlertEncrypted")
-	c.checkSetting(stop, s, deadline, nestedZip, "what is over its limits and was not scanned", "AlertExceedsMax")
-	c.checkLimit(stop, s, deadline)
+	if !c.checkSetting(stop, s, deadline, nestedZip, "what is over its limits and was not scanned", "AlertExceedsMax") {
+		c.checkLimit(stop, s, deadline)
+	}
 	return nil
 }
 
@@ -51,12 +52,13 @@ func (c *Client) try(stop stopper, s *server, deadline time.Time) error {
 }
 
 // checkSetting warns if clamd calls an archive clean that it can't have
-// looked into.
-func (c *Client) checkSetting(stop stopper, s *server, deadline time.Time, kind zipKind, what, setting string) {
+// looked into, and returns whether clamd said that it didn't.
+func (c *Client) checkSetting(stop stopper, s *server, deadline time.Time, kind zipKind, what, setting string) (told bool) {
 	r, err := c.askOnce(stop, s, deadline, kind, 0)
 	if err == nil && r.kind == clean {
 		c.log.Warningf("clamd at %s answers OK for %s: set %s yes in its clamd.conf", s.addr, what, setting)
 	}
+	return err == nil && (r.kind == overLimit || r.kind == encrypted)
 }
 
 // smallestLimit is where checkLimit stops looking.
@@ -64,6 +66,7 @@ const smallestLimit = 64 << 10
 
 // checkLimit looks for the size up to which clamd really scans a file and
 // lowers the client's limit to it: over its own MaxFileSize clamd answers OK.
+// It sends large files, so it is left out if clamd tells by itself.
 func (c *Client) checkLimit(stop stopper, s *server, deadline time.Time) {
 	deadline = earlier(deadline, time.Now().Add(2*c.times.dial))
 	configured := c.maxSize.Load()
@@ -73,8 +76,6 @@ func (c *Client) checkLimit(stop stopper, s *server, deadline time.Time) {
 		case err != nil:
 			c.log.Warningf("clamd at %s: whether it scans files of %d bytes could not be checked: %v", s.addr, size, err)
 			return
-		case r.kind == overLimit && r.text != limitText:
-			return // AlertExceedsMax: clamd tells by itself
 		case r.kind == clean, r.kind == overLimit:
 			continue
 		case r.kind != found:
