@@ -71,7 +71,7 @@ func Build(ctx context.Context, o Options) error {
 	}
 	defer os.RemoveAll(stage)
 
-	var built []string
+	var built int
 	err = outdir.Replace(o.Out, func(tmp string) error {
 		for _, product := range sorted(data.Products) {
 			for _, plugin := range sorted(data.Plugins) {
@@ -79,23 +79,11 @@ func Build(ctx context.Context, o Options) error {
 				if err != nil {
 					return err
 				}
-				for _, build := range []func() (string, []byte, error){
-					func() (string, []byte, error) { return r.deb("i386") },
-					func() (string, []byte, error) { return r.deb("amd64") },
-					r.rpm,
-				} {
-					if err := ctx.Err(); err != nil {
-						return context.Cause(ctx)
-					}
-					name, content, err := build()
-					if err != nil {
-						return err
-					}
-					if err := outdir.WriteFile(filepath.Join(tmp, name), content, 0o644); err != nil {
-						return err
-					}
-					built = append(built, fmt.Sprintf("%-52s %7.1f KiB", name, float64(len(content))/1024))
+				n, err := r.build(ctx, tmp)
+				if err != nil {
+					return err
 				}
+				built += n
 			}
 		}
 		return nil
@@ -103,9 +91,30 @@ func Build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	for _, line := range built {
-		run.Printf("  ok %s", line)
-	}
-	run.Printf("%d packages of version %s in %s; %s", len(built), o.Version, o.Out, signing.Describe(o.Signer))
+	run.Printf("%d packages of version %s in %s; %s", built, o.Version, o.Out, signing.Describe(o.Signer))
 	return nil
+}
+
+// build builds the plugin's packages for the product into dir and returns
+// how many there are.
+func (r *recipe) build(ctx context.Context, dir string) (int, error) {
+	kinds := []func() (fileName string, content []byte, err error){
+		func() (string, []byte, error) { return r.deb("i386") },
+		func() (string, []byte, error) { return r.deb("amd64") },
+		r.rpm,
+	}
+	for _, kind := range kinds {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		name, content, err := kind()
+		if err != nil {
+			return 0, err
+		}
+		if err := outdir.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			return 0, err
+		}
+		run.Printf("  ok %-52s %7.1f KiB", name, float64(len(content))/1024)
+	}
+	return len(kinds), nil
 }

@@ -40,11 +40,13 @@ func (d *dnfManager) dnf(ctx context.Context, args ...string) (string, error) {
 	return d.dnfCommand(args...).Run(ctx)
 }
 
+// dnfCommand gives dnf process ids of its own: the gpg-agent that it starts to
+// check the index ends with it.
 func (d *dnfManager) dnfCommand(args ...string) run.Command {
 	return run.Command{
-		Name: "dnf",
+		Name: "unshare",
 		Args: append([]string{
-			"-y", "--installroot", d.dir, "--releasever", "6", "--noplugins",
+			"--pid", "--fork", "--kill-child", "dnf", "-y", "--installroot", d.dir, "--releasever", "6", "--noplugins",
 			"--setopt=reposdir=" + d.repos, "--setopt=metadata_expire=0", "--setopt=localpkg_gpgcheck=1", "--setopt=retries=1",
 		}, args...),
 		Env: []string{"HOME=" + d.home, "LC_ALL=C", "http_proxy=", "no_proxy=*"},
@@ -76,7 +78,7 @@ func (d *dnfManager) install(ctx context.Context, from release, ps ...pkg) (stri
 // deaf leaves standard output open, without which dnf itself doesn't start.
 func (d *dnfManager) deaf(ctx context.Context, from release, p pkg) error {
 	c := d.dnfCommand(append([]string{"install"}, d.files(from, p)...)...)
-	c.Name, c.Args = "sh", append([]string{"-c", `exec dnf "$@" <&-`, "sh"}, c.Args...)
+	c.Name, c.Args = "sh", append([]string{"-c", `exec unshare "$@" <&-`, "sh"}, c.Args...)
 	_, err := c.Run(ctx)
 	return err
 }

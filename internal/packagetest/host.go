@@ -23,9 +23,9 @@ const bench = "/srv/avirkit"
 
 // putHost copies the host and what it is to scan into the tree.
 func (k *kit) putHost(r root) error {
-	host, err := os.ReadFile(filepath.Join(k.options.Dist, "linux-386", "avserver"))
+	host, err := os.ReadFile(filepath.Join(k.current.dist, "linux-386", "avserver"))
 	if err != nil {
-		return fmt.Errorf("read the 32-bit host: %w: run go tool mage build", err)
+		return fmt.Errorf("read the 32-bit host: %w", err)
 	}
 	for name, file := range map[string]struct {
 		data []byte

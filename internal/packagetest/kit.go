@@ -13,7 +13,6 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
-	"github.com/avirkit/avirkit/internal/outdir"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/repo"
 	"github.com/avirkit/avirkit/internal/signing"
@@ -36,13 +35,6 @@ type kit struct {
 	url    string // of the web server that serves dir
 	server *http.Server
 	clamd  *clamdtest.Clamd
-}
-
-// release is the twelve packages of one version.
-type release struct {
-	version packages.Version
-	dir     string // of the packages
-	dist    string // of the libraries
 }
 
 func newKit(ctx context.Context, o Options, dir string) (k *kit, err error) {
@@ -113,84 +105,6 @@ func (k *kit) newKey(name string, at time.Time) (signing.Signer, error) {
 		return nil, fmt.Errorf("write a test key: %w", err)
 	}
 	return signing.FromFile(file, "", at)
-}
-
-// buildAll builds the three releases. The libraries of the old one have a
-// byte more at their end, which loads the same and looks different.
-func (k *kit) buildAll(ctx context.Context) error {
-	dist, err := k.changedLibraries()
-	if err != nil {
-		return err
-	}
-	data, err := k.failingScripts()
-	if err != nil {
-		return err
-	}
-	v := k.options.Version
-	k.current = release{version: v, dist: k.options.Dist, dir: filepath.Join(k.dir, "current")}
-	k.old = release{version: v.Older(), dist: dist, dir: filepath.Join(k.dir, "old")}
-	k.failing = release{version: v.Newer(), dist: dist, dir: filepath.Join(k.dir, "failing")}
-	others, err := k.copyData("old-data")
-	if err != nil {
-		return err
-	}
-	for r, data := range map[release]string{
-		k.current: filepath.Join(k.options.Root, "packaging"),
-		k.old:     others,
-		k.failing: data,
-	} {
-		if err := packages.Build(ctx, k.packageOptions(r, data)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (k *kit) packageOptions(r release, data string) packages.Options {
-	return packages.Options{Data: data, Dist: r.dist, Out: r.dir, Version: r.version, Epoch: k.epoch, Signer: k.signer}
-}
-
-func (k *kit) changedLibraries() (string, error) {
-	dist := filepath.Join(k.dir, "old-dist")
-	for _, p := range k.data.Plugins {
-		library, err := os.ReadFile(filepath.Join(k.options.Dist, "linux-386", p.Library))
-		if err != nil {
-			return "", fmt.Errorf("read a library: %w: run go tool mage build", err)
-		}
-		if err := outdir.WriteFile(filepath.Join(dist, "linux-386", p.Library), append(library, 0), 0o644); err != nil {
-			return "", err
-		}
-	}
-	return dist, nil
-}
-
-// failingScripts copies packaging/ and makes what runs before the files come
-// fail: at its end for dpkg, which then calls postrm; at its beginning for
-// rpm, which calls nothing.
-func (k *kit) failingScripts() (string, error) {
-	dir, err := k.copyData("failing-data")
-	if err != nil {
-		return "", err
-	}
-	const fail = "echo this script fails >&2\nexit 3\n"
-	err = edit(filepath.Join(dir, "deb", "preinst"), func(text []byte) ([]byte, error) { return append(text, fail...), nil })
-	if err == nil {
-		err = edit(filepath.Join(dir, "rpm", "pre"), func(text []byte) ([]byte, error) { return append([]byte(fail), text...), nil })
-	}
-	return dir, err
-}
-
-// copyData copies packaging/, for a quick test without the sample plugin,
-// whose packages nobody installs in more than one version then.
-func (k *kit) copyData(name string) (string, error) {
-	dir := filepath.Join(k.dir, name)
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join(k.options.Root, "packaging"))); err != nil {
-		return "", fmt.Errorf("copy the packages' data: %w", err)
-	}
-	if !k.options.Quick {
-		return dir, nil
-	}
-	return dir, os.RemoveAll(filepath.Join(dir, "sample"))
 }
 
 // serve starts the web server of the repositories, on loopback.

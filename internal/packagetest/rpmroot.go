@@ -60,7 +60,7 @@ func (k *kit) makeRPMRoot(ctx context.Context, dir string) (root, error) {
 	if err := k.putHost(r); err != nil {
 		return r, err
 	}
-	libraries, err := filepath.Glob(filepath.Join(k.options.Dist, "linux-386", "avir_*.so"))
+	libraries, err := filepath.Glob(filepath.Join(k.current.dist, "linux-386", "avir_*.so"))
 	if err != nil {
 		return r, err
 	}
