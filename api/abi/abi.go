@@ -45,7 +45,7 @@ func init() {
 	debug.SetMaxStack(maxStack)
 	debug.SetMemoryLimit(memoryLimit)
 	debug.SetGCPercent(gcPercent)
-	runtime.GOMAXPROCS(min(max(runtime.NumCPU(), 2), 4))
+	runtime.GOMAXPROCS(processors)
 	C.avir_go_is_ready()
 }
 
