@@ -32,6 +32,10 @@ const (
 	maxStack    = 4 << 20   // a runaway recursion dies at once instead of taking the machine's memory along
 	memoryLimit = 192 << 20 // the collector works harder from here on
 	gcPercent   = 25        // a first collection at 1 MB: the host's memory matters more than our speed
+	processors  = 4
+	// One for each thread of the host: those scan inside Go by themselves, and
+	// none then waits for the lazy monitor to take over from one in a system call.
+	inlineProcessors = 8
 )
 
 // library is what Register made; before that it says what is missing.
@@ -61,6 +65,9 @@ func Register(plugin api.Plugin) {
 	registered = true
 	library = lifecycle.New(plugin)
 	info := library.Info()
+	if info.Inline {
+		runtime.GOMAXPROCS(inlineProcessors)
+	}
 	text.Copy(bytesOf(&C.avir_info.name[0], len(C.avir_info.name)), text.ASCII(info.Name))
 	text.Copy(bytesOf(&C.avir_info.description[0], len(C.avir_info.description)), text.ASCII(info.Description))
 }
