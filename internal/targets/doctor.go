@@ -33,6 +33,15 @@ var needs = []need{
 	{what: "clamd", targets: "test", program: "clamd", pkg: "clamav-daemon"},
 	{what: "clamdscan", targets: "test, bench", program: "clamdscan", pkg: "clamdscan"},
 	{what: "unzip", targets: "test", program: "unzip", pkg: "unzip"},
+	{what: "apt-ftparchive", targets: "repo, test", program: "apt-ftparchive", pkg: "apt-utils"},
+	{what: "createrepo_c", targets: "repo, test", program: "createrepo_c", pkg: "createrepo-c"},
+	{what: "gpg", targets: "repo, test", program: "gpg", pkg: "gnupg"},
+	{what: "debootstrap", targets: "test, vm:box", program: "debootstrap", pkg: "debootstrap"},
+	{what: "rpm", targets: "test", program: "rpm", pkg: "rpm"},
+	{what: "dnf", targets: "test", program: "dnf", pkg: "dnf"},
+	{what: "lintian", targets: "test", program: "lintian", pkg: "lintian"},
+	{what: "rpmlint", targets: "test", program: "rpmlint", pkg: "rpmlint"},
+	{what: "vagrant", targets: "test:vm", program: "vagrant", pkg: "vagrant"},
 	{what: "clang-format", targets: "lint", program: "clang-format", pkg: "clang-format"},
 }
 

@@ -5,15 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/avirkit/avirkit/internal/build"
 	"github.com/avirkit/avirkit/internal/debian"
+	"github.com/avirkit/avirkit/internal/packagetest"
 	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/toolchain"
 )
 
 // testPackages are the Debian packages that the tests use beside those of the
-// toolchains.
+// toolchains and of the package tests.
 var testPackages = []string{
 	"gcc-multilib",  // test hosts and bad plugins in C, the race detector
 	"libc6-i386",    // runs them
@@ -39,7 +41,9 @@ func Test(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := debian.Need(ctx, testPackages...); err != nil {
+	needed := slices.Concat(testPackages, packagetest.Tools)
+	slices.Sort(needed)
+	if err := debian.Need(ctx, slices.Compact(needed)...); err != nil {
 		return err
 	}
 	for _, name := range []string{toolchain.Zig, toolchain.GCC} {
