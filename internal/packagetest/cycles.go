@@ -51,6 +51,16 @@ func (k *kit) alone(ctx context.Context, m manager, p pkg) error {
 	if err := unchanged(m.tree().dir, before, paths...); err != nil {
 		return fmt.Errorf("after the install: %w", err)
 	}
+	// Another version must not forget which directories were made.
+	if err := m.downgrade(ctx, k.old, p); err != nil {
+		return err
+	}
+	if _, err := m.install(ctx, k.current, p); err != nil {
+		return err
+	}
+	if err := unchanged(m.tree().dir, before, paths...); err != nil {
+		return fmt.Errorf("after a downgrade and an upgrade: %w", err)
+	}
 	return k.gone(ctx, m, p, before)
 }
 
