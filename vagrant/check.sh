@@ -5,8 +5,9 @@
 # but sh and the system's own dpkg or rpm: the dash of Debian 6 and the bash
 # of CentOS 6 run it.
 #
-#   check.sh deb|rpm [wait=5s] [full=1] [floor=2.6.32] [clamd=PORT]
+#   check.sh deb|rpm [limit=120s] [wait=5s] [full=1] [floor=2.6.32] [clamd=PORT]
 #
+# limit  longest time for one call of a plugin
 # wait   pause of the waiting test
 # full   all repetitions of the hostile test, and that with each clamd
 # floor  system calls newer than this kernel's are hidden
@@ -17,9 +18,10 @@
 
 format=$1
 shift
-wait=5s full='' quick=--quick floor='' clamd=''
+limit=30s wait=5s full='' quick=--quick floor='' clamd=''
 for setting; do
 	case $setting in
+	limit=*) limit=${setting#*=} ;;
 	wait=*) wait=${setting#*=} ;;
 	full=1) full=1 quick='' ;;
 	floor=*) floor="--kernel-floor ${setting#*=}" ;;
@@ -220,7 +222,7 @@ run() {
 	label=$2
 	plugin=$3
 	shift 3
-	./harness run "$test" --plugin "$plugin" "$@" --data "$here/data" --wait "$wait" $quick $floor \
+	./harness run "$test" --plugin "$plugin" "$@" --data "$here/data" --wait "$wait" --limit "$limit" $quick $floor \
 		--junit "$out/$label.xml" --json "$out/$label.json"
 }
 
@@ -265,5 +267,6 @@ step "scan with the second product's" scanning $control/avir_sample.so
 step "remove the second product's" uninstall control
 step "remove" uninstall connect
 step "nothing left" nothing_left
+rm -f "$out/status" "$out/step.log"
 echo "@end $failures"
 [ $failures = 0 ]

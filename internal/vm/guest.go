@@ -25,9 +25,13 @@ const (
 	checkLimitFull = 3 * time.Hour
 )
 
-// checkLine is the command line that unpacks the kit and runs it.
-func checkLine(m *Machine, full, clamd bool) string {
+// checkLine is the command line that unpacks the kit and runs it. An emulated
+// processor gets four times the time for each call of a plugin.
+func checkLine(m *Machine, emulated, full, clamd bool) string {
 	args := []string{m.Packages}
+	if emulated {
+		args = append(args, "limit=120s")
+	}
 	if full {
 		args = append(args, "wait=150s", "full=1")
 	} else {
@@ -54,7 +58,7 @@ func (v *vagrant) check(ctx context.Context, m *Machine, h sshHost, k kit, o Opt
 	if socket != "" {
 		forward = reverse(clamdPort, socket)
 	}
-	c := v.session.command("ssh", sshArgs(h, m.OldSSH, forward, checkLine(m, o.Full, socket != ""))...)
+	c := v.session.command("ssh", sshArgs(h, m.OldSSH, forward, checkLine(m, v.driver == driverQEMU, o.Full, socket != ""))...)
 	kitTar, err := os.CreateTemp(v.dirOf("kits"), m.Name+"-")
 	if err != nil {
 		return nil, err

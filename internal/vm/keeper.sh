@@ -84,8 +84,13 @@ await_end &
 wait $!
 
 case $mode in
-own) kill -KILL -1 ;;
+own)
+	kill -KILL -1
+	# Vagrant's copies of box files; the boxes of its catalogue stay.
+	x=[0-9a-f]
+	rm -rf "${VAGRANT_HOME:?}"/boxes/avirkit-*-$x$x$x$x$x$x$x$x$x$x$x$x
+	;;
 libvirt) kill_processes; end_libvirt ;;
 virtualbox) kill_processes; end_virtualbox ;;
 esac > /dev/null 2>&1
-rm -rf "$run" "/tmp/$name-clamd" "${VAGRANT_HOME:-/nonexistent}"/boxes/avirkit-debian* "${VAGRANT_HOME:-/nonexistent}"/boxes/avirkit-centos*
+rm -rf "$run" "/tmp/$name-clamd"

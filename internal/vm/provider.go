@@ -64,7 +64,7 @@ func (s surroundings) choose() (m mode, why string, err error) {
 // that any run needs.
 var (
 	ownPackages = []string{
-		"vagrant", "vagrant-libvirt", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients",
+		"vagrant", "vagrant-libvirt", "libvirt-daemon-system", "libvirt-daemon-driver-qemu", "libvirt-clients",
 		"qemu-system-x86", "qemu-utils", "dnsmasq-base", "iptables", "iproute2", "openssh-client", "util-linux",
 	}
 	anyPackages = []string{"vagrant", "openssh-client"}
@@ -112,7 +112,7 @@ func pickDriver(ctx context.Context, s *session) (driver, why string, err error)
 	switch {
 	case err == nil:
 		return driverKVM, "KVM works here", nil
-	case s.mode == systemLibvirt && errors.Is(err, os.ErrPermission):
+	case s.mode == systemLibvirt && (errors.Is(err, os.ErrPermission) || errors.Is(err, exec.ErrNotFound)):
 		return driverKVM, "this system's libvirt has KVM", nil
 	case ctx.Err() != nil:
 		return "", "", context.Cause(ctx)

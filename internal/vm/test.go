@@ -90,7 +90,6 @@ type testRun struct {
 	options Options
 	*vagrant
 	home   string
-	driver string
 	kit    kit
 	socket string // of this machine's clamd; empty if there is none
 }

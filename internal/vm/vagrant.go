@@ -18,6 +18,7 @@ import (
 type vagrant struct {
 	*session
 	dir     string   // vagrant/
+	driver  string   // of libvirt; empty for VirtualBox
 	env     []string // what the Vagrantfile and Vagrant take from the environment
 	timeout time.Duration
 }

@@ -146,9 +146,9 @@ func (e errorText) Error() string { return string(e) }
 
 func TestTheTestsInAMachineAreShortUnlessAllOfThemAreWanted(t *testing.T) {
 	m := &Machine{Name: "debian6", Packages: "deb"}
-	assert.True(t, strings.HasSuffix(checkLine(m, false, false), "check.sh deb wait=5s"))
+	assert.True(t, strings.HasSuffix(checkLine(m, false, false, false), "check.sh deb wait=5s"))
 	m.KernelFloor = "2.6.32"
-	assert.True(t, strings.HasSuffix(checkLine(m, true, true), "check.sh deb wait=150s full=1 floor=2.6.32 clamd=3398"))
+	assert.True(t, strings.HasSuffix(checkLine(m, true, true, true), "check.sh deb limit=120s wait=150s full=1 floor=2.6.32 clamd=3398"))
 }
 
 func TestTheCheckIsFitForEveryShell(t *testing.T) {
