@@ -43,5 +43,5 @@ func notes(o Options, entry packages.ChangelogEntry, m *build.Manifest) []byte {
 		}
 		b.WriteByte('\n')
 	}
-	return bytes.TrimRight(b.Bytes(), "\n")
+	return append(bytes.TrimRight(b.Bytes(), "\n"), '\n')
 }
