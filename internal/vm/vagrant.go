@@ -91,8 +91,8 @@ func (v *vagrant) up(ctx context.Context, m *Machine, log io.Writer) error {
 	started := &onLine{match: regexp.MustCompile(`(?i)(starting domain|waiting for (domain|machine))`)}
 	started.do = func() {
 		time.AfterFunc(v.timeout, func() {
-			cancel(fmt.Errorf("machine %s did not get ready within %v (AVIR_VM_BOOT_TIMEOUT=seconds changes that)%s",
-				m.Name, v.timeout, v.consoleTail(m)))
+			cancel(fmt.Errorf("the guest did not get ready within %v: does its box boot here? AVIR_VM_BOOT_TIMEOUT=seconds gives it more time%s",
+				v.timeout, v.consoleTail(m)))
 		})
 	}
 	var said complaint
@@ -106,10 +106,13 @@ func (v *vagrant) up(ctx context.Context, m *Machine, log io.Writer) error {
 	}
 	return run.Step(ctx, "boot "+m.Name, watch, func(ctx context.Context) (string, error) {
 		_, err := c.Run(ctx)
-		if err != nil && ctx.Err() == nil {
-			err = explainVagrant(m, said.String())
+		switch {
+		case ctx.Err() != nil:
+			return "", context.Cause(ctx)
+		case err != nil:
+			return "", explainVagrant(m, said.String())
 		}
-		return "", err
+		return "", nil
 	})
 }
 
@@ -123,7 +126,7 @@ func (v *vagrant) destroy(ctx context.Context, m *Machine) error {
 func (v *vagrant) consoleTail(m *Machine) string {
 	data, err := os.ReadFile(m.Console)
 	if err != nil || len(data) == 0 {
-		return "; its console said nothing: does the box boot with this provider, and is its console on ttyS0?"
+		return "; its console said nothing"
 	}
 	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
 	if len(lines) > 8 {

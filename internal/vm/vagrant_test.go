@@ -93,7 +93,7 @@ func TestTheEndOfTheConsoleExplainsABootThatFailed(t *testing.T) {
 	text := v.consoleTail(&Machine{Console: console})
 	assert.Contains(t, text, "Kernel panic - not syncing")
 	assert.Less(t, strings.Count(text, "early"), 10)
-	assert.Contains(t, v.consoleTail(&Machine{Console: "/nonexistent"}), "does the box boot")
+	assert.Contains(t, v.consoleTail(&Machine{Console: "/nonexistent"}), "its console said nothing")
 	assert.Contains(t, lastLineOf(console), "Kernel panic")
 }
 
