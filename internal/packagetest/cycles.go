@@ -98,6 +98,9 @@ func (k *kit) withProduct(ctx context.Context, m manager, p pkg) (err error) {
 	if err != nil {
 		return err
 	}
+	if _, err := m.calls(); err != nil { // of what came before
+		return err
+	}
 	if _, err := m.install(ctx, k.old, p); err != nil {
 		return err
 	}

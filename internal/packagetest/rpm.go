@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -134,17 +135,19 @@ var scriptlets = map[string]string{
 func (m *rpmManager) calls() ([]string, error) {
 	path := m.path(bench + "/calls")
 	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read which scriptlets ran: %w", err)
 	}
 	var calls []string
 	for line := range strings.Lines(string(data)) {
 		count, first, _ := strings.Cut(strings.TrimSpace(line), " ")
-		script, known := scriptlets[first]
-		if !known {
-			return nil, fmt.Errorf("a scriptlet ran that begins with %q", first)
+		if script, known := scriptlets[first]; known {
+			first = script
 		}
-		calls = append(calls, script+" "+count)
+		calls = append(calls, first+" "+count)
 	}
 	return calls, os.Remove(path)
 }
