@@ -55,7 +55,7 @@ const boxSpace = 3 << 30
 type maker struct {
 	data  string // vagrant/box
 	cache string // .cache/vm
-	work  string // a folder for the time of the making
+	run   *session
 }
 
 func cacheDir(root string) string            { return filepath.Join(root, ".cache", "vm") }
@@ -64,6 +64,8 @@ func boxPath(cache string, s boxSpec) string { return filepath.Join(cache, "boxe
 // Boxes makes the boxes that stand in for those of Vagrant's catalogue. Boxes
 // that are up to date stay as they are.
 func Boxes(ctx context.Context, o Options) error {
+	ctx, stop := watchCallers(ctx)
+	defer stop()
 	cache := cacheDir(o.Root)
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return fmt.Errorf("make the cache of the boxes: %w", err)
@@ -73,6 +75,9 @@ func Boxes(ctx context.Context, o Options) error {
 		return err
 	}
 	defer unlock()
+	if err := sweep(ctx, cache); err != nil {
+		return err
+	}
 	if err := makeBoxes(ctx, o, boxSpecs); err != nil {
 		return err
 	}
@@ -121,20 +126,15 @@ func makeBoxes(ctx context.Context, o Options, specs []boxSpec) error {
 	if err := needSpace(m.cache, boxSpace); err != nil {
 		return err
 	}
-	// What a killed run was making is of no use to anyone.
-	old, _ := filepath.Glob(filepath.Join(m.cache, "build-*"))
-	for _, dir := range old {
-		os.RemoveAll(dir)
+	if m.run, err = begin(ctx, m.cache, plain, ""); err != nil {
+		return err
 	}
-	if m.work, err = os.MkdirTemp(m.cache, "build-"); err != nil {
-		return fmt.Errorf("make a folder for the boxes: %w", err)
-	}
-	defer os.RemoveAll(m.work)
 	var each []func(context.Context) error
 	for r, specs := range wanted {
 		each = append(each, func(ctx context.Context) error { return m.release(ctx, r, specs, inputs) })
 	}
-	return run.Parallel(ctx, each...)
+	err = run.Parallel(ctx, each...)
+	return errors.Join(err, m.run.end(false))
 }
 
 // oldestRoot is where the oldest release's system stays, for Floor's chroot.
@@ -144,7 +144,7 @@ func oldestRoot(cache string) string {
 
 // release makes the boxes of one release.
 func (m *maker) release(ctx context.Context, r release, specs []boxSpec, inputs string) error {
-	base := tree{filepath.Join(m.work, r.codename)}
+	base := tree{m.run.path(r.codename), m.run}
 	var last lastLine
 	err := run.Step(ctx, "debootstrap "+r.system(), last.String, func(ctx context.Context) (string, error) {
 		return "", base.bootstrap(ctx, r, &last)
@@ -153,7 +153,7 @@ func (m *maker) release(ctx context.Context, r release, specs []boxSpec, inputs 
 		return err
 	}
 	var k *kernel
-	ramdisk := filepath.Join(m.work, r.codename+".initrd")
+	ramdisk := m.run.path(r.codename + ".initrd")
 	err = run.Step(ctx, "kernel of "+r.system(), nil, func(ctx context.Context) (string, error) {
 		if k, err = m.kernel(ctx, base, r, ramdisk); err != nil {
 			return "", err
@@ -170,7 +170,7 @@ func (m *maker) release(ctx context.Context, r release, specs []boxSpec, inputs 
 		err := run.Step(ctx, "box "+s.name, nil, func(ctx context.Context) (string, error) {
 			t := base
 			if s.rpm {
-				t = tree{base.dir + "-rpm"}
+				t = tree{base.dir + "-rpm", m.run}
 				if err := m.addRPM(ctx, base, t); err != nil {
 					return "", err
 				}
@@ -207,8 +207,8 @@ func (m *maker) kernel(ctx context.Context, t tree, r release, ramdisk string) (
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(m.work, r.codename+".kernel")
-	if _, err := (run.Command{Name: "dpkg-deb", Args: []string{"-x", deb, dir}}).Run(ctx); err != nil {
+	dir := m.run.path(r.codename + ".kernel")
+	if _, err := m.run.command("dpkg-deb", "-x", deb, dir).Run(ctx); err != nil {
 		return nil, err
 	}
 	k, err := findKernel(dir)

@@ -9,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/avirkit/avirkit/internal/run"
 )
 
 // boxGigabytes is the size of a box's disk; only what is written takes space.
@@ -22,15 +20,13 @@ var boxMetadata = map[string]any{"provider": "libvirt", "format": "qcow2", "virt
 // pack makes the box of a finished tree and its kernel. No loop device and no
 // mount is needed: mke2fs fills the file system, and QEMU starts the kernel.
 func (m *maker) pack(ctx context.Context, t tree, k *kernel, ramdisk, box string) error {
-	raw, image := box+".raw", box+".qcow2"
+	raw, image := m.run.path(filepath.Base(box)+".raw"), m.run.path(filepath.Base(box)+".qcow2")
 	defer os.Remove(raw)
-	defer os.Remove(image)
 	// The image is thrown away after each run: a journal is of no use to it.
-	_, err := run.Command{Name: "mke2fs", Args: []string{
-		"-q", "-F", "-t", "ext4", "-O", "^has_journal", "-d", t.dir, raw, fmt.Sprintf("%dG", boxGigabytes),
-	}}.Run(ctx)
+	_, err := m.run.command("mke2fs", "-q", "-F", "-t", "ext4", "-O", "^has_journal", "-d", t.dir,
+		raw, fmt.Sprintf("%dG", boxGigabytes)).Run(ctx)
 	if err == nil {
-		_, err = run.Command{Name: "qemu-img", Args: []string{"convert", "-O", "qcow2", raw, image}}.Run(ctx)
+		_, err = m.run.command("qemu-img", "convert", "-O", "qcow2", raw, image).Run(ctx)
 	}
 	if err != nil {
 		return err
@@ -39,6 +35,7 @@ func (m *maker) pack(ctx context.Context, t tree, k *kernel, ramdisk, box string
 	if err != nil {
 		return err
 	}
+	defer os.Remove(image)
 	return writeBox(box, metadata, map[string]string{
 		"box.img":     image,
 		"vmlinuz":     k.image,

@@ -103,7 +103,7 @@ func floorSystem(ctx context.Context, root string) (floorPlace, error) {
 	if v, err := os.ReadFile(filepath.Join(dir, "etc/debian_version")); err == nil {
 		what = "Debian " + strings.TrimSpace(string(v)) + " i386"
 	}
-	return floorPlace{tree{dir}, what, why}, nil
+	return floorPlace{tree{dir: dir}, what, why}, nil
 }
 
 func thisMachine(ctx context.Context, why string) (floorPlace, error) {

@@ -4,7 +4,7 @@
 #   keeper.sh MODE RUN NAME < pipe
 #
 # MODE  own: a libvirt in this process's own namespaces; libvirt or
-#       virtualbox: the system's; files: only the run's files are left
+#       virtualbox: the system's; plain: no machines, but processes and files
 # RUN   folder of the run
 # NAME  of its network and storage pool; its machines' names begin with NAME_
 #
@@ -90,7 +90,14 @@ own)
 	x=[0-9a-f]
 	rm -rf "${VAGRANT_HOME:?}"/boxes/avirkit-*-$x$x$x$x$x$x$x$x$x$x$x$x
 	;;
+plain) kill_processes ;;
 libvirt) kill_processes; end_libvirt ;;
 virtualbox) kill_processes; end_virtualbox ;;
 esac > /dev/null 2>&1
-rm -rf "$run" "/tmp/$name-clamd"
+# What was just killed may still be about to end.
+tries=0
+until rm -rf "$run" "/tmp/$name-clamd" 2> /dev/null || [ $tries -ge 20 ]; do
+	tries=$((tries + 1))
+	sleep 1
+done
+[ ! -e "$run" ]

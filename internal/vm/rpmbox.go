@@ -9,8 +9,6 @@ import (
 
 	"github.com/goreleaser/nfpm/v2"
 	"github.com/goreleaser/nfpm/v2/rpm"
-
-	"github.com/avirkit/avirkit/internal/run"
 )
 
 // addRPM copies the base system and installs rpm in it. rpm's database knows
@@ -18,7 +16,7 @@ import (
 // system's own C library and shell provide, so that packages install without
 // --nodeps as they would on a system of rpm's own.
 func (m *maker) addRPM(ctx context.Context, base, t tree) error {
-	if _, err := (run.Command{Name: "cp", Args: []string{"-a", base.dir, t.dir}}).Run(ctx); err != nil {
+	if _, err := m.run.command("cp", "-a", base.dir, t.dir).Run(ctx); err != nil {
 		return err
 	}
 	if err := t.install(ctx, "rpm"); err != nil {

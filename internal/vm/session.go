@@ -28,6 +28,7 @@ const (
 	ownLibvirt    mode = "own"     // a libvirtd of this run, in namespaces of its own
 	systemLibvirt mode = "libvirt" // the machine's
 	virtualBox    mode = "virtualbox"
+	plain         mode = "plain" // nobody: the run has no machines, but processes and files
 )
 
 func (m mode) provider() string {
@@ -191,7 +192,7 @@ func sweepRun(ctx context.Context, dir string) error {
 	}
 	how, err := os.ReadFile(filepath.Join(dir, "mode"))
 	if err != nil || mode(how) == ownLibvirt {
-		how = []byte("files") // of a libvirt in namespaces nothing else can be left
+		how = []byte(plain) // of a libvirt in namespaces nothing else can be left
 	}
 	script := filepath.Join(dir, "keeper.sh")
 	if err := os.WriteFile(script, []byte(keeperScript), 0o644); err != nil {

@@ -18,9 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// filesOnly is the keeper's mode for what needs no provider.
-const filesOnly = mode("files")
-
 // TestMain lets this program be the run that a test kills.
 func TestMain(m *testing.M) {
 	if cache := os.Getenv("AVIR_TEST_RUN_IN"); cache != "" {
@@ -29,15 +26,14 @@ func TestMain(m *testing.M) {
 			fmt.Println(err)
 			os.Exit(1)
 		}
-		if c := s.command("sleep", "1000"); os.Getenv("AVIR_TEST_MODE") != string(filesOnly) {
-			cmd := exec.Command(c.Name, c.Args...)
-			cmd.Env = append(os.Environ(), c.Env...)
-			if err := cmd.Start(); err != nil {
-				fmt.Println(err)
-				os.Exit(1)
-			}
-			fmt.Println("child", cmd.Process.Pid)
+		c := s.command("sleep", "1000")
+		cmd := exec.Command(c.Name, c.Args...)
+		cmd.Env = append(os.Environ(), c.Env...)
+		if err := cmd.Start(); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
 		}
+		fmt.Println("child", cmd.Process.Pid)
 		fmt.Println("began", s.dir)
 		select {}
 	}
@@ -76,7 +72,7 @@ func gone(t *testing.T, dir string) {
 }
 
 func TestTheEndOfARunRemovesItsFiles(t *testing.T) {
-	s, err := begin(t.Context(), t.TempDir(), filesOnly, "")
+	s, err := begin(t.Context(), t.TempDir(), plain, "")
 	require.NoError(t, err)
 	write(t, s.path("pool/disk.img"), "disk")
 	require.NoError(t, s.end(false))
@@ -85,7 +81,7 @@ func TestTheEndOfARunRemovesItsFiles(t *testing.T) {
 
 func TestACancelledRunIsRemovedEvenIfNobodyEndsIt(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	s, err := begin(ctx, t.TempDir(), filesOnly, "")
+	s, err := begin(ctx, t.TempDir(), plain, "")
 	require.NoError(t, err)
 	cancel()
 	gone(t, s.dir)
@@ -95,7 +91,7 @@ func TestACancelledRunIsRemovedEvenIfNobodyEndsIt(t *testing.T) {
 func TestAKilledRunIsRemoved(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(signal.String(), func(t *testing.T) {
-			other, dir, _ := otherRun(t, t.TempDir(), filesOnly)
+			other, dir, _ := otherRun(t, t.TempDir(), plain)
 			require.DirExists(t, dir)
 			require.NoError(t, other.Process.Signal(signal))
 			gone(t, dir)
@@ -109,11 +105,15 @@ func TestAKilledRunTakesItsProcessesAlong(t *testing.T) {
 	bystander := exec.Command("sleep", "1000")
 	require.NoError(t, bystander.Start())
 	defer func() { _ = bystander.Process.Kill(); _ = bystander.Wait() }()
-	other, dir, child := otherRun(t, t.TempDir(), systemLibvirt)
-	require.NotZero(t, child)
-	require.NoError(t, other.Process.Kill())
-	gone(t, dir)
-	assert.Eventually(t, func() bool { _, err := readStat(child); return err != nil }, 10*time.Second, 10*time.Millisecond)
+	for _, m := range []mode{plain, systemLibvirt, virtualBox} {
+		t.Run(string(m), func(t *testing.T) {
+			other, dir, child := otherRun(t, t.TempDir(), m)
+			require.NotZero(t, child)
+			require.NoError(t, other.Process.Kill())
+			gone(t, dir)
+			assert.Eventually(t, func() bool { _, err := readStat(child); return err != nil }, 10*time.Second, 10*time.Millisecond)
+		})
+	}
 	_, err := readStat(bystander.Process.Pid)
 	assert.NoError(t, err, "it belongs to somebody else")
 }
@@ -125,7 +125,7 @@ func TestKeptMachinesStayUntilTheUserOrTheNextRunEndsThem(t *testing.T) {
 		"the next run": func(string) error { return sweep(t.Context(), cache) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := begin(t.Context(), cache, filesOnly, "")
+			s, err := begin(t.Context(), cache, plain, "")
 			require.NoError(t, err)
 			require.NoError(t, s.end(true))
 			require.True(t, keeperLives(s.dir))
@@ -138,7 +138,7 @@ func TestKeptMachinesStayUntilTheUserOrTheNextRunEndsThem(t *testing.T) {
 
 func TestASweepRemovesWhatEvenTheKeeperCouldNot(t *testing.T) {
 	cache := t.TempDir()
-	for _, how := range []mode{filesOnly, ownLibvirt, ""} {
+	for _, how := range []mode{plain, ownLibvirt, ""} {
 		dir := runDir(cache, "avirkit-12345")
 		write(t, filepath.Join(dir, "pool", "disk.img"), "disk")
 		if how != "" {

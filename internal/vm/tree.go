@@ -44,24 +44,25 @@ path-exclude=/usr/share/info/*
 
 const smallerFile = "etc/dpkg/dpkg.cfg.d/avirkit-box"
 
-// tree is the files of a system below a folder.
-type tree struct{ dir string }
+// tree is the files of a system below a folder, and the run that makes them.
+type tree struct {
+	dir string
+	run *session
+}
 
 func (t tree) path(name string) string { return filepath.Join(t.dir, name) }
 
-// isolated runs a program in mount and process namespaces of its own, so that
-// no mount and no process of it stays behind.
-func isolated(name string, args ...string) run.Command {
-	return run.Command{
-		Name: "unshare",
-		Args: append([]string{"--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private", name}, args...),
-		Env:  []string{"DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
-	}
+// isolated returns a command that runs in mount and process namespaces of its
+// own, so that no mount and no process of it stays behind.
+func (s *session) isolated(name string, args ...string) run.Command {
+	c := s.command("unshare", append([]string{"--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private", name}, args...)...)
+	c.Env = append(c.Env, "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
+	return c
 }
 
 // in runs a program of the tree's in it.
 func (t tree) in(ctx context.Context, name string, args ...string) (string, error) {
-	return isolated("chroot", append([]string{t.dir, name}, args...)...).Run(ctx)
+	return t.run.isolated("chroot", append([]string{t.dir, name}, args...)...).Run(ctx)
 }
 
 // bootstrap fetches the release into t with debootstrap, whose output goes
@@ -74,7 +75,7 @@ func (t tree) bootstrap(ctx context.Context, r release, progress io.Writer) erro
 	if err := t.write(smallerFile, smaller, 0o644); err != nil {
 		return err
 	}
-	c := isolated("debootstrap", "--arch=i386", "--variant=minbase",
+	c := t.run.isolated("debootstrap", "--arch=i386", "--variant=minbase",
 		"--include="+strings.Join(boxPackages, ","), r.codename, t.dir, mirror)
 	c.Env = append(c.Env, aptProxy(ctx)...)
 	c.Stdout = progress
