@@ -1,8 +1,8 @@
 // Package build makes everything that goes into dist: the plugins, the
 // harness, their debug information, a manifest and checksums.
 //
-// All of it is made in a stage folder below .cache and audited there. Only a
-// build that succeeded as a whole is moved into dist, file by file by rename.
+// All of it is made in a stage folder and audited there. Only what was built as
+// a whole is swapped into dist.
 package build
 
 import (
@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -66,10 +67,11 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 		run.Printf("up to date: %s", o.Dist)
 		return m, nil
 	}
-	if err := debian.Need(ctx, "binutils"); err != nil {
-		return nil, fmt.Errorf("debug information is split off with objcopy: %w", err)
+	if err := needObjcopy(ctx); err != nil {
+		return nil, err
 	}
-	if b.stage, err = os.MkdirTemp(b.cache, "stage-*"); err != nil {
+	// In dist, so that the results are moved into place within one file system.
+	if b.stage, err = stageIn(o.Dist); err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(b.stage)
@@ -87,6 +89,29 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 	return m, nil
 }
 
+// stageIn makes an empty folder in dir, and removes what killed builds left.
+func stageIn(dir string) (string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	old, _ := filepath.Glob(filepath.Join(dir, ".stage-*"))
+	for _, path := range old {
+		os.RemoveAll(path)
+	}
+	return os.MkdirTemp(dir, ".stage-*")
+}
+
+// needObjcopy makes sure that debug information can be split off.
+func needObjcopy(ctx context.Context) error {
+	if _, err := exec.LookPath("objcopy"); err == nil {
+		return nil
+	}
+	if err := debian.Need(ctx, "binutils"); err != nil {
+		return fmt.Errorf("debug information is split off with objcopy: %w", err)
+	}
+	return nil
+}
+
 // all builds everything into the stage folder.
 func (b *builder) all(ctx context.Context) (*Manifest, error) {
 	for _, dir := range []string{Dir386, DirAMD64, DirDebug} {
@@ -98,14 +123,18 @@ func (b *builder) all(ctx context.Context) (*Manifest, error) {
 		return nil, err
 	}
 	var plugins []func(context.Context) error
-	facts := make([]*Library, len(Plugins))
-	for i, p := range Plugins {
+	found, err := Plugins(b.Root)
+	if err != nil {
+		return nil, err
+	}
+	facts := make([]*Library, len(found))
+	for i, p := range found {
 		plugins = append(plugins, func(ctx context.Context) (err error) {
 			facts[i], err = b.plugin(ctx, p)
 			return err
 		})
 	}
-	err := run.Parallel(ctx, append(plugins, b.avserver, b.harness)...)
+	err = run.Parallel(ctx, append(plugins, b.avserver, b.harness)...)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +183,7 @@ func lock(ctx context.Context, cache string) (unlock func(), err error) {
 		}
 	}
 	// What a killed build left behind is of no use to anyone.
-	for _, pattern := range []string{"stage-*", "zig-npm-*", "glibc-stubs-*.tmp"} {
+	for _, pattern := range []string{"zig-npm-*", "glibc-stubs-*.tmp"} {
 		old, _ := filepath.Glob(filepath.Join(cache, pattern))
 		for _, dir := range old {
 			os.RemoveAll(dir)
@@ -167,7 +196,8 @@ func lock(ctx context.Context, cache string) (unlock func(), err error) {
 // tool's output that was found out.
 func explainFull(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || strings.Contains(err.Error(), "no space left on device") || strings.Contains(err.Error(), "NoSpaceLeft") {
-		return fmt.Errorf("the disk is full: free some space and build again (%s)", strings.SplitN(err.Error(), "\n", 2)[0])
+		step, _, _ := strings.Cut(err.Error(), ": ")
+		return fmt.Errorf("the disk is full: free some space and build again (it failed at: %.100s)", step)
 	}
 	return err
 }

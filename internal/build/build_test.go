@@ -17,6 +17,8 @@ import (
 	"github.com/avirkit/avirkit/internal/toolchain"
 )
 
+var shipped = []Plugin{{Name: "avir_clam", Dir: "plugins/clam"}, {Name: "avir_sample", Dir: "plugins/sample"}}
+
 var toolchains = []string{toolchain.Zig, toolchain.GCC}
 
 var built = map[string]func() (string, error){
@@ -44,7 +46,7 @@ func dist(t *testing.T, name string) string {
 
 func TestBothToolchainsMakeLibrariesThatPassTheAudit(t *testing.T) {
 	for _, name := range toolchains {
-		for _, p := range Plugins {
+		for _, p := range shipped {
 			t.Run(name+" "+p.Name, func(t *testing.T) {
 				report, err := audit.File(filepath.Join(dist(t, name), Dir386, p.Name+".so"), Policy())
 
@@ -143,6 +145,39 @@ func TestDebugInformationBelongsToItsLibrary(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestAFailedPublicationLeavesDistAsItWas(t *testing.T) {
+	from := dist(t, toolchain.GCC)
+	m, err := ReadManifest(from)
+	require.NoError(t, err)
+	copied := t.TempDir()
+	require.NoError(t, os.CopyFS(copied, os.DirFS(from)))
+	stage, err := stageIn(copied)
+	require.NoError(t, err)
+	for _, dir := range []string{DirDebug, Dir386} { // one is missing
+		require.NoError(t, os.Mkdir(filepath.Join(stage, dir), 0o755))
+	}
+	b := &builder{Options: Options{Dist: copied}, stage: stage}
+
+	require.Error(t, b.publish(&Manifest{}))
+
+	assert.NotNil(t, upToDate(copied, m.Inputs))
+}
+
+func TestEveryFolderOfPluginsIsBuilt(t *testing.T) {
+	root := t.TempDir()
+	_, err := Plugins(root)
+	require.ErrorContains(t, err, "is the checkout complete")
+	for _, path := range []string{"plugins/mine/main.go", "plugins/clam/main.go", "plugins/clam/clamd/doc.go", "plugins/notes/README"} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(root, path)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(root, path), nil, 0o644))
+	}
+
+	found, err := Plugins(root)
+
+	require.NoError(t, err)
+	assert.Equal(t, []Plugin{{Name: "avir_clam", Dir: "plugins/clam"}, {Name: "avir_mine", Dir: "plugins/mine"}}, found)
 }
 
 func TestAFullDiskIsSaidInOneLine(t *testing.T) {

@@ -23,7 +23,7 @@ func Extra(ctx context.Context, o Options, plugins []Plugin, cSources ...string)
 		return err
 	}
 	b := &builder{Options: o, cache: cache, tc: tc}
-	if b.stage, err = os.MkdirTemp(cache, "stage-*"); err != nil {
+	if b.stage, err = stageIn(o.Dist); err != nil {
 		return err
 	}
 	defer os.RemoveAll(b.stage)

@@ -20,10 +20,22 @@ type Plugin struct {
 	Dir  string // its package main, in the checkout
 }
 
-// Plugins are the plugins that a build makes.
-var Plugins = []Plugin{
-	{Name: "avir_clam", Dir: "plugins/clam"},
-	{Name: "avir_sample", Dir: "plugins/sample"},
+// Plugins are the plugins that a build makes: each folder of plugins that
+// holds a package main. The library of plugins/NAME is avir_NAME.so.
+func Plugins(root string) ([]Plugin, error) {
+	mains, err := filepath.Glob(filepath.Join(root, "plugins", "*", "main.go"))
+	if err != nil {
+		return nil, err
+	}
+	var found []Plugin
+	for _, path := range mains {
+		name := filepath.Base(filepath.Dir(path))
+		found = append(found, Plugin{Name: "avir_" + name, Dir: "plugins/" + name})
+	}
+	if len(found) == 0 {
+		return nil, errors.New("no plugins/NAME/main.go: is the checkout complete?")
+	}
+	return found, nil
 }
 
 // export is the only symbol that a plugin shows to the host.

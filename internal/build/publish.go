@@ -3,7 +3,7 @@ package build
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -17,7 +17,7 @@ import (
 
 // sourceDirs hold all that the results depend on, this package included.
 var sourceDirs = []string{"api", "plugins", "harness",
-	"internal/build", "internal/toolchain", "internal/glibc", "internal/lldmend", "internal/versions"}
+	"internal/audit", "internal/build", "internal/toolchain", "internal/glibc", "internal/lldmend", "internal/versions"}
 
 // inputs returns a digest of everything that the results depend on.
 func (b *builder) inputs() (string, error) {
@@ -56,48 +56,28 @@ func same(path string, want []byte) bool {
 	return err == nil && slices.Equal(got, want)
 }
 
-// publish moves what was staged into dist. The old manifest goes first and
-// the new one comes last: a dist with a manifest is whole.
-func (b *builder) publish(m *Manifest) error {
-	if err := os.MkdirAll(b.Dist, 0o755); err != nil {
-		return err
-	}
-	var old Manifest
-	if data, err := os.ReadFile(filepath.Join(b.Dist, ManifestName)); err == nil {
-		// One that can't be read lists nothing to remove.
-		_ = json.Unmarshal(data, &old)
-	}
-	for _, name := range []string{ManifestName, ChecksumsName} {
-		if err := os.RemoveAll(filepath.Join(b.Dist, name)); err != nil {
-			return err
-		}
-	}
-	if err := os.RemoveAll(filepath.Join(b.Dist, DirDebug)); err != nil {
-		return err
-	}
-	if err := os.Rename(filepath.Join(b.stage, DirDebug), filepath.Join(b.Dist, DirDebug)); err != nil {
-		return err
-	}
-	for _, f := range m.Files {
-		from, to := filepath.Join(b.stage, f.Path), filepath.Join(b.Dist, f.Path)
-		if strings.HasPrefix(f.Path, DirDebug+"/") {
-			continue
-		}
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return err
-		}
-		if err := os.Rename(from, to); err != nil {
-			return err
-		}
-	}
-	for _, f := range old.Files {
-		if !slices.ContainsFunc(m.Files, func(n File) bool { return n.Path == f.Path }) {
-			_ = os.Remove(filepath.Join(b.Dist, filepath.FromSlash(f.Path)))
-		}
-	}
+// publish swaps what was staged for what dist has. When it fails, dist is as
+// it was; when it is interrupted, the manifest does not fit the files, and the
+// next build does all again.
+func (b *builder) publish(m *Manifest) (err error) {
 	manifest, sums, err := m.encode()
 	if err != nil {
 		return err
+	}
+	var undo []func() error
+	defer func() {
+		for _, back := range undo {
+			if err != nil {
+				err = errors.Join(err, back())
+			}
+		}
+	}()
+	for _, dir := range []string{DirDebug, Dir386, DirAMD64} {
+		back, err := outdir.Swap(filepath.Join(b.stage, dir), filepath.Join(b.Dist, dir))
+		if err != nil {
+			return err
+		}
+		undo = append(undo, back)
 	}
 	if err := outdir.WriteFile(filepath.Join(b.Dist, ChecksumsName), sums, 0o644); err != nil {
 		return err

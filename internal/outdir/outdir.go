@@ -30,16 +30,26 @@ func Replace(dir string, fill func(tmp string) error) error {
 	if err := fill(tmp); err != nil {
 		return err
 	}
-	// Both names exist at every moment: after the exchange tmp is what dir
-	// was, and goes.
+	_, err = Swap(tmp, dir)
+	return err
+}
+
+// Swap puts the directory tmp in dir's place in one step; what was there is
+// then at tmp. undo swaps back.
+func Swap(tmp, dir string) (undo func() error, err error) {
+	// Both names exist at every moment.
 	err = unix.Renameat2(unix.AT_FDCWD, tmp, unix.AT_FDCWD, dir, unix.RENAME_EXCHANGE)
+	undo = func() error {
+		return unix.Renameat2(unix.AT_FDCWD, tmp, unix.AT_FDCWD, dir, unix.RENAME_EXCHANGE)
+	}
 	if errors.Is(err, unix.ENOENT) {
 		err = os.Rename(tmp, dir)
+		undo = func() error { return os.Rename(dir, tmp) }
 	}
 	if err != nil {
-		return fmt.Errorf("put the new %s in place: %w", dir, err)
+		return nil, fmt.Errorf("put the new %s in place: %w", dir, err)
 	}
-	return nil
+	return undo, nil
 }
 
 // WriteFile writes a file beside its place, with exactly this mode whatever

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
+	"path/filepath"
 
 	"github.com/avirkit/avirkit/internal/debian"
 	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/toolchain"
 	"github.com/avirkit/avirkit/internal/versions"
 )
 
@@ -18,6 +19,7 @@ type need struct {
 	what    string
 	targets string // who uses it
 	program string // that must be in PATH, or
+	find    func() (string, error)
 	pkg     string // Debian's package that brings it
 	remedy  string // when that is not a package
 }
@@ -26,7 +28,7 @@ var needs = []need{
 	{what: "go", targets: "all", program: "go", remedy: "install a current Go; it fetches " + versions.TargetGo + " by itself"},
 	{what: "git", targets: "lint, package", program: "git", pkg: "git"},
 	{what: "objcopy", targets: "build", program: "objcopy", pkg: "binutils"},
-	{what: "zig " + versions.Zig, targets: "build (zig)", program: "zig", remedy: "none needed where npm is: mage build installs it below .cache"},
+	{what: "zig " + versions.Zig, targets: "build (zig)", find: findZig, remedy: "none needed where npm is: mage build installs it below .cache"},
 	{what: "npm", targets: "build (zig)", program: "npm", pkg: "npm"},
 	{what: "gcc -m32", targets: "build (gcc), test", pkg: "gcc-multilib"},
 	{what: "32-bit C library", targets: "test", pkg: "libc6-i386"},
@@ -69,7 +71,29 @@ func Doctor(ctx context.Context) error {
 	return errors.New("run the apt-get lines above as root; targets install nothing for this user")
 }
 
+// findZig returns the path of a zig that a build would take, if there is one.
+func findZig() (string, error) {
+	root, err := run.Root()
+	if err != nil {
+		return "", err
+	}
+	t, err := toolchain.FindZig(filepath.Join(root, ".cache"))
+	if err != nil || t == nil {
+		return "", err
+	}
+	return t.CC[0], nil
+}
+
 func (n need) state(ctx context.Context, dpkg bool) (state, detail string) {
+	if n.find != nil {
+		switch path, err := n.find(); {
+		case err != nil:
+			return "MISSING", err.Error()
+		case path != "":
+			return "ok", path
+		}
+		return "absent", n.remedy
+	}
 	if n.program != "" {
 		if path, err := exec.LookPath(n.program); err == nil {
 			return "ok", path
@@ -80,9 +104,6 @@ func (n need) state(ctx context.Context, dpkg bool) (state, detail string) {
 		}
 	}
 	if n.pkg == "" {
-		if strings.HasPrefix(n.remedy, "none needed") {
-			return "absent", n.remedy
-		}
 		return "MISSING", n.remedy
 	}
 	return "MISSING", "apt-get install -y --no-install-recommends " + n.pkg

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/versions"
 )
 
 // Names of the toolchains, as AVIR_TOOLCHAIN takes them.
@@ -31,7 +32,7 @@ type Toolchain struct {
 	// LinkFlags end every link: libraries and programs alike.
 	LinkFlags []string
 
-	// Mend says that libmend.Mend must correct Go's shared libraries.
+	// Mend says that lldmend.Mend must correct Go's shared libraries.
 	Mend bool
 
 	env func(target string) []string
@@ -55,7 +56,7 @@ func (t *Toolchain) String() string { return t.Name + " " + t.Version }
 func Pick(ctx context.Context, want, cache string) (*Toolchain, error) {
 	switch want {
 	case Zig:
-		t, err := findZig(cache)
+		t, err := FindZig(cache)
 		if err != nil {
 			return nil, err
 		}
@@ -73,7 +74,7 @@ func Pick(ctx context.Context, want, cache string) (*Toolchain, error) {
 }
 
 func first(ctx context.Context, cache string) (*Toolchain, error) {
-	t, zigErr := findZig(cache)
+	t, zigErr := FindZig(cache)
 	if zigErr != nil && os.Getenv("ZIG") != "" {
 		return nil, zigErr // what the user named must not be passed over
 	}
@@ -83,7 +84,7 @@ func first(ctx context.Context, cache string) (*Toolchain, error) {
 	if npmThere() {
 		t, err := npmZig(ctx, cache)
 		if err == nil || ctx.Err() != nil {
-			return because(t, err, "no zig in PATH, npm brings it")
+			return because(t, err, "no zig "+versions.Zig+" in PATH, npm brings it")
 		}
 		zigErr = err
 	} else if zigErr == nil {
@@ -93,7 +94,7 @@ func first(ctx context.Context, cache string) (*Toolchain, error) {
 	run.Printf("zig can't be had: %s", reason)
 	t, err := multilib(ctx, cache)
 	if err != nil {
-		return nil, fmt.Errorf("no toolchain can be had\nzig: %w\ngcc: %w", zigErr, err)
+		return nil, fmt.Errorf("no toolchain can be had: zig: %w; gcc: %w", zigErr, err)
 	}
 	return because(t, nil, "zig can't be had")
 }

@@ -98,14 +98,14 @@ func TestPickRefuses(t *testing.T) {
 
 func TestAFailedInstallationByNpmLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "npm"), []byte("#!/bin/sh\necho ENOTFOUND >&2\nexit 1\n"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "npm"), []byte("#!/bin/sh\necho npm error code ENOTFOUND >&2\nexit 1\n"), 0o755))
 	t.Setenv("ZIG", "")
 	t.Setenv("PATH", dir+":/usr/bin:/bin")
 	cache := t.TempDir()
 
 	_, err := npmZig(context.Background(), cache)
 
-	require.ErrorContains(t, err, "ENOTFOUND")
+	require.ErrorContains(t, err, "npm failed with ENOTFOUND")
 	require.ErrorContains(t, err, "check the network")
 	left, err := os.ReadDir(cache)
 	require.NoError(t, err)

@@ -24,11 +24,11 @@ import (
 //go:embed npm/package.json npm/package-lock.json
 var npmFiles embed.FS
 
-// findZig returns a zig that is there: $ZIG, one in PATH, or one that npm
-// installed earlier. It returns nil and no error when there is none, and an
-// error when $ZIG is unusable or what PATH has is of another version and no
-// other is there.
-func findZig(cache string) (*Toolchain, error) {
+// FindZig returns a zig that is there: $ZIG, one in PATH, or one that npm
+// installed earlier below cache. It returns nil and no error when there is
+// none of the right version, and an error when the one that $ZIG names is
+// unusable.
+func FindZig(cache string) (*Toolchain, error) {
 	if path := os.Getenv("ZIG"); path != "" {
 		t, err := zigAt(path, "", cache)
 		if err != nil {
@@ -147,10 +147,9 @@ func npmZig(ctx context.Context, cache string) (*Toolchain, error) {
 			Name: "npm",
 			Args: []string{"ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier",
 				"--cache", filepath.Join(tmp, "npm-cache")},
-			Dir:  tmp,
-			Hint: "check the network, or install zig " + versions.Zig + " and put it into PATH, or use AVIR_TOOLCHAIN=gcc",
+			Dir: tmp,
 		}.Run(ctx)
-		return dir, err
+		return dir, npmError(err)
 	})
 	if err != nil {
 		return nil, err
@@ -168,6 +167,20 @@ func npmZig(ctx context.Context, cache string) (*Toolchain, error) {
 		return nil, err
 	}
 	return zigAt(npmBinary(dir), npmLib(dir), cache)
+}
+
+var npmCode = regexp.MustCompile(`(?m)npm (?:error|ERR!) code (\S+)`)
+
+// npmError says in one line what npm says in twenty.
+func npmError(err error) error {
+	if err == nil {
+		return nil
+	}
+	cause := "npm failed"
+	if m := npmCode.FindStringSubmatch(err.Error()); m != nil {
+		cause = "npm failed with " + m[1]
+	}
+	return fmt.Errorf("%s: check the network and the disk, or put zig %s into PATH, or use AVIR_TOOLCHAIN=gcc (mage -v shows npm's own words)", cause, versions.Zig)
 }
 
 func npmDir(cache string) string { return filepath.Join(cache, "zig-"+versions.Zig) }
