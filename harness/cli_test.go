@@ -71,6 +71,13 @@ func TestMistakesGiveOneLineAndStatusTwo(t *testing.T) {
 	require.NoError(t, os.WriteFile(source, []byte("int nothing;\n"), 0o600))
 	require.NoError(t, compile(t, noSymbol, "-shared", "-fPIC", source))
 
+	fifo := filepath.Join(dir, "fifo")
+	require.NoError(t, syscall.Mkfifo(fifo, 0o700))
+	plugin := b.bad(t, "NONE")
+	good := func(args ...string) []string {
+		return append([]string{"run", "all", "--plugin", plugin, "--data", filepath.Join(dir, "data")}, args...)
+	}
+
 	for name, c := range map[string]struct {
 		args []string
 		says string
@@ -88,6 +95,21 @@ func TestMistakesGiveOneLineAndStatusTwo(t *testing.T) {
 		"64-bit library":       {[]string{"run", "all", "--plugin", "/proc/self/exe"}, "32-bit library for i386"},
 		"no symbol":            {[]string{"run", "all", "--plugin", noSymbol}, "does not export get_plugin_extended_iface"},
 		"no host":              {[]string{"run", "all", "--plugin", noSymbol, "--avserver", "/nonexisting"}, "/nonexisting"},
+		"a FIFO as plugin":     {[]string{"run", "all", "--plugin", fifo}, fifo + " is not a regular file"},
+		"a device as plugin":   {[]string{"run", "all", "--plugin", "/dev/zero"}, "/dev/zero is not a regular file"},
+		"a folder as host":     {good("--avserver", dir), dir + " is not a regular file"},
+		"a text as host":       {good("--avserver", text), text + " can't be executed"},
+		"unknown kernel":       {good("--kernel-floor", "9.9"), "--kernel-floor 9.9: unknown kernel version: use 2.6.32"},
+		"unknown check":        {good("--only", "fork", "--only", "nonsense"), `no check "nonsense"`},
+		"long option name":     {good("--set", strings.Repeat("n", 32)+"=v"), "at most 31 bytes"},
+		"long option value":    {good("--set", "n="+strings.Repeat("v", 128)), "its value 127"},
+		"too many settings":    {good(strings.Fields(strings.Repeat("--set=n=v ", 65))...), "64 is the most"},
+		"data below a file":    {[]string{"run", "generate", "--data", filepath.Join(text, "data")}, "--data"},
+		"data not writable":    {[]string{"run", "all", "--plugin", plugin, "--data", "/proc/data"}, "--data"},
+		"no folder for JUnit":  {good("--junit", filepath.Join(dir, "none", "r.xml")), "--junit " + filepath.Join(dir, "none", "r.xml")},
+		"JSON into a file":     {good("--json", filepath.Join(text, "r.json")), "--json " + text},
+		"JSON onto a folder":   {good("--json", dir), "is a folder"},
+		"nothing to measure":   {[]string{"bench", "--plugin", plugin}, "bench needs --file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, errors, status := output(t, dir, "", harness, c.args...)
@@ -95,6 +117,7 @@ func TestMistakesGiveOneLineAndStatusTwo(t *testing.T) {
 			assert.Empty(t, out)
 			assert.Contains(t, errors, c.says)
 			assert.Len(t, strings.Split(strings.TrimSpace(errors), "\n"), 1, errors)
+			assert.NoDirExists(t, filepath.Join(dir, "data"), "nothing was made")
 		})
 	}
 }
@@ -104,12 +127,8 @@ func TestRunsThatCannotWorkFail(t *testing.T) {
 	harness := b.command(t)
 	plugin := b.bad(t, "NONE")
 	for name, args := range map[string][]string{
-		"data folder that can't be made": {"generate", "--data", filepath.Join(plugin, "data")},
-		"samples that are not there":     {"scanning", "--data", t.TempDir()},
-		"option that no plugin knows":    {"server", "--data", filepath.Join(b.dir, "data"), "--set", "Nonsense=1"},
-		"check that does not exist":      {"hostile", "--data", filepath.Join(b.dir, "data"), "--only", "nonsense"},
-		"unknown kernel":                 {"server", "--data", filepath.Join(b.dir, "data"), "--kernel-floor", "9.9"},
-		"report that can't be written":   {"server", "--data", filepath.Join(b.dir, "data"), "--json", filepath.Join(plugin, "r.json")},
+		"samples that are not there":  {"scanning", "--data", t.TempDir()},
+		"option that no plugin knows": {"server", "--data", filepath.Join(b.dir, "data"), "--set", "Nonsense=1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, errors, status := output(t, t.TempDir(), "", harness, append([]string{"run", args[0], "--plugin", plugin}, args[1:]...)...)

@@ -92,9 +92,6 @@ type benchRow struct {
 }
 
 func (o *options) bench(ctx context.Context, stdout io.Writer) error {
-	if o.file == "" {
-		return fmt.Errorf("bench needs --file")
-	}
 	h, err := o.run.Ready(ctx)
 	if err != nil {
 		return err

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"debug/elf"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -148,6 +145,9 @@ func (o *options) value(name, value string) (err error) {
 		if !ok || option == "" {
 			return fmt.Errorf("--set %s: needs the form OPTION=VALUE", value)
 		}
+		if len(option) > host.MaxName || len(text) > host.MaxValue {
+			return fmt.Errorf("--set %s: an option's name has at most %d bytes, its value %d", value, host.MaxName, host.MaxValue)
+		}
 		o.run.Settings = append(o.run.Settings, host.Setting{Name: option, Value: text})
 	case "--data":
 		o.run.Data = value
@@ -189,61 +189,4 @@ func duration(name, value string) (time.Duration, error) {
 		return 0, fmt.Errorf("%s %s: needs a time from 1ms to 24h, such as 90s", name, value)
 	}
 	return d, nil
-}
-
-// prepare checks what the tests need, so that its lack is one clear line.
-func (o *options) prepare() error {
-	if o.run.Avserver == "" {
-		self, err := os.Executable()
-		if err != nil {
-			return fmt.Errorf("find avserver beside the harness: %w; use --avserver", err)
-		}
-		o.run.Avserver = filepath.Join(filepath.Dir(self), "avserver")
-	}
-	if _, err := os.Stat(o.run.Avserver); err != nil {
-		return fmt.Errorf("the host program: %w; use --avserver", err)
-	}
-	if o.test == "generate" {
-		return nil
-	}
-	if err := checkLibrary(o.run.Plugin); err != nil {
-		return err
-	}
-	// dlopen takes a name without a slash for a library of the system.
-	path, err := filepath.Abs(o.run.Plugin)
-	if err != nil {
-		return fmt.Errorf("the plugin %s: %w", o.run.Plugin, err)
-	}
-	o.run.Plugin = path
-	data, err := filepath.Abs(o.run.Data)
-	if err != nil {
-		return fmt.Errorf("the data folder %s: %w", o.run.Data, err)
-	}
-	o.run.Data = data
-	return nil
-}
-
-// checkLibrary tells what a file is when it is no plugin.
-func checkLibrary(path string) error {
-	if _, err := os.Stat(path); err != nil {
-		return fmt.Errorf("the plugin: %w; name it with --plugin", err)
-	}
-	f, err := elf.Open(path)
-	if err != nil {
-		return fmt.Errorf("the plugin %s is no ELF library: %w", path, err)
-	}
-	defer f.Close()
-	if f.Class != elf.ELFCLASS32 || f.Machine != elf.EM_386 || f.Type != elf.ET_DYN {
-		return fmt.Errorf("the plugin %s is %s %s %s: the host needs a 32-bit library for i386 (GOARCH=386, gcc -m32)", path, f.Class, f.Machine, f.Type)
-	}
-	symbols, err := f.DynamicSymbols()
-	if err != nil {
-		return fmt.Errorf("the plugin %s: read its symbols: %w", path, err)
-	}
-	for _, s := range symbols {
-		if s.Name == "get_plugin_extended_iface" && s.Section != elf.SHN_UNDEF {
-			return nil
-		}
-	}
-	return fmt.Errorf("the plugin %s does not export get_plugin_extended_iface", path)
 }

@@ -10,6 +10,17 @@ import (
 // Setting is one option of the plugin and the value to set it to.
 type Setting struct{ Name, Value string }
 
+// What fits into an avir_plugin_config without its NUL, and how many of them
+// avserver takes (MAX_SETTINGS).
+const (
+	MaxName     = 31
+	MaxValue    = 127
+	MaxSettings = 64
+)
+
+// KernelFloors are the versions that avserver/floor.c knows.
+var KernelFloors = []string{"2.6.32", "3.2", "3.10"}
+
 // Setup says which plugin to load, into which host, and how long to wait.
 type Setup struct {
 	Avserver    string

@@ -75,6 +75,12 @@ func Run(ctx context.Context, r *tests.Run, only []string) []report.Case {
 	return append(cases, runAll(ctx, r, checks[1:])...)
 }
 
+// Known returns an error that names the first of the names that no check has.
+func Known(names []string) error {
+	_, err := selectChecks(names)
+	return err
+}
+
 func selectChecks(only []string) ([]Check, error) {
 	if len(only) == 0 {
 		return All(), nil

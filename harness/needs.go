@@ -1,0 +1,159 @@
+package main
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/avirkit/avirkit/harness/host"
+	"github.com/avirkit/avirkit/harness/hostile"
+)
+
+// prepare checks what the tests need, so that its lack is one clear line and
+// nothing has run yet.
+func (o *options) prepare() error {
+	if err := o.knownValues(); err != nil {
+		return err
+	}
+	if err := o.findAvserver(); err != nil {
+		return err
+	}
+	for _, report := range []struct{ option, path string }{{"--junit", o.junit}, {"--json", o.json}} {
+		if err := reportFits(report.option, report.path); err != nil {
+			return err
+		}
+	}
+	data, err := filepath.Abs(o.run.Data)
+	if err != nil {
+		return fmt.Errorf("the data folder %s: %w", o.run.Data, err)
+	}
+	if o.run.Data = data; o.test != "generate" {
+		if err := checkLibrary(o.run.Plugin); err != nil {
+			return err
+		}
+		// dlopen takes a name without a slash for a library of the system.
+		if o.run.Plugin, err = filepath.Abs(o.run.Plugin); err != nil {
+			return fmt.Errorf("the plugin %s: %w", o.run.Plugin, err)
+		}
+	}
+	// Last, because it makes the folder.
+	if o.test == "generate" || o.test == "all" {
+		return dataFits(o.run.Data)
+	}
+	return nil
+}
+
+// knownValues refuses what no host and no plugin could take.
+func (o *options) knownValues() error {
+	if o.command == "bench" && o.file == "" {
+		return errors.New("bench needs --file FILE, the file to scan")
+	}
+	if v := o.run.KernelFloor; v != "" && !slices.Contains(host.KernelFloors, v) {
+		return fmt.Errorf("--kernel-floor %s: unknown kernel version: use %s", v, strings.Join(host.KernelFloors, ", "))
+	}
+	if len(o.run.Settings) > host.MaxSettings {
+		return fmt.Errorf("--set: %d options, %d is the most", len(o.run.Settings), host.MaxSettings)
+	}
+	return hostile.Known(o.only)
+}
+
+// findAvserver makes the path of the host program absolute: exec would search
+// PATH for a name without a slash.
+func (o *options) findAvserver() error {
+	if o.run.Avserver == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("find avserver beside the harness: %w; use --avserver", err)
+		}
+		o.run.Avserver = filepath.Join(filepath.Dir(self), "avserver")
+	}
+	path, err := filepath.Abs(o.run.Avserver)
+	if err != nil {
+		return fmt.Errorf("the host program %s: %w", o.run.Avserver, err)
+	}
+	o.run.Avserver = path
+	if err := regular(path); err != nil {
+		return fmt.Errorf("the host program: %w; use --avserver", err)
+	}
+	const execute = 1 // X_OK
+	if err := syscall.Access(path, execute); err != nil {
+		return fmt.Errorf("the host program %s can't be executed: %w; use --avserver", path, err)
+	}
+	return nil
+}
+
+// regular refuses what is no regular file: to open a FIFO waits for ever.
+func regular(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file (%s)", path, info.Mode())
+	}
+	return err
+}
+
+// reportFits makes sure that a report can be written to path later; "" is for
+// no report and "-" for standard output.
+func reportFits(option, path string) error {
+	if path == "" || path == "-" {
+		return nil
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s %s is a folder: name a file", option, path)
+	}
+	if err := writable(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("%s %s can't be written: %w; name a file in a folder that exists and is writable", option, path, err)
+	}
+	return nil
+}
+
+// dataFits makes the folder of the samples.
+func dataFits(dir string) error {
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		err = writable(dir)
+	}
+	if err != nil {
+		return fmt.Errorf("the samples can't be written: %w; choose another folder with --data", err)
+	}
+	return nil
+}
+
+// writable tries it: permissions don't tell of a read-only or a full system.
+func writable(dir string) error {
+	f, err := os.CreateTemp(dir, ".harness-*")
+	if err != nil {
+		return err
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}
+
+// checkLibrary tells what a file is when it is no plugin.
+func checkLibrary(path string) error {
+	if err := regular(path); err != nil {
+		return fmt.Errorf("the plugin: %w; name it with --plugin", err)
+	}
+	f, err := elf.Open(path)
+	if err != nil {
+		return fmt.Errorf("the plugin %s is no ELF library: %w", path, err)
+	}
+	defer f.Close()
+	if f.Class != elf.ELFCLASS32 || f.Machine != elf.EM_386 || f.Type != elf.ET_DYN {
+		return fmt.Errorf("the plugin %s is %s %s %s: the host needs a 32-bit library for i386 (GOARCH=386, gcc -m32)", path, f.Class, f.Machine, f.Type)
+	}
+	symbols, err := f.DynamicSymbols()
+	if err != nil {
+		return fmt.Errorf("the plugin %s: read its symbols: %w", path, err)
+	}
+	for _, s := range symbols {
+		if s.Name == "get_plugin_extended_iface" && s.Section != elf.SHN_UNDEF {
+			return nil
+		}
+	}
+	return fmt.Errorf("the plugin %s does not export get_plugin_extended_iface", path)
+}
