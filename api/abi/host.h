@@ -6,6 +6,7 @@
 #define AVIR_HOST_H
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "avApi.h"
@@ -35,8 +36,12 @@ void avir_leave(const struct avir_entry *entry);
 void avir_block_signals(sigset_t *old);
 void avir_handlers_on_stack(void);
 
-/* gothread.c: once, before Go starts. */
+/* gothread.c, stack.c: once, before Go starts. */
 void avir_find_pthread_create(void);
+void avir_find_pthread_attr_getstacksize(void);
+
+/* stacksize.c: of each thread that Go makes, in bytes. Weak: a plugin may define it. */
+extern const size_t avir_go_stack_size __attribute__((visibility("hidden")));
 
 /* start.c: Go's side calls this when its packages below this one are ready. */
 void avir_go_is_ready(void);

@@ -18,7 +18,7 @@ import (
 // Every check of testdata/host.c, in a process of its own.
 var checks = []string{
 	"nulls", "info", "options", "buffers", "verdicts", "lifecycle", "deadline", "close", "log",
-	"state", "fork", "cancel", "signals", "stacks", "exit", "descriptors",
+	"state", "fork", "cancel", "signals", "stacks", "engine", "exit", "descriptors",
 }
 
 func TestLibrarySurvivesItsHost(t *testing.T) {
@@ -31,6 +31,15 @@ func TestLibrarySurvivesItsHost(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+func TestPluginCanAskForLargerStacksOfGoThreads(t *testing.T) {
+	for _, arch := range architectures(t) {
+		t.Run(arch, func(t *testing.T) {
+			host, library := build(t, arch, "bigstack")
+			run(t, "goroutine", nil, host, library, "engine")
+		})
 	}
 }
 
@@ -87,9 +96,11 @@ func run(t *testing.T, mode string, environment []string, host, library, check s
 
 var built = map[string][2]string{}
 
-// build makes the C host and the test plugin for one architecture, once.
-func build(t *testing.T, arch string) (host, library string) {
-	if paths, done := built[arch]; done {
+// build makes the C host and the test plugin for one architecture, once for
+// the same tags.
+func build(t *testing.T, arch string, tags ...string) (host, library string) {
+	key := strings.Join(append(tags, arch), ",")
+	if paths, done := built[key]; done {
 		return paths[0], paths[1]
 	}
 	dir, err := os.MkdirTemp("", "avir-abi-")
@@ -100,12 +111,12 @@ func build(t *testing.T, arch string) (host, library string) {
 		"testdata/host.c", "testdata/calls.c", "testdata/process.c", "-ldl", "-lpthread")
 	exports, err := filepath.Abs("exports.map")
 	require.NoError(t, err)
-	command := exec.Command("go", "build", "-buildmode=c-shared", "-tags=netgo,osusergo", "-o", library,
+	command := exec.Command("go", "build", "-buildmode=c-shared", "-tags="+strings.Join(append(tags, "netgo", "osusergo"), ","), "-o", library,
 		"-ldflags=-linkmode=external -extldflags '-Wl,-z,defs -Wl,--version-script="+exports+"'", "./testdata/plugin")
 	command.Env = append(os.Environ(), "GOTOOLCHAIN=go1.23.12", "CGO_ENABLED=1", "GOOS=linux", "GOARCH="+arch, "CC=gcc "+machine[arch])
 	out, err := command.CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	built[arch] = [2]string{host, library}
+	built[key] = [2]string{host, library}
 	return host, library
 }
 

@@ -141,6 +141,7 @@ __attribute__((constructor(101))) static void begin(int argc, char **argv, char 
     (void)envp;
     avir_fork_watch();
     avir_find_pthread_create();
+    avir_find_pthread_attr_getstacksize();
     if (in_program())
         return;
     if (argv != NULL)

@@ -49,6 +49,7 @@ void check_fork(void);
 void check_cancel(void);
 void check_signals(void);
 void check_stacks(void);
+void check_engine(void);
 void check_exit(void);
 void check_descriptors(void);
 

@@ -243,6 +243,16 @@ void check_stacks(void) {
     CHECK(resident() - before < 1024);
 }
 
+void check_engine(void) {
+    char text[256];
+    void *context = start();
+
+    if (api->plugin_thread_test_file(context, "stack", NULL, NULL, 0, text, sizeof text) != AVCHK_OK) {
+        fprintf(stderr, "%s\n", text);
+        _exit(1);
+    }
+}
+
 static char *logger_memory;
 
 static void log_to_memory(const char *format, ...) {

@@ -79,6 +79,10 @@ func (s *scanner) Scan(ctx context.Context, file api.File) api.Result {
 	case "wait":
 		<-ctx.Done()
 		return api.Result{Verdict: api.Failed, Text: ctx.Err().Error()}
+	case "stack":
+		if err := checkStacks(); err != nil {
+			return api.Result{Verdict: api.Failed, Text: err.Error()}
+		}
 	case "hang":
 		select {}
 	case "gc":

@@ -1,0 +1,5 @@
+//go:build !bigstack
+
+package main
+
+const stackSize = 512 << 10
