@@ -43,6 +43,15 @@ func TestPluginCanAskForLargerStacksOfGoThreads(t *testing.T) {
 	}
 }
 
+func TestLibraryLoadsWhenInfoLeavesItsGoroutine(t *testing.T) {
+	for _, arch := range architectures(t) {
+		t.Run(arch, func(t *testing.T) {
+			host, library := build(t, arch)
+			run(t, "goroutine", []string{"AVIR_TEST_INFO=goexit"}, host, library, "noinfo")
+		})
+	}
+}
+
 func TestPoisonedEnvironmentIsHiddenFromGo(t *testing.T) {
 	for _, arch := range architectures(t) {
 		host, library := build(t, arch)

@@ -44,6 +44,15 @@ void check_info(void) {
           api->reserved4 == NULL);
 }
 
+void check_noinfo(void) {
+    char text[256];
+
+    load();
+    CHECK(api->plugin_init(NULL) == 0);
+    api->get_error_message(text, sizeof text);
+    CHECK(strstr(text, "Info left its goroutine with runtime.Goexit") != NULL);
+}
+
 /* Starts over with the stack, and the list on it, at the end of a 32-bit address space. */
 static void restart_at_fixed_addresses(const char *check) {
     if (!(personality(0xffffffff) & ADDR_NO_RANDOMIZE) && personality(ADDR_NO_RANDOMIZE) >= 0)

@@ -36,6 +36,7 @@ pthread_t spawn(void *(*f)(void *), void *argument, size_t stack);
 /* calls.c */
 void check_nulls(void);
 void check_info(void);
+void check_noinfo(void);
 void check_options(void);
 void check_buffers(void);
 void check_verdicts(void);

@@ -18,6 +18,7 @@ import (
 
 // Bounds on author code that the host waits for.
 const (
+	infoLimit  = 5 * time.Second  // Info, which the host waits for while it loads the library
 	initLimit  = 5 * time.Minute  // Init, which may wait for a server to load its database
 	closeLimit = 10 * time.Second // Plugin.Close, Scanner.Close, and an init or close already running
 	grace      = time.Second      // what a scan gets after its deadline or after plugin_close
@@ -50,12 +51,16 @@ func New(plugin api.Plugin) *Library {
 	if plugin == nil {
 		return Broken(errors.New("no plugin is registered: call abi.Register from an init function of package main"))
 	}
-	err := protect("Info", func() error {
-		l.info = plugin.Info()
-		return api.Validate(l.info)
+	var info api.Info
+	late, err := aside(infoLimit, "Info", func() error {
+		info = plugin.Info()
+		return api.Validate(info)
 	})
+	if late == nil {
+		l.info = info
+	}
 	if err != nil {
-		l.problem = fmt.Errorf("the plugin describes itself wrongly: %w", err)
+		l.problem = fmt.Errorf("the plugin can't be used: %w", err)
 		_ = l.fail(l.problem)
 	}
 	l.config = api.NewConfig(l.info.Options)

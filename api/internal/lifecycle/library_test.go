@@ -13,7 +13,7 @@ import (
 )
 
 func TestPluginThatCanNotBeUsedSaysWhyAtInit(t *testing.T) {
-	panicking := &fakePlugin{info: testInfo}
+	plugin := &fakePlugin{info: testInfo}
 	for name, c := range map[string]struct {
 		library *Library
 		want    string
@@ -21,7 +21,9 @@ func TestPluginThatCanNotBeUsedSaysWhyAtInit(t *testing.T) {
 		"none registered": {New(nil), "no plugin is registered"},
 		"two registered":  {Broken(errors.New("two plugins")), "two plugins"},
 		"invalid info":    {New(&fakePlugin{info: api.Info{Name: "x"}}), "begin it with avir_"},
-		"panic in Info":   {New(panicInInfo{panicking}), "Info panicked: info"},
+		"panic in Info":   {New(badInfo{plugin, func() { panic("info") }}), "Info panicked: info"},
+		"Goexit in Info":  {New(badInfo{plugin, runtime.Goexit}), "Info left its goroutine"},
+		"hang in Info":    {New(badInfo{plugin, func() { select {} }}), "Info has not answered within 5s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.ErrorContains(t, c.library.Init(&fakeSink{}), c.want)
@@ -33,9 +35,16 @@ func TestPluginThatCanNotBeUsedSaysWhyAtInit(t *testing.T) {
 	}
 }
 
-type panicInInfo struct{ *fakePlugin }
+// badInfo does something else before it tells about itself.
+type badInfo struct {
+	*fakePlugin
+	first func()
+}
 
-func (panicInInfo) Info() api.Info { panic("info") }
+func (p badInfo) Info() api.Info {
+	p.first()
+	return p.info
+}
 
 func TestOptionsSetBeforeInitReachIt(t *testing.T) {
 	var got string

@@ -21,6 +21,9 @@ func main() {}
 type plugin struct{ log *api.Logger }
 
 func (p *plugin) Info() api.Info {
+	if os.Getenv("AVIR_TEST_INFO") == "goexit" {
+		runtime.Goexit()
+	}
 	return api.Info{
 		Name:        "avir_test",
 		Description: "Plugin of the SDK's own tests, version 1",
