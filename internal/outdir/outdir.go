@@ -5,6 +5,7 @@ package outdir
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -12,8 +13,8 @@ import (
 )
 
 // Replace calls fill with a new empty directory beside dir and puts that in
-// dir's place when fill succeeds. What was there before is deleted. The
-// temporary directory never remains.
+// dir's place when fill succeeds, readable for everybody whatever the umask
+// is. What was there before is deleted. The temporary directory never remains.
 func Replace(dir string, fill func(tmp string) error) error {
 	parent := filepath.Dir(dir)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
@@ -24,11 +25,11 @@ func Replace(dir string, fill func(tmp string) error) error {
 		return fmt.Errorf("make a folder beside %s: %w", dir, err)
 	}
 	defer os.RemoveAll(tmp)
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return fmt.Errorf("prepare %s: %w", dir, err)
-	}
 	if err := fill(tmp); err != nil {
 		return err
+	}
+	if err := publish(tmp); err != nil {
+		return fmt.Errorf("set the modes of %s: %w", dir, err)
 	}
 	_, err = Swap(tmp, dir)
 	return err
@@ -50,6 +51,19 @@ func Swap(tmp, dir string) (undo func() error, err error) {
 		return nil, fmt.Errorf("put the new %s in place: %w", dir, err)
 	}
 	return undo, nil
+}
+
+// publish makes a tree of data files readable for everybody.
+func publish(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return os.Chmod(path, 0o755)
+		}
+		return os.Chmod(path, 0o644)
+	})
 }
 
 // WriteFile writes a file beside its place, with exactly this mode whatever

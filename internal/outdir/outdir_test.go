@@ -53,8 +53,13 @@ func TestTheModesDontDependOnTheUmask(t *testing.T) {
 	old := unix.Umask(0o077)
 	defer unix.Umask(old)
 	dir := filepath.Join(t.TempDir(), "out")
-	require.NoError(t, outdir.Replace(dir, fillWith("file")))
-	for path, want := range map[string]os.FileMode{dir: 0o755, filepath.Join(dir, "file"): 0o644} {
+	require.NoError(t, outdir.Replace(dir, func(tmp string) error {
+		return errors.Join(fillWith("file")(tmp), os.Mkdir(filepath.Join(tmp, "sub"), 0o755),
+			os.WriteFile(filepath.Join(tmp, "sub", "made-by-a-tool"), nil, 0o600))
+	}))
+	for path, want := range map[string]os.FileMode{
+		dir: 0o755, filepath.Join(dir, "file"): 0o644, filepath.Join(dir, "sub"): 0o755, filepath.Join(dir, "sub", "made-by-a-tool"): 0o644,
+	} {
 		info, err := os.Stat(path)
 		require.NoError(t, err)
 		assert.Equal(t, want, info.Mode().Perm(), path)
