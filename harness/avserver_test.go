@@ -1,11 +1,14 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestAvserverPrintsOneVerdictALine(t *testing.T) {
@@ -39,18 +42,20 @@ func TestAvserverTellsWithItsStatusWhatWentWrong(t *testing.T) {
 		status int
 		says   string
 	}{
-		"no file to load":        {"", []string{"--plugin", "none.so", "x"}, 1, "none.so"},
-		"a bad version":          {"WRONG_VERSION", []string{"x"}, 1, "version"},
-		"an unknown result":      {"RETURN_7", []string{"data/eicar.com"}, 1, "unknown result"},
-		"text outside vir_info":  {"PAST_VIR_INFO", []string{"data/eicar.com"}, 1, "beyond vir_info"},
-		"ERROR for a file":       {"RETURN_ERROR", []string{"none"}, 3, ""},
-		"unknown option":         {"NONE", []string{"--nonsense", "x"}, 2, "--nonsense"},
-		"unknown kernel":         {"NONE", []string{"--kernel-floor", "9", "x"}, 2, "2.6.32"},
-		"no threads":             {"NONE", []string{"--threads", "0", "x"}, 2, "1 to 256"},
-		"setting without value":  {"NONE", []string{"--set", "x", "x"}, 2, "NAME=VALUE"},
-		"serve without pipes":    {"NONE", []string{"--serve"}, 2, "descriptors 3 and 4"},
-		"nothing to scan":        {"NONE", nil, 2, "no file to scan"},
-		"options without a scan": {"NONE", []string{"--info"}, 0, ""},
+		"no file to load":         {"", []string{"--plugin", "none.so", "x"}, 1, "none.so"},
+		"a bad version":           {"WRONG_VERSION", []string{"x"}, 1, "version"},
+		"an unknown result":       {"RETURN_7", []string{"data/eicar.com"}, 1, "unknown result"},
+		"text outside vir_info":   {"PAST_VIR_INFO", []string{"data/eicar.com"}, 1, "beyond vir_info"},
+		"ERROR for a file":        {"RETURN_ERROR", []string{"none"}, 3, ""},
+		"unknown option":          {"NONE", []string{"--nonsense", "x"}, 2, "--nonsense"},
+		"unknown kernel":          {"NONE", []string{"--kernel-floor", "9", "x"}, 2, "2.6.32"},
+		"no threads":              {"NONE", []string{"--threads", "0", "x"}, 2, "1 to 256"},
+		"setting without value":   {"NONE", []string{"--set", "x", "x"}, 2, "NAME=VALUE"},
+		"settings without option": {"NONE", []string{"--set", "Foo=1", "--set", "OPTION 1=2", "--set", "Bar=", "x"}, 2, `took 1 of 3 options; it has no "Foo", "Bar"`},
+		"option with other case":  {"CASE_SENSITIVE", []string{"--set", "option 1=1", "x"}, 1, "took 0 of 1 options, and has them all"},
+		"serve without pipes":     {"NONE", []string{"--serve"}, 2, "descriptors 3 and 4"},
+		"nothing to scan":         {"NONE", nil, 2, "no file to scan"},
+		"options without a scan":  {"NONE", []string{"--info"}, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := c.args
@@ -62,4 +67,38 @@ func TestAvserverTellsWithItsStatusWhatWentWrong(t *testing.T) {
 			assert.Contains(t, errors, c.says)
 		})
 	}
+}
+
+func TestAvserverTakesANameWithoutASlashForAFile(t *testing.T) {
+	b := newBench(t)
+	require.NoError(t, os.Rename(b.bad(t, "NONE"), filepath.Join(b.dir, "avir.so")))
+	out, errors, status := output(t, b.dir, "", filepath.Join(b.dir, "avserver"), "--plugin", "avir.so", "--info")
+	assert.Zero(t, status, errors)
+	assert.Contains(t, out, "avir_sins")
+
+	// The system's library of this name must not be found instead.
+	_, errors, status = output(t, b.dir, "", filepath.Join(b.dir, "avserver"), "--plugin", "libc.so.6", "--info")
+	assert.Equal(t, 1, status)
+	assert.Contains(t, errors, "./libc.so.6")
+}
+
+func TestAvserverBoundsTheOptionsOfAPlugin(t *testing.T) {
+	b := newBench(t)
+	const honest = `{"Option 2", "a string"}`
+	source, err := os.ReadFile("../testdata/badplugins/c/plugin.c")
+	require.NoError(t, err)
+	require.Contains(t, string(source), honest)
+	full := fmt.Sprintf(`{{%s}, {%s}}`, strings.Repeat("'n',", 32), strings.Repeat("'v',", 128))
+	file, plugin := filepath.Join(b.dir, "plugin.c"), filepath.Join(b.dir, "avir_full.so")
+	changed := strings.Replace(string(source), honest, strings.Repeat(full+", ", 70)+full, 1)
+	require.NoError(t, os.WriteFile(file, []byte(changed), 0o600))
+	const folder = "../testdata/badplugins/c"
+	require.NoError(t, compile(t, plugin, file, folder+"/scanner.c", folder+"/sins.c",
+		"-fPIC", "-shared", "-I../api/abi", "-I"+folder, "-DSIN=NONE"))
+
+	out, errors, status := output(t, b.dir, "", filepath.Join(b.dir, "avserver"), "--plugin", plugin, "--info")
+	assert.Zero(t, status, errors)
+	cut := "option\t" + strings.Repeat("n", 31) + "\t" + strings.Repeat("v", 127) + "\n"
+	assert.Equal(t, 63, strings.Count(out, cut), "64 options with the honest one, none longer than its field")
+	assert.Equal(t, 64, strings.Count(out, "option\t"))
 }

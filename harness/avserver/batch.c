@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "clock.h"
 #include "log.h"
@@ -19,6 +20,7 @@ struct batch {
     struct options *options;
     struct plugin plugin;
     int ok;
+    int misuse; /* of the command line, found with the plugin's help */
 };
 
 struct result {
@@ -53,14 +55,53 @@ static void refuse_format(const char *format, const char *why) {
     fprintf(stderr, "avserver: dangerous log format: %s: %s\n", why, format);
 }
 
-static int print_options(const avir_plugin_extended_thread_iface *t) {
+/* copy_options stores what the plugin says its options are, each cut where a
+ * field has no NUL, and the list where it has no end. Returns -1 for NULL. */
+static int copy_options(const avir_plugin_extended_thread_iface *t, avir_plugin_config *copy) {
     avir_plugin_config *options = t->get_plugin_config();
     if (!options)
         return -1;
-    for (avir_plugin_config *o = options; o->name[0]; o++)
-        line("option", o->name, o->value);
+    for (int i = 0; i < MAX_SETTINGS && options[i].name[0]; i++) {
+        memcpy(copy[i].name, options[i].name, sizeof copy[i].name - 1);
+        memcpy(copy[i].value, options[i].value, sizeof copy[i].value - 1);
+    }
     t->free_plugin_config(options);
     return 0;
+}
+
+static int has_option(const avir_plugin_config *options, const char *name) {
+    for (; options->name[0]; options++)
+        if (!strcasecmp(options->name, name)) /* the locale is "C" */
+            return 1;
+    return 0;
+}
+
+/* set_options sets and prints the options; it returns 0 when all are known. */
+static int set_options(struct batch *b) {
+    const avir_plugin_extended_thread_iface *t = b->plugin.iface;
+    const avir_plugin_config *settings = b->options->settings;
+    avir_plugin_config options[MAX_SETTINGS + 1];
+    int known = t->set_plugin_config(settings), given = 0;
+    memset(options, 0, sizeof options);
+    if (copy_options(t, options)) {
+        fprintf(stderr, "avserver: %s: get_plugin_config returned NULL\n", b->options->plugin);
+        return -1;
+    }
+    for (const avir_plugin_config *o = options; o->name[0]; o++)
+        line("option", o->name, o->value);
+    fflush(stdout);
+    while (settings[given].name[0])
+        given++;
+    if (known >= given)
+        return 0;
+    fprintf(stderr, "avserver: --set: %s took %d of %d options", b->options->plugin, known, given);
+    for (const avir_plugin_config *s = settings; s->name[0]; s++)
+        if (!has_option(options, s->name)) {
+            fprintf(stderr, "%s \"%s\"", b->misuse ? "," : "; it has no", s->name);
+            b->misuse = 1;
+        }
+    fputs(b->misuse ? " (--info lists all)\n" : ", and has them all\n", stderr);
+    return -1;
 }
 
 static void *load(void *argument) {
@@ -72,12 +113,8 @@ static void *load(void *argument) {
     }
     line("info", "name", p->info.name);
     line("info", "description", p->info.description);
-    p->iface->set_plugin_config(b->options->settings);
-    if (print_options(p->iface)) {
-        fprintf(stderr, "avserver: %s: get_plugin_config returned NULL\n", b->options->plugin);
+    if (set_options(b))
         return NULL;
-    }
-    fflush(stdout);
     if (b->options->info_only) {
         b->ok = 1;
         return NULL;
@@ -167,7 +204,7 @@ int run_batch(struct options *o) {
         return 1;
     }
     if (!b.ok || o->info_only)
-        return b.ok ? 0 : 1;
+        return b.ok ? 0 : b.misuse ? 2 : 1;
     int status = scan_all(&b);
     int closed = b.plugin.iface->plugin_close();
     line("close", closed == 1 ? "ok" : "failed", "");

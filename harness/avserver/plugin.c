@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef avir_plugin_extended_thread_iface *(*entry)(unsigned *version);
@@ -26,9 +27,22 @@ static const char *check_interface(const struct plugin *p) {
     return NULL;
 }
 
+/* open_file keeps dlopen from searching the system's libraries for a name that
+ * has no slash. */
+static void *open_file(const char *path, int flags) {
+    char *here = strchr(path, '/') ? NULL : malloc(strlen(path) + sizeof "./");
+    if (here) {
+        strcpy(here, "./");
+        path = strcat(here, path);
+    }
+    void *handle = dlopen(path, flags);
+    free(here);
+    return handle;
+}
+
 int plugin_load(struct plugin *p, const char *path, int flags) {
     memset(p, 0, sizeof *p);
-    p->handle = dlopen(path, flags);
+    p->handle = open_file(path, flags);
     if (!p->handle) {
         const char *why = dlerror();
         snprintf(p->error, sizeof p->error, "dlopen: %s", why ? why : "no reason given");

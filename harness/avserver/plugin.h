@@ -13,7 +13,8 @@ struct plugin {
 };
 
 /* plugin_load opens the library, asks for its interface and its info, and
- * refuses an interface that a host could not call. flags are dlopen's.
+ * refuses an interface that a host could not call. A path without a slash is a
+ * file of the working directory. flags are dlopen's.
  * Returns 0, or -1 with p->error set. Call it on a worker thread. */
 int plugin_load(struct plugin *p, const char *path, int flags);
 

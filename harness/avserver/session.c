@@ -62,7 +62,7 @@ void do_options(struct session *s, struct request *r, struct reply *reply) {
         reply_error(reply, "get_plugin_config returned NULL");
         return;
     }
-    for (avir_plugin_config *o = options; o->name[0] && o < options + MAX_SETTINGS; o++) {
+    for (avir_plugin_config *o = options; o < options + MAX_SETTINGS && o->name[0]; o++) {
         char name[sizeof o->name + 1] = "", value[sizeof o->value + 1] = "";
         memcpy(name, o->name, sizeof o->name);
         memcpy(value, o->value, sizeof o->value);
