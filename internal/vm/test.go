@@ -8,10 +8,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"time"
 
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
 )
 
 // testSpace is what a run takes on disk for each machine, in bytes: the
