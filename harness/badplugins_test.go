@@ -186,6 +186,24 @@ func TestHarnessGoesOnAfterAPluginThatCrashesInEveryScan(t *testing.T) {
 	}
 }
 
+func TestChecksThatNeedEicarSayItOfAPluginThatMissesIt(t *testing.T) {
+	b := newBench(t)
+	r := b.run(b.bad(t, "NEW_SYSCALL"), limit)
+	r.KernelFloor = "2.6.32" // here it answers FAILED to everything
+	blind := 0
+	for _, c := range hostile.Run(context.Background(), r, nil) {
+		switch {
+		case strings.Contains(c.Saw, "needs a plugin that finds eicar.com, which was answered with FAILED"):
+			assert.Equal(t, report.Failed, c.Status, c.Name)
+			assert.Empty(t, c.Advice, "%s: its own advice would mislead", c.Name)
+			blind++
+		case c.Name != "lifecycle" && c.Name != "verdicts":
+			assert.Equal(t, report.Passed, c.Status, "%s: %s", c.Name, c.Saw)
+		}
+	}
+	assert.Greater(t, blind, 10)
+}
+
 func TestGoodPluginsPassEveryCheck(t *testing.T) {
 	b := newBench(t)
 	example := filepath.Join(t.TempDir(), "avir_csample.so")

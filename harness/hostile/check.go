@@ -61,18 +61,21 @@ func Run(ctx context.Context, r *tests.Run, only []string) []report.Case {
 		return []report.Case{{Test: "hostile", Name: "setup", Status: report.Failed, Saw: err.Error()}}
 	}
 	var cases []report.Case
-	// The first check is the ordinary life of a plugin. Without a start there
-	// is nothing to be hostile to.
-	first := runCheck(ctx, r, checks[0])
-	cases = append(cases, first)
-	if checks[0].Name == lifecycle && first.Status == report.Failed && strings.Contains(first.Saw, neverStarted) {
-		for _, c := range checks[1:] {
-			cases = append(cases, report.Case{Test: "hostile", Name: c.Name, Status: report.NotApplicable,
-				Did: "nothing", Expected: c.Wants, Saw: "the plugin does not start at all, see " + lifecycle})
+	// The ordinary life of a plugin comes first, and alone. Without a start
+	// there is nothing to be hostile to.
+	if checks[0].Name == lifecycle {
+		first := runCheck(ctx, r, checks[0])
+		cases, checks = append(cases, first), checks[1:]
+		if first.Status == report.Failed && strings.Contains(first.Saw, neverStarted) {
+			for _, c := range checks {
+				cases = append(cases, report.Case{Test: "hostile", Name: c.Name, Status: report.NotApplicable,
+					Did: "nothing", Expected: c.Wants, Saw: "the plugin does not start at all, see " + lifecycle})
+			}
+			return cases
 		}
-		return cases
 	}
-	return append(cases, runAll(ctx, r, checks[1:])...)
+	refuseBlind(ctx, r, checks)
+	return append(cases, runAll(ctx, r, checks)...)
 }
 
 // Known returns an error that names the first of the names that no check has.
