@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -122,6 +124,40 @@ func TestCloseClosesScannersBeforeThePluginAndEndsTheLog(t *testing.T) {
 			assert.NoError(t, thread.Close(), "the host may close a thread later than the plugin")
 			assert.Equal(t, []string{"scanner", "plugin"}, order, "no scanner is closed twice")
 		})
+	}
+}
+
+func TestPluginIsClosedAfterASlowScannerClose(t *testing.T) {
+	for mode, inline := range modes {
+		for name, begin := range map[string]func(*Thread) error{
+			"by the library": func(*Thread) error { return nil },
+			"by its thread":  (*Thread).Close,
+		} {
+			t.Run(mode+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				closing := make(chan struct{})
+				var scannerClosed, closedTooEarly atomic.Bool
+				plugin := &fakePlugin{info: testInfo}
+				plugin.info.Inline = inline
+				plugin.closeScan = func() error {
+					close(closing)
+					time.Sleep(2 * grace) // an engine that takes longer than a scan may
+					scannerClosed.Store(true)
+					return nil
+				}
+				plugin.close = func() error { closedTooEarly.Store(!scannerClosed.Load()); return nil }
+				library, thread, _ := open(t, plugin)
+				ended := make(chan error, 1)
+				go func() { ended <- begin(thread) }()
+				if name == "by its thread" {
+					<-closing
+				}
+				assert.NoError(t, library.Close())
+				assert.False(t, closedTooEarly.Load())
+				assert.True(t, scannerClosed.Load())
+				assert.NoError(t, <-ended)
+			})
+		}
 	}
 }
 

@@ -93,7 +93,7 @@ func (t *Thread) Scan(file api.File) api.Result {
 // Close closes the thread's scanner. It is called after Library.Close as
 // well, and may be called more than once.
 func (t *Thread) Close() error {
-	t.run.remove(t)
+	defer t.run.remove(t) // not before: Library.Close waits for what it knows
 	return t.closeBy(time.Now().Add(closeLimit))
 }
 

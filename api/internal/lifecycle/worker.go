@@ -45,7 +45,7 @@ func newWorker(r *run) (*worker, error) {
 	}
 	w := &worker{run: r, jobs: make(chan job), answers: make(chan answer, 2), timer: time.NewTimer(r.timeout)}
 	go w.loop()
-	got, err := w.wait(r.timeout)
+	got, err := w.wait(r.timeout, r.closing)
 	if err != nil {
 		close(w.jobs)
 		return nil, fmt.Errorf("NewScanner %w", err)
@@ -58,7 +58,7 @@ func newWorker(r *run) (*worker, error) {
 
 func (w *worker) scan(ctx *scanContext, file api.File) (result api.Result, lost bool) {
 	w.jobs <- job{ctx, file}
-	got, err := w.wait(w.run.timeout + grace)
+	got, err := w.wait(w.run.timeout+grace, w.run.closing)
 	if err != nil {
 		close(w.jobs) // the goroutine closes the scanner when its scan ends
 		w.run.log.Errorf("scan of %s: the plugin %v", file.Path, err)
@@ -69,7 +69,9 @@ func (w *worker) scan(ctx *scanContext, file api.File) (result api.Result, lost 
 
 func (w *worker) close() error {
 	close(w.jobs)
-	got, err := w.wait(closeLimit)
+	// All of the limit also while the plugin is being closed, because
+	// Plugin.Close must not take away what the scanner still uses.
+	got, err := w.wait(closeLimit, nil)
 	if err != nil {
 		return fmt.Errorf("Scanner.Close %w", err)
 	}
@@ -79,11 +81,10 @@ func (w *worker) close() error {
 var errHangs = errors.New("has not answered in time and is left behind")
 
 // wait returns the worker's next answer. When none comes within limit, or
-// within grace once the plugin is being closed, it leaves the worker behind.
-func (w *worker) wait(limit time.Duration) (answer, error) {
+// within grace once closing is closed, it leaves the worker behind.
+func (w *worker) wait(limit time.Duration, closing <-chan struct{}) (answer, error) {
 	w.timer.Reset(limit)
 	defer w.timer.Stop()
-	closing := w.run.closing
 	for {
 		select {
 		case got := <-w.answers:
