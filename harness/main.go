@@ -137,7 +137,7 @@ func (o *options) runTests(ctx context.Context, stdout, stderr *os.File) int {
 		if len(part.Cases) == 0 {
 			part.Add(t.Run(ctx, &o.run)...)
 		}
-		o.run.Show.Line("%s %s", t.Title, outcome(part.OK()))
+		o.run.Show.Line("%s %s", t.Title, outcome(&part))
 		r.Add(part.Cases...)
 		if ctx.Err() != nil {
 			o.run.Show.Line("stopped")
@@ -164,9 +164,12 @@ func (o *options) runTests(ctx context.Context, stdout, stderr *os.File) int {
 	return status
 }
 
-func outcome(ok bool) string {
-	if ok {
+func outcome(part *report.Report) string {
+	switch {
+	case part.OK():
 		return "*Success*"
+	case part.Count(report.Failed) == 0:
+		return "did not run completely"
 	}
 	return "**Failed**"
 }

@@ -35,7 +35,7 @@ Tests an antivirus plugin in a host that behaves as the product's antivirus serv
   -h, --help             print this
   --version              print the version
 
-Exit status: 0 all that was asked for ran and passed, 1 something failed, 2 wrong use.
+Exit status: 0 all that was asked for ran and passed, 1 something failed or did not run, 2 wrong use.
 `
 
 type options struct {

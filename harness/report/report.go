@@ -11,8 +11,8 @@ import (
 // Status is the outcome of one case.
 type Status string
 
-// NotApplicable is for a case that this machine can't run; it always has a
-// reason in Saw and is counted apart from what passed.
+// NotApplicable is for a case that did not run; it always has a reason in Saw
+// and is counted apart from what passed.
 const (
 	Passed        Status = "passed"
 	Failed        Status = "failed"
@@ -53,8 +53,8 @@ func (r *Report) Count(s Status) int {
 	return n
 }
 
-// OK tells whether something ran and nothing failed.
-func (r *Report) OK() bool { return r.Count(Failed) == 0 && r.Count(Passed) > 0 }
+// OK tells whether something was asked for, and all of it ran and passed.
+func (r *Report) OK() bool { return len(r.Cases) > 0 && r.Count(Passed) == len(r.Cases) }
 
 // logLines is how much of a log goes into a report.
 const logLines = 10

@@ -21,7 +21,27 @@ func (r *Report) Table(w io.Writer) {
 			c.write(w)
 		}
 	}
-	fmt.Fprintf(w, "\n%d passed, %d failed, %d not applicable\n", r.Count(Passed), r.Count(Failed), r.Count(NotApplicable))
+	fmt.Fprintf(w, "\n%d passed, %d failed, %d not applicable%s\n", r.Count(Passed), r.Count(Failed), r.Count(NotApplicable), r.missing())
+}
+
+// missing names what did not run, and why, each reason once.
+func (r *Report) missing() string {
+	var reasons []string
+	names := map[string][]string{}
+	for _, c := range r.Cases {
+		if c.Status == NotApplicable {
+			why := strings.ReplaceAll(printable(c.Saw), "\n", " ")
+			if names[why] == nil {
+				reasons = append(reasons, why)
+			}
+			names[why] = append(names[why], c.Test+"/"+c.Name)
+		}
+	}
+	var text strings.Builder
+	for _, why := range reasons {
+		fmt.Fprintf(&text, "; did not run: %s (%s)", strings.Join(names[why], ", "), why)
+	}
+	return text.String()
 }
 
 func (c Case) write(w io.Writer) {
