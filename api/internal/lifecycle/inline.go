@@ -16,13 +16,16 @@ type inline struct {
 
 // newInline makes the scanner aside: NewScanner promises no deadline.
 func newInline(r *run) (*inline, error) {
+	if err := r.library.room(); err != nil {
+		return nil, err
+	}
 	s := &inline{run: r}
 	late, err := aside(r.timeout, "NewScanner", func() (err error) {
 		s.scanner, err = makeScanner(r)
 		return err
 	})
 	if late != nil {
-		then(late, func(err error) {
+		r.library.abandon(late, func(err error) {
 			if err == nil {
 				_ = protect("Scanner.Close", s.scanner.Close)
 			}
@@ -54,7 +57,10 @@ func (s *inline) scan(ctx *scanContext, file api.File) (result api.Result, lost 
 }
 
 func (s *inline) close() error {
-	_, err := aside(closeLimit, "Scanner.Close", s.scanner.Close)
+	late, err := aside(closeLimit, "Scanner.Close", s.scanner.Close)
+	if late != nil {
+		s.run.library.abandon(late, func(error) {})
+	}
 	return err
 }
 

@@ -24,8 +24,8 @@ const (
 	grace      = time.Second      // what a scan gets after its deadline or after plugin_close
 )
 
-// maxAbandoned is how many hung scans are left behind, each with the memory
-// and descriptors it holds, before new ones are refused.
+// maxAbandoned is how many hung calls for scanners are left behind, each with
+// the memory and descriptors it holds, before new scanners are refused.
 const maxAbandoned = 32
 
 // Library is one registered plugin.
@@ -175,6 +175,23 @@ func (l *Library) Close() error {
 		return l.fail(err)
 	}
 	return nil
+}
+
+// room tells whether one more scanner may be made.
+func (l *Library) room() error {
+	if n := l.abandoned.Load(); n >= maxAbandoned {
+		return fmt.Errorf("%d calls into the plugin hang; no more until some end or the server restarts", n)
+	}
+	return nil
+}
+
+// abandon counts the call that late will answer until f is through with it.
+func (l *Library) abandon(late <-chan error, f func(error)) {
+	l.abandoned.Add(1)
+	then(late, func(err error) {
+		defer l.abandoned.Add(-1)
+		f(err)
+	})
 }
 
 // fail keeps err for LastError and returns it.

@@ -144,51 +144,6 @@ func TestContextIsCancelledWhenItsScanIsOver(t *testing.T) {
 	}
 }
 
-func TestHungScanIsLeftBehindAndTheThreadGoesOn(t *testing.T) {
-	release, closed := make(chan struct{}), make(chan struct{}, 2)
-	plugin := &fakePlugin{info: testInfo}
-	plugin.info.ScanTimeout = 10 * time.Millisecond
-	plugin.scan = func(_ context.Context, file api.File) api.Result {
-		if file.Path == "hang" {
-			<-release
-		}
-		return api.Result{Verdict: api.OK}
-	}
-	plugin.closeScan = func() error { closed <- struct{}{}; return nil }
-	library, thread, sink := open(t, plugin)
-	assert.Equal(t, api.Failed, thread.Scan(api.File{Path: "hang"}).Verdict)
-	assert.Contains(t, sink.all()[0], "scan of hang: the plugin has not answered in time")
-	assert.Equal(t, api.OK, thread.Scan(api.File{}).Verdict)
-	assert.EqualValues(t, 1, library.abandoned.Load())
-	close(release)
-	<-closed
-	assert.Eventually(t, func() bool { return library.abandoned.Load() == 0 }, 10*time.Second, time.Millisecond)
-}
-
-func TestTooManyHungScansRefuseMore(t *testing.T) {
-	plugin := &fakePlugin{info: testInfo, scan: never}
-	plugin.info.ScanTimeout = time.Millisecond
-	library, first, sink := open(t, plugin)
-	var group sync.WaitGroup
-	for range maxAbandoned {
-		thread, err := library.NewThread()
-		require.NoError(t, err)
-		group.Add(1)
-		go func() {
-			defer group.Done()
-			assert.Equal(t, api.Failed, thread.Scan(api.File{Path: "hang"}).Verdict)
-			_ = thread.Close()
-		}()
-	}
-	group.Wait()
-	_, err := library.NewThread()
-	assert.ErrorContains(t, err, "calls into the plugin hang")
-	assert.Equal(t, api.Failed, first.Scan(api.File{}).Verdict, "one that has its scanner may still try")
-	logged := len(sink.all())
-	assert.Equal(t, api.Failed, first.Scan(api.File{Path: "x"}).Verdict)
-	assert.Contains(t, sink.all()[logged], "scan of x: 33 calls into the plugin hang")
-}
-
 func TestCloseDuringScansEndsThem(t *testing.T) {
 	for name, c := range map[string]struct {
 		inline bool

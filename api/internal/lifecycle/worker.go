@@ -40,8 +40,8 @@ type answer struct {
 }
 
 func newWorker(r *run) (*worker, error) {
-	if n := r.library.abandoned.Load(); n >= maxAbandoned {
-		return nil, fmt.Errorf("%d calls into the plugin hang; no more until some end or the server restarts", n)
+	if err := r.library.room(); err != nil {
+		return nil, err
 	}
 	w := &worker{run: r, jobs: make(chan job), answers: make(chan answer, 2), timer: time.NewTimer(r.timeout)}
 	go w.loop()
@@ -93,11 +93,16 @@ func (w *worker) wait(limit time.Duration, closing <-chan struct{}) (answer, err
 			closing = nil
 			w.timer.Reset(min(limit, grace))
 		case <-w.timer.C:
-			if w.state.CompareAndSwap(working, leftBehind) {
-				w.run.library.abandoned.Add(1)
-			}
+			w.leave()
 			return answer{}, errHangs
 		}
+	}
+}
+
+// leave counts the goroutine as left behind until it ends.
+func (w *worker) leave() {
+	if w.state.CompareAndSwap(working, leftBehind) {
+		w.run.library.abandoned.Add(1)
 	}
 }
 
@@ -126,6 +131,7 @@ func (w *worker) serve() {
 	for job := range w.jobs {
 		result, panicked := call(w.run.log, scanner, job.ctx, job.file)
 		if panicked {
+			w.leave() // nobody waits for Close, which may hang as well
 			w.answers <- answer{result: result, lost: true}
 			_ = protect("Scanner.Close", scanner.Close)
 			return
