@@ -211,4 +211,9 @@ func TestMeasurementsAreJSON(t *testing.T) {
 	assert.Equal(t, 1000, row.Scans)
 	assert.Positive(t, row.P50)
 	assert.Positive(t, row.Mean)
+	assert.Equal(t, map[string]int{"VIRUS_FOUND": 1000}, row.Verdicts)
+
+	out, errors, status = output(t, b.dir, "", harness, "bench", "--plugin", plugin, "--file", "nonexisting", "--count", "1000")
+	require.Zero(t, status, errors)
+	assert.Contains(t, out, "; 1000 FAILED\n", "nobody takes this for the time of a scan")
 }

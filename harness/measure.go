@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/avirkit/avirkit/harness/host"
@@ -89,6 +92,10 @@ type benchRow struct {
 	CPU        float64 `json:"cpuNs"` // of the host process for one call
 	PerSecond  float64 `json:"scansPerSecond"`
 	FirstCalls int     `json:"warmUp"`
+
+	// Verdicts counts the answers by name, for the file need not exist: a
+	// benchmark of FAILED measures something else than one of OK.
+	Verdicts map[string]int `json:"verdicts"`
 }
 
 func (o *options) bench(ctx context.Context, stdout io.Writer) error {
@@ -119,11 +126,32 @@ func (o *options) bench(ctx context.Context, stdout io.Writer) error {
 		P50:  f.Int("p50-ns"), P99: f.Int("p99-ns"), Max: f.Int("max-ns"),
 		CPU:       float64(f.Duration("cpu-ns")) / float64(o.count),
 		PerSecond: float64(o.count) / total.Seconds(),
+		Verdicts:  verdicts(f),
 	}
 	return o.print(stdout, row, func() {
-		fmt.Fprintf(stdout, "%s: %d scans on %d threads: mean %.0f ns, p50 %d ns, p99 %d ns, max %d ns, cpu %.0f ns, %.0f/s\n",
-			row.File, row.Scans, row.Threads, row.Mean, row.P50, row.P99, row.Max, row.CPU, row.PerSecond)
+		fmt.Fprintf(stdout, "%s: %d scans on %d threads: mean %.0f ns, p50 %d ns, p99 %d ns, max %d ns, cpu %.0f ns, %.0f/s; %s\n",
+			row.File, row.Scans, row.Threads, row.Mean, row.P50, row.P99, row.Max, row.CPU, row.PerSecond, counted(row.Verdicts))
 	})
+}
+
+// verdicts reads the counts of avserver/loops.c for the first file.
+func verdicts(f host.Facts) map[string]int {
+	counts := map[string]int{}
+	for v := host.Failed; v <= host.Error; v++ {
+		counts[v.String()] = f.Int(fmt.Sprintf("file.0.%d", v))
+	}
+	counts["unknown result"] = f.Int("file.0.6")
+	counts["broken answer"] = f.Int("file.0.7")
+	maps.DeleteFunc(counts, func(_ string, n int) bool { return n == 0 })
+	return counts
+}
+
+func counted(verdicts map[string]int) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(verdicts)) {
+		parts = append(parts, fmt.Sprintf("%d %s", verdicts[name], name))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // print writes JSON to --json ("-" is standard output), or else a text.
