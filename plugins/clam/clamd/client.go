@@ -43,7 +43,7 @@ type Client struct {
 
 	mu      sync.Mutex
 	servers []*server
-	turn    int
+	turn    uint // its overflow does no harm
 
 	running sync.WaitGroup // the goroutines of the client
 }

@@ -43,7 +43,7 @@ func (c *Client) pick() (s *server, until time.Time, err error) {
 	var best *server
 	for i := range c.servers {
 		// A new start each time spreads the scans of an idle farm.
-		candidate := c.servers[(c.turn+i)%len(c.servers)]
+		candidate := c.servers[(c.turn+uint(i))%uint(len(c.servers))]
 		switch {
 		case best == nil:
 			best = candidate

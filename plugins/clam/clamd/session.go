@@ -14,6 +14,10 @@ import (
 // no clamd is at the other end.
 const maxReply = 4096
 
+// maxCommands bounds the commands of one session, far below what its ids can
+// count and a reply can hold.
+const maxCommands = 1 << 20
+
 var (
 	// errLost wraps every way in which a session can end before the reply.
 	// The scan can be repeated elsewhere.
@@ -184,7 +188,7 @@ func (s *session) take() (reply, bool) {
 // reusable says that the session is as new: clamd keeps it, and nothing is
 // left over from what was asked.
 func (s *session) reusable() bool {
-	return s.n == 0 && s.pings == 0 && !s.early && !s.spent
+	return s.n == 0 && s.pings == 0 && !s.early && !s.spent && s.lastID < maxCommands
 }
 
 // countPong notes the answer to a PING. One that nobody asked for does no
