@@ -59,7 +59,8 @@ func changingFile(t *testing.T) {
 	for _, at := range []int{10, chunk, chunk + 10, 3 * chunk} {
 		path := write(t, "sample", make([]byte, at))
 		for _, off := range []int64{-1, 1, -10, chunk} {
-			fd, size, err := openFile(path)
+			fd, state, err := openFile(path)
+			size := state.size
 			require.NoError(t, err)
 			s := r.c.NewScanner()
 			deadline := time.Now().Add(enough)
@@ -69,21 +70,40 @@ func changingFile(t *testing.T) {
 			r.isVirus()
 		}
 	}
-	// By descriptor: it changes while clamd has it.
-	for _, size := range []int64{0, 5, 1000} {
-		r := newRig(t, overUnix)
-		r.c.times.silence = enough
-		path := write(t, "sample", harmless)
-		before := r.fake.Scans()
-		r.fake.Set(clamdtest.Fault{Name: "hold", Times: 1})
-		pending := background(r.c, path)
-		eventually(t, "clamd has the file", func() bool { return r.fake.Scans() > before })
-		require.NoError(t, os.Truncate(path, size))
-		r.fake.Set(clamdtest.Fault{})
-		result := await(t, pending)
-		assert.Equal(t, api.Failed, result.Verdict)
-		assert.Contains(t, result.Text, "changed")
+	// It changes while clamd has it: in size, or in what it says.
+	long := time.Now().Add(-time.Hour)
+	overwrite := func(path string) error { return os.WriteFile(path, bytes.ToUpper(harmless), 0o644) }
+	for _, via := range []func(*clamdtest.Fake) string{overTCP, overUnix} {
+		for _, change := range []func(path string) error{
+			func(path string) error { return os.Truncate(path, 0) },
+			func(path string) error { return os.Truncate(path, 5) },
+			func(path string) error { return os.Truncate(path, 1000) },
+			overwrite,
+		} {
+			result := scanWhileItIs(t, via, change, long)
+			assert.Equal(t, api.Failed, result.Verdict)
+			assert.Contains(t, result.Text, "changed")
+		}
+		// Its name and its mode are not what was scanned.
+		assert.Equal(t, api.OK, scanWhileItIs(t, via, func(path string) error { return os.Chmod(path, 0o600) }, long).Verdict)
 	}
+}
+
+// scanWhileItIs changes a clean file, last written at the given time, while
+// clamd has it.
+func scanWhileItIs(t *testing.T, via func(*clamdtest.Fake) string, change func(path string) error, written time.Time) api.Result {
+	t.Helper()
+	r := newRig(t, via)
+	r.c.times.silence = enough
+	path := write(t, "sample", harmless)
+	require.NoError(t, os.Chtimes(path, written, written))
+	before := r.fake.Scans()
+	r.fake.Set(clamdtest.Fault{Name: "hold", Times: 1})
+	pending := background(r.c, path)
+	eventually(t, "clamd has the file", func() bool { return r.fake.Scans() > before })
+	require.NoError(t, change(path))
+	r.fake.Set(clamdtest.Fault{})
+	return await(t, pending)
 }
 
 func tooLarge(t *testing.T) {

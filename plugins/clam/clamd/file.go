@@ -10,10 +10,17 @@ import (
 // verdict holds for what it is now.
 var errChanged = errors.New("the file changed while it was scanned")
 
+// fileState is what tells that a file was written to. Its ctime would do so
+// too, and change as well when it is renamed or its mode is set.
+type fileState struct {
+	size    int64
+	written syscall.Timespec
+}
+
 // openFile opens a regular file and returns its descriptor, which the caller
-// closes, and its size. Opening never waits, so that a FIFO is refused like a
+// closes, and its state. Opening never waits, so that a FIFO is refused like a
 // folder or a device.
-func openFile(path string) (fd int, size int64, err error) {
+func openFile(path string) (fd int, state fileState, err error) {
 	const flags = syscall.O_RDONLY | syscall.O_NONBLOCK | syscall.O_CLOEXEC | syscall.O_NOCTTY
 	for {
 		fd, err = syscall.Open(path, flags, 0)
@@ -22,18 +29,18 @@ func openFile(path string) (fd int, size int64, err error) {
 		}
 	}
 	if err != nil {
-		return -1, 0, fmt.Errorf("open: %w", err)
+		return -1, state, fmt.Errorf("open: %w", err)
 	}
 	var st syscall.Stat_t
 	if err := syscall.Fstat(fd, &st); err != nil {
 		_ = syscall.Close(fd)
-		return -1, 0, fmt.Errorf("stat: %w", err)
+		return -1, state, fmt.Errorf("stat: %w", err)
 	}
 	if st.Mode&syscall.S_IFMT != syscall.S_IFREG {
 		_ = syscall.Close(fd)
-		return -1, 0, errors.New("not a regular file")
+		return -1, state, errors.New("not a regular file")
 	}
-	return fd, st.Size, nil
+	return fd, fileState{st.Size, st.Mtim}, nil
 }
 
 // readAt fills p from the file's offset off. It returns less only at the end
@@ -55,14 +62,17 @@ func readAt(fd int, p []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-// checkSize returns errChanged if the file's size is no longer size.
-func checkSize(fd int, size int64) error {
+// unchanged returns errChanged if the file was written to since it was opened.
+func (s fileState) unchanged(fd int) error {
 	var st syscall.Stat_t
 	if err := syscall.Fstat(fd, &st); err != nil {
 		return fmt.Errorf("stat: %w", err)
 	}
-	if st.Size != size {
-		return fmt.Errorf("%w: from %d to %d bytes", errChanged, size, st.Size)
+	if st.Size != s.size {
+		return fmt.Errorf("%w: from %d to %d bytes", errChanged, s.size, st.Size)
+	}
+	if st.Mtim != s.written {
+		return errChanged
 	}
 	return nil
 }

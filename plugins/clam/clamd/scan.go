@@ -32,12 +32,12 @@ func (s *Scanner) Scan(ctx context.Context, file api.File) api.Result {
 	if d, ok := ctx.Deadline(); ok {
 		deadline = earlier(deadline, d)
 	}
-	fd, size, err := openFile(file.Path)
+	fd, state, err := openFile(file.Path)
 	if err != nil {
 		return failure(file, err)
 	}
 	defer closeFile(fd)
-	switch limit := s.c.maxSize.Load(); {
+	switch size, limit := state.size, s.c.maxSize.Load(); {
 	case size == 0:
 		// Nothing to ask about, if it really is empty: a file of /proc says
 		// 0 and has contents.
@@ -51,7 +51,12 @@ func (s *Scanner) Scan(ctx context.Context, file api.File) api.Result {
 		return s.c.policy(s.c.OnLimit, "Heuristics.Limits.Exceeded.MaxFileSize",
 			"larger than the limit of "+strconv.FormatInt(limit, 10)+" bytes (option MaxFileSize, or MaxFileSize of clamd)", file)
 	}
-	r, srv, err := s.repeat(stopper{ctx, &s.c.closed}, fd, size, deadline)
+	r, srv, err := s.repeat(stopper{ctx, &s.c.closed}, fd, state.size, deadline)
+	if err == nil && r.kind == clean {
+		// Reading takes time, and clamd maps a descriptor's file when it gets
+		// there: what is clean needn't be what is there now.
+		err = state.unchanged(fd)
+	}
 	if err != nil {
 		return failure(file, err)
 	}
@@ -136,7 +141,7 @@ func (s *Scanner) once(stop stopper, srv *server, fd int, size int64, deadline t
 // scan sends a file by descriptor or as a stream.
 func (x *exchange) scan(fildes bool, fd int, size int64, buf []byte) (reply, error) {
 	if fildes {
-		return x.fildes(fd, size, buf)
+		return x.fildes(fd, buf)
 	}
 	return x.instream(fd, size, buf)
 }
