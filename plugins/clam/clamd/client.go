@@ -50,10 +50,14 @@ type Client struct {
 
 // New makes a client. It connects to nothing before Start.
 func New(cfg Config) *Client {
+	// A third of a scan's time leaves enough for another server. A busy clamd
+	// is silent for seconds, PINGs included.
+	third := cfg.ScanTimeout / 3
+	silence := max(5*time.Second, min(third, time.Minute))
 	c := &Client{Config: cfg, log: cfg.Log, times: timing{
-		dial:    5 * time.Second,
-		ping:    10 * time.Second,
-		silence: cfg.ScanTimeout / 3,
+		dial:    min(5*time.Second, third),
+		ping:    min(10*time.Second, silence/3), // several within a silence
+		silence: silence,
 		giveUp:  60 * time.Second,
 		pause:   50 * time.Millisecond,
 		pauseTo: 5 * time.Second,
