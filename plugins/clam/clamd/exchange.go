@@ -35,8 +35,16 @@ type exchange struct {
 func (x *exchange) send(p, oob []byte) error {
 	silent := time.Now().Add(x.times.silence)
 	for len(p) > 0 {
+		// A server that takes all we have as fast as we can never makes us wait.
+		if err := x.err(); err != nil {
+			return err
+		}
+		left := time.Until(x.deadline)
+		if left <= 0 {
+			return errDeadline
+		}
 		flags := sendFlags
-		if time.Until(x.deadline) > slice {
+		if left > slice {
 			// A send that waits by itself, one slice at most, saves a poll
 			// for each part that fits the socket's buffer.
 			flags &^= syscall.MSG_DONTWAIT

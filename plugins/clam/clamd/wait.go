@@ -30,12 +30,17 @@ type stopper struct {
 	closed *atomic.Bool // the client's
 }
 
-// err tells whether to stop: errClosed, the context's error, or nil.
+// err tells whether to stop: errClosed, errDeadline, the context's error, or
+// nil.
 func (s stopper) err() error {
 	if s.closed.Load() {
 		return errClosed
 	}
-	return s.ctx.Err()
+	err := s.ctx.Err()
+	if err == context.DeadlineExceeded {
+		return errDeadline
+	}
+	return err
 }
 
 // pollFd is struct pollfd.
@@ -49,26 +54,33 @@ type pollFd struct {
 // errTimeout at the time until, or the stopper's reason.
 func (s stopper) poll(fd int, events int16, until time.Time) (revents int16, err error) {
 	for {
+		if err := s.err(); err != nil {
+			return 0, err
+		}
 		left := time.Until(until)
 		if left <= 0 {
 			return 0, errTimeout
 		}
-		p := pollFd{fd: int32(fd), events: events}
-		ts := syscall.NsecToTimespec(int64(min(left, slice)))
-		// ppoll, as not every architecture has poll. Both structures live
-		// on this stack for the whole call.
-		n, _, errno := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1,
-			uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
-		switch {
-		case errno == 0 && n > 0:
-			return p.revents, nil
-		case errno != 0 && errno != syscall.EINTR:
-			return 0, errno
-		}
-		if err := s.err(); err != nil {
-			return 0, err
+		revents, err = pollFor(fd, events, min(left, slice))
+		if revents != 0 || err != nil && err != syscall.EINTR {
+			return revents, err
 		}
 	}
+}
+
+// pollFor is poll(2) on one descriptor. It returns no event when the time is
+// over.
+func pollFor(fd int, events int16, wait time.Duration) (revents int16, err error) {
+	p := pollFd{fd: int32(fd), events: events}
+	ts := syscall.NsecToTimespec(int64(wait))
+	// ppoll, as not every architecture has poll. Both structures live on this
+	// stack for the whole call.
+	_, _, errno := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1,
+		uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return p.revents, nil
 }
 
 // sleep waits until the given time or the stopper's reason.
