@@ -150,6 +150,10 @@ func (e *env) storm(ctx context.Context) (sent int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	// On a slow processor the storm may leave the threads no time to scan.
+	if _, err := h.Call(e.Limit, "the scans after the storm", "scanned", "4"); err != nil {
+		return 0, err
+	}
 	tally, err := h.Call(e.Limit, "stopping scans", "calm")
 	if err != nil {
 		return 0, err
