@@ -82,7 +82,6 @@ const closeLimit = 2 * time.Second
 // Close makes every scan under way answer FAILED, waits for that, and closes
 // all connections.
 func (c *Client) Close() {
-	c.cancel()
 	c.mu.Lock()
 	c.closed.Store(true)
 	var idle []*session
@@ -91,6 +90,7 @@ func (c *Client) Close() {
 		s.idle = nil
 	}
 	c.mu.Unlock()
+	c.cancel() // after closed: whoever is woken must see why
 	for _, x := range idle {
 		x.close()
 	}

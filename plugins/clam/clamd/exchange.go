@@ -165,8 +165,8 @@ func (x *exchange) check(r reply, id uint32) (reply, error) {
 		// A clamd that is being stopped does this.
 		return r, fmt.Errorf("%w: a second reply: %q", errLost, next.text)
 	}
-	x.used = true
-	x.spent = x.spent || r.kind != clean && r.kind != found
+	// clamd may close after an ERROR, and goes on after any other verdict.
+	x.spent = x.spent || r.kind == failed || r.text == limitText
 	x.active = time.Now()
 	return r, nil
 }

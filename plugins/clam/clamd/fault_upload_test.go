@@ -44,12 +44,10 @@ func stopReading(t *testing.T) {
 func sizeLimit(t *testing.T) {
 	for _, content := range [][]byte{harmless, large()} {
 		r := newUploadRig(t)
-		fault := clamdtest.Fault{Name: "size-limit"}
-		r.spoilt(fault, content, api.Impossible)
-		r.c.OnLimit = api.Failed
-		r.spoilt(fault, content, api.Failed)
-		r.c.OnLimit = api.VirusFound
-		r.spoilt(fault, content, api.VirusFound)
+		for _, verdict := range []api.Verdict{api.Impossible, api.Failed, api.VirusFound} {
+			r.c.OnLimit = verdict
+			r.spoilt(clamdtest.Fault{Name: "size-limit"}, content, verdict)
+		}
 	}
 }
 

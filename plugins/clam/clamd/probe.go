@@ -30,7 +30,7 @@ func (c *Client) probe(stop stopper, s *server, x *session, deadline time.Time) 
 func (c *Client) ask(stop stopper, s *server, conn *session, deadline time.Time, kind zipKind, directoryAt int64) (reply, error) {
 	fd, size, err := writeSample(makeZip(kind, eicar(), directoryAt), directoryAt)
 	if err != nil {
-		return reply{}, err
+		return reply{}, fmt.Errorf("%w: %w", errNoSample, err)
 	}
 	defer closeFile(fd)
 	x := exchange{stopper: stop, session: conn, deadline: deadline, times: &c.times}

@@ -104,15 +104,28 @@ func (r *rig) isVirus() {
 	assert.Equal(r.t, clamdtest.SignatureName, result.Text)
 }
 
+// connect makes sure that the next file finds a connection, so that it is the
+// file which meets a fault and not the test virus of a new connection.
+func (r *rig) connect() {
+	r.t.Helper()
+	s := r.c.servers[0]
+	x, _, err := r.c.session(stopper{context.Background(), &r.c.closed}, s, time.Now().Add(enough), false)
+	require.NoError(r.t, err)
+	x.active = time.Now() // no PING is due
+	r.c.keep(s, x)
+}
+
 // spoilt checks the verdict of a clean file while the fake misbehaves.
 func (r *rig) spoilt(fault clamdtest.Fault, content []byte, want api.Verdict) api.Result {
 	r.t.Helper()
+	path := write(r.t, "sample", content)
+	r.connect()
 	r.fake.Set(fault)
 	limit := enough
 	if want == api.Failed && fault.Times == 0 {
 		limit = brief
 	}
-	result := r.scan(content, limit)
+	result := timedScan(r.t, r.c, path, limit)
 	assert.Equal(r.t, want, result.Verdict, "%s: %s", fault.Name, result.Text)
 	r.fake.Set(clamdtest.Fault{})
 	return result

@@ -5,15 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/avirkit/avirkit/api"
 )
 
-// maxRepeats bounds how often a file is sent again after a server was lost
-// with the whole file in its hands. The file may be what kills it.
-const maxRepeats = 2
+const (
+	// maxSent bounds how often a whole file is sent. It may be the file that
+	// kills clamd.
+	maxSent = 3
+
+	// maxCut bounds how many uploads of a file are begun and cut off.
+	maxCut = 10
+)
 
 // Scanner scans for one thread. It owns one buffer.
 type Scanner struct {
@@ -66,7 +70,7 @@ func (s *Scanner) Scan(ctx context.Context, file api.File) api.Result {
 // repeat scans until there is a reply or no reason to try again.
 func (s *Scanner) repeat(stop stopper, fd int, size int64, deadline time.Time) (reply, *server, error) {
 	var last error
-	for cut, fresh := 0, false; ; {
+	for sent, cut, fresh := 0, 0, false; ; {
 		srv, until, err := s.c.pick()
 		if err != nil {
 			return reply{}, nil, err
@@ -79,11 +83,12 @@ func (s *Scanner) repeat(stop stopper, fd int, size int64, deadline time.Time) (
 			}
 			continue
 		}
-		r, conn, err := s.once(stop, srv, fd, size, deadline, fresh)
+		r, end, err := s.once(stop, srv, fd, size, deadline, fresh)
 		s.c.release(srv)
 		if err == nil {
 			return r, srv, nil
 		}
+		before := last
 		last = at(srv, err)
 		switch {
 		case errors.Is(err, errUnfit):
@@ -91,45 +96,52 @@ func (s *Scanner) repeat(stop stopper, fd int, size int64, deadline time.Time) (
 			if !s.c.anyUp() {
 				return reply{}, nil, last
 			}
+			continue
+		case errors.Is(err, errDeadline) && before != nil:
+			return reply{}, nil, s.c.giveUp(last, before)
 		case !errors.Is(err, errLost):
 			return reply{}, nil, last
-		case errors.Is(err, syscall.EAGAIN):
-			// The backlog of its socket is full: busy, not down.
+		case notItsFault(err):
 			s.c.note(srv, err)
 			if err := s.c.pause(stop, time.Now().Add(s.c.times.pause), deadline); err != nil {
 				return reply{}, nil, s.c.giveUp(err, last)
 			}
-		case conn.stale && !errors.Is(err, errSilent):
-			fresh = true // clamd may close an idle session: no fault of its
-			s.c.doubt(srv)
+		case end.wasIdle && !errors.Is(err, errSilent):
+			// clamd may close an idle session: no fault of its. The others
+			// that were idle are no better.
+			fresh = true
+			s.c.dropIdle(srv)
 		default:
-			fresh = false
 			s.c.fail(srv, err)
-			if conn.sent {
-				if cut++; cut > maxRepeats {
-					return reply{}, nil, fmt.Errorf("sent %d times and never answered: %w", cut, last)
-				}
-			}
+		}
+		switch {
+		case end.sent:
+			sent++
+		case end.begun:
+			cut++
+		}
+		if sent == maxSent || cut == maxCut {
+			return reply{}, nil, fmt.Errorf("sent %d times and cut off %d times without an answer: %w", sent, cut, last)
 		}
 	}
 }
 
-// outcome is what the end of a connection means for the repetition.
+// outcome is how far a scan came before its connection ended.
 type outcome struct {
-	stale bool // it had been idle, and may have ended before the scan began
-	sent  bool // clamd had the whole file
+	wasIdle bool // the connection had been idle, and may have ended before
+	begun   bool // clamd was being sent the file
+	sent    bool // clamd had the whole file
 }
 
 // once scans on one session of one server.
 func (s *Scanner) once(stop stopper, srv *server, fd int, size int64, deadline time.Time, fresh bool) (reply, outcome, error) {
-	conn, err := s.c.session(stop, srv, deadline, fresh)
+	conn, wasIdle, err := s.c.session(stop, srv, deadline, fresh)
 	if err != nil {
 		return reply{}, outcome{}, err
 	}
-	stale := conn.used && !fresh
 	x := exchange{stopper: stop, session: conn, deadline: deadline, times: &s.c.times}
 	r, err := x.scan(srv.fildes.Load(), fd, size, s.buf)
-	end := outcome{stale: stale, sent: x.sent}
+	end := outcome{wasIdle: wasIdle, begun: true, sent: x.sent}
 	if err != nil {
 		conn.close()
 		return r, end, err

@@ -21,10 +21,12 @@ type server struct {
 	failures  int       // failures in a row
 	downUntil time.Time // not used before, unless all others are down too
 	down      bool      // marked down: the upkeep or a scan has to prove it first
-	downSince time.Time // zero before Start
+	downSince time.Time
+	told      bool      // the log has that it is down
+	toldAt    time.Time // when the log was last told so
 	lastErr   error
 
-	proven    time.Time // when the test virus was last found; zero means it may have been restarted since
+	proven    time.Time // when the test virus was last found
 	scanned   bool      // used since proven
 	examined  bool      // its limits are known, since it last failed
 	examining bool
@@ -77,8 +79,13 @@ func (c *Client) anyUp() bool {
 func (c *Client) release(s *server) {
 	c.mu.Lock()
 	s.busy--
+	s.scanned = true
 	c.mu.Unlock()
 }
+
+// tellAgain is the least time between two lines in the log that say that the
+// same server is down.
+const tellAgain = 10 * time.Second
 
 // fail marks a server down for a pause that doubles with each failure, and
 // gives up its idle sessions, which are as dead as the one that failed.
@@ -92,23 +99,27 @@ func (c *Client) fail(s *server, err error) {
 		s.downUntil = now.Add(min(pause, c.times.pauseTo))
 	}
 	s.lastErr, s.examined = err, false
-	first := !s.down
-	if first {
+	if !s.down {
 		s.down, s.downSince = true, now
 	}
+	// One that comes and goes must not fill the log. If it stays down, the
+	// next failure tells.
+	tell := !s.told && (s.toldAt.IsZero() || now.Sub(s.toldAt) > tellAgain)
+	if tell {
+		s.told, s.toldAt = true, now
+	}
 	c.mu.Unlock()
-	c.doubt(s)
-	if first {
+	c.dropIdle(s)
+	if tell {
 		c.log.Warningf("clamd at %s is marked down: %v", s.addr, err)
 	}
 }
 
-// doubt gives up a server's idle sessions when one of them has ended: it may
-// have been restarted, and has to prove itself again.
-func (c *Client) doubt(s *server) {
+// dropIdle gives up a server's idle sessions.
+func (c *Client) dropIdle(s *server) {
 	c.mu.Lock()
 	idle := s.idle
-	s.idle, s.proven = nil, time.Time{}
+	s.idle = nil
 	c.mu.Unlock()
 	for _, x := range idle {
 		x.close()
@@ -126,58 +137,75 @@ func (c *Client) note(s *server, err error) {
 // prove notes that the server found the test virus.
 func (c *Client) prove(s *server) {
 	c.mu.Lock()
-	back, since := s.down && !s.downSince.IsZero(), s.downSince
-	s.down, s.failures, s.proven, s.scanned = false, 0, time.Now(), false
+	back, since := s.told, s.downSince
+	s.down, s.told, s.failures, s.proven, s.scanned = false, false, 0, time.Now(), false
 	c.mu.Unlock()
 	if back {
 		c.log.Warningf("clamd at %s is back after %v", s.addr, time.Since(since).Round(time.Second/10))
 	}
 }
 
-// session returns a session to a server that has proven itself: an idle one,
-// or a fresh one. A scan that failed on an idle session, which clamd may have
-// closed meanwhile, asks for a fresh one.
-func (c *Client) session(stop stopper, s *server, deadline time.Time, fresh bool) (*session, error) {
-	c.mu.Lock()
-	if n := len(s.idle); n > 0 && !fresh && !s.proven.IsZero() {
-		x := s.idle[n-1]
-		s.idle[n-1] = nil
-		s.idle = s.idle[:n-1]
-		s.scanned = true
-		c.mu.Unlock()
-		return x, nil
+// session returns an idle session to a server, if there is one and fresh is
+// false, or a new one. A new connection proves itself before a file goes over
+// it: what answers there may have been restarted, or be one of several behind
+// the same address. That takes about a millisecond, and sessions live long.
+func (c *Client) session(stop stopper, s *server, deadline time.Time, fresh bool) (x *session, wasIdle bool, err error) {
+	for !fresh {
+		if x = c.takeIdle(s); x == nil {
+			break
+		}
+		if x.quiet() {
+			return x, true, nil
+		}
+		x.close()
 	}
-	proven := !s.proven.IsZero()
-	s.scanned = true
-	c.mu.Unlock()
-	x, err := c.dial(stop.ctx, s.addr, deadline)
-	if err != nil || proven {
-		return x, err
+	x, err = c.dial(stop.ctx, s.addr, deadline)
+	if err != nil {
+		return nil, false, err
 	}
 	if err := c.probe(stop, s, x, deadline); err != nil {
 		x.close()
-		return nil, err
+		return nil, false, err
 	}
 	c.prove(s)
-	return x, nil
+	return x, false, nil
 }
 
-// dial connects within the bound of one connect and the deadline.
-func (c *Client) dial(ctx context.Context, addr Address, deadline time.Time) (*session, error) {
-	ctx, cancel := context.WithDeadline(ctx, earlier(time.Now().Add(c.times.dial), deadline))
+// takeIdle takes the idle session that was used last, or returns nil.
+func (c *Client) takeIdle(s *server) *session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := len(s.idle)
+	if n == 0 {
+		return nil
+	}
+	x := s.idle[n-1]
+	s.idle[n-1] = nil
+	s.idle = s.idle[:n-1]
+	return x
+}
+
+// dial connects within the bound of one connect and the deadline. Only what
+// is the server's fault is errLost.
+func (c *Client) dial(parent context.Context, addr Address, deadline time.Time) (*session, error) {
+	ctx, cancel := context.WithDeadline(parent, earlier(time.Now().Add(c.times.dial), deadline))
 	defer cancel()
 	stop := context.AfterFunc(c.ctx, cancel)
 	defer stop()
 	x, err := connect(ctx, addr)
-	switch {
-	case err == nil:
+	if err == nil {
 		return x, nil
-	case c.closed.Load():
-		return nil, errClosed
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fmt.Errorf("%w: no connection within %v", errLost, c.times.dial)
 	}
-	return nil, err
+	if stopped := (stopper{parent, &c.closed}).err(); stopped != nil {
+		return nil, stopped
+	}
+	switch {
+	case !errors.Is(err, context.DeadlineExceeded):
+		return nil, err
+	case !time.Now().Before(deadline):
+		return nil, fmt.Errorf("%w, while connecting", errDeadline)
+	}
+	return nil, fmt.Errorf("%w: no connection within %v", errLost, c.times.dial)
 }
 
 // keep puts a session back that a scan has ended well on.

@@ -42,7 +42,6 @@ type session struct {
 	fd      int
 	network string
 	greeted bool      // IDSESSION was sent
-	used    bool      // it has answered at least once
 	lastID  uint32    // id of the last command sent
 	active  time.Time // when a scan last ended on it
 	pinged  time.Time // when a PING was last sent on it
@@ -189,6 +188,13 @@ func (s *session) take() (reply, bool) {
 // left over from what was asked.
 func (s *session) reusable() bool {
 	return s.n == 0 && s.pings == 0 && !s.early && !s.spent && s.lastID < maxCommands
+}
+
+// quiet tells whether nothing has come on an idle session, be it its end, the
+// text of a timeout or what nobody asked for.
+func (s *session) quiet() bool {
+	events, err := pollFor(s.fd, pollIn, 0)
+	return events == 0 && err == nil
 }
 
 // countPong notes the answer to a PING. One that nobody asked for does no

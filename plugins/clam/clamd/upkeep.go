@@ -12,6 +12,7 @@ func (c *Client) startUpkeep() {
 		down := s.down
 		if down {
 			s.downSince = time.Now()
+			s.told, s.toldAt = true, s.downSince
 		}
 		c.mu.Unlock()
 		if down {
@@ -93,7 +94,12 @@ func (c *Client) lookAfter(stop stopper, s *server) {
 			s.examining = false
 			c.mu.Unlock()
 		}()
-		if err := look(stop, s, now.Add(c.ScanTimeout)); err != nil && stop.err() == nil {
+		err := look(stop, s, now.Add(c.ScanTimeout))
+		switch {
+		case err == nil || stop.err() != nil:
+		case notItsFault(err):
+			c.note(s, err)
+		default:
 			c.fail(s, err)
 		}
 	})
