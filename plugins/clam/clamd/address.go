@@ -23,7 +23,8 @@ const maxSocketPath = 107
 // ParseAddresses reads a list of servers, separated by commas: host,
 // host:port, [v6]:port, a bare IPv6 address, or the absolute path of a unix
 // socket. It returns the servers that it understood, without repetitions, and
-// an error that names each of the others.
+// an error that names each of the others, and also a bare IPv6 address that
+// seems to end in a port: that one is used as it is written.
 func ParseAddresses(list string, defaultPort int) ([]Address, error) {
 	var (
 		found []Address
@@ -36,13 +37,15 @@ func ParseAddresses(list string, defaultPort int) ([]Address, error) {
 			continue
 		}
 		addr, err := parseAddress(entry, defaultPort)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("server %q: %w", entry, err))
-			continue
-		}
-		if !seen[addr] {
+		if err == nil && !seen[addr] {
 			seen[addr] = true
 			found = append(found, addr)
+		}
+		if err == nil {
+			err = checkBare(entry, defaultPort)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("server %q: %w", entry, err))
 		}
 	}
 	return found, errors.Join(errs...)
@@ -66,34 +69,28 @@ func parseAddress(entry string, defaultPort int) (Address, error) {
 			return Address{}, errors.New("not host:port, [IPv6]:port or the absolute path of a unix socket")
 		}
 	}
-	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 {
 		return Address{}, fmt.Errorf("port %q is not a number from 1 to 65535", port)
 	}
-	if err := checkHost(host, strings.HasPrefix(entry, "[")); err != nil {
+	host, err = parseHost(host, strings.HasPrefix(entry, "["))
+	if err != nil {
 		return Address{}, err
 	}
-	return Address{"tcp", net.JoinHostPort(host, port)}, nil
+	return Address{"tcp", net.JoinHostPort(host, strconv.FormatUint(n, 10))}, nil
 }
 
-// checkHost refuses what can't be a host name or an IP address, so that a
-// slip of the pen is reported at once and not as a name that isn't found.
-func checkHost(host string, brackets bool) error {
-	if host == "" {
-		return errors.New("the host is missing")
-	}
-	if brackets || strings.Contains(host, ":") {
-		ip, _, _ := strings.Cut(host, "%") // a zone, as in fe80::1%eth0
-		if !strings.Contains(ip, ":") || net.ParseIP(ip) == nil {
-			return errors.New("not an IPv6 address")
-		}
+// clamdPort is the one that every clamd.conf suggests.
+const clamdPort = 3310
+
+// checkBare warns of "::1:3310", which is an IPv6 address and no port.
+func checkBare(entry string, defaultPort int) error {
+	end := strings.LastIndexByte(entry, ':')
+	if strings.HasPrefix(entry, "/") || strings.HasPrefix(entry, "[") || strings.Count(entry, ":") < 2 {
 		return nil
 	}
-	for _, r := range host {
-		switch {
-		case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '-', r == '.', r == '_':
-		default:
-			return fmt.Errorf("%q can't be in a host name", r)
-		}
+	if last := entry[end+1:]; last == strconv.Itoa(defaultPort) || last == strconv.Itoa(clamdPort) {
+		return fmt.Errorf("an IPv6 address as a whole; if %s is its port, write [%s]:%s", last, entry[:end], last)
 	}
 	return nil
 }
