@@ -34,12 +34,11 @@ type Config struct {
 // Client scans files with the servers of its Config.
 type Client struct {
 	Config
-	log     *api.Logger
-	times   timing
-	ctx     context.Context // ends with Close
-	cancel  context.CancelFunc
-	closed  atomic.Bool
-	maxSize atomic.Int64 // MaxFileSize, or less if a server's own limit is lower
+	log    *api.Logger
+	times  timing
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	closed atomic.Bool
 
 	mu      sync.Mutex
 	servers []*server
@@ -66,7 +65,6 @@ func New(cfg Config) *Client {
 		grace:   3 * time.Second,
 	}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.maxSize.Store(cfg.MaxFileSize)
 	for _, addr := range cfg.Servers {
 		s := &server{addr: addr, down: true} // until Start has proven it
 		s.fildes.Store(addr.Network == "unix" && cfg.Mode != Instream)

@@ -78,7 +78,7 @@ func TestASessionThatEndedWhileItWasIdleGetsNoFile(t *testing.T) {
 
 // killer is a clamd that dies, connection by connection, of a file as large
 // as its limit: when it has the whole file, or in the middle of it. It finds a
-// virus in all that is smaller.
+// virus in what is smaller, and tells its limits.
 func killer(t *testing.T, limit uint32, whole bool) (address string, died *atomic.Int32) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -91,18 +91,18 @@ func killer(t *testing.T, limit uint32, whole bool) (address string, died *atomi
 		for id := 1; ; {
 			command, err := r.ReadString(0)
 			switch {
-			case err != nil || command == "zEND\x00":
+			case err != nil || command == "zEND\x00" || command == "zVERSION\x00":
 				return
 			case command == "zPING\x00":
 				fmt.Fprintf(conn, "%d: PONG\x00", id)
 				id++
 			case command == "zINSTREAM\x00":
-				deadly := false
+				deadly, largest := false, uint32(0)
 				for n := uint32(1); n > 0; {
 					if binary.Read(r, binary.BigEndian, &n) != nil {
 						return
 					}
-					deadly = deadly || n >= limit
+					deadly, largest = deadly || n >= limit, max(n, largest)
 					if deadly && !whole {
 						died.Add(1)
 						_ = conn.(*net.TCPConn).SetLinger(0)
@@ -116,7 +116,11 @@ func killer(t *testing.T, limit uint32, whole bool) (address string, died *atomi
 					died.Add(1)
 					return
 				}
-				fmt.Fprintf(conn, "%d: stream: Small FOUND\x00", id)
+				name := "Small"
+				if largest < smallestLimit/2 { // not the probe: a question about settings
+					name = "Heuristics.Limits.Exceeded"
+				}
+				fmt.Fprintf(conn, "%d: stream: %s FOUND\x00", id, name)
 				id++
 			}
 		}
@@ -150,8 +154,9 @@ func TestAFileThatKillsClamdIsGivenUp(t *testing.T) {
 		address, died := killer(t, chunk, whole)
 		log := &logLines{}
 		c := startNone(t, address, log)
-		c.maxSize.Store(int64(len(large())))
-		require.Equal(t, api.VirusFound, timedScan(t, c, write(t, "small", harmless), enough).Verdict)
+		c.MaxFileSize = int64(len(large()))
+		c.startUpkeep() // for a server that was lost has its limits looked at again
+		require.Equal(t, api.VirusFound, timedScan(t, c, write(t, "small", make([]byte, smallestLimit)), enough).Verdict)
 		// The first of the deadly uploads goes over a connection that was idle.
 		result := timedScan(t, c, write(t, "deadly", large()), enough)
 		assert.Equal(t, api.Failed, result.Verdict)

@@ -34,8 +34,8 @@ func TestTheLimitIsLoweredToWhatClamdReallyScans(t *testing.T) {
 	for _, address := range []string{real.Addr, real.Socket} {
 		log := &logLines{}
 		c := start(t, config(t, address, log))
-		assert.Contains(t, log.String(), "does not scan files of MaxFileSize")
-		assert.LessOrEqual(t, c.maxSize.Load(), int64(3<<20))
+		assert.Contains(t, log.String(), "larger ones are not sent")
+		assert.LessOrEqual(t, limitOf(c), int64(3<<20))
 		assert.Equal(t, api.Impossible, scan(c, infected).Verdict, "clamd would say OK")
 		assert.Equal(t, api.VirusFound, scan(c, fits).Verdict)
 	}
@@ -45,7 +45,7 @@ func TestALimitThatClamdTellsByItselfIsLeftAlone(t *testing.T) {
 	real := clamdtest.Start(t, map[string]string{"MaxFileSize": "3M"})
 	log := &logLines{}
 	c := start(t, config(t, real.Addr, log))
-	assert.EqualValues(t, 25<<20, c.maxSize.Load())
+	assert.EqualValues(t, 25<<20, limitOf(c))
 	assert.Equal(t, api.Impossible, scan(c, write(t, "large", make([]byte, 5<<20))).Verdict)
 	assert.NotContains(t, log.String(), "WRN")
 }

@@ -42,8 +42,10 @@ func reloaded(t *testing.T) {
 		// Without concurrency clamd is deaf until its idle threads have ended.
 		real := clamdtest.Start(t, map[string]string{"ConcurrentDatabaseReload": concurrent, "IdleTimeout": "1"})
 		log := &logLines{}
-		c := startQuick(t, real.Addr+","+real.Socket, log, patient)
-		c.maxSize.Store(int64(len(large())))
+		c := startQuick(t, real.Addr+","+real.Socket, log, func(c *Client) {
+			patient(c)
+			c.MaxFileSize = int64(len(large()))
+		})
 		bad, good := write(t, "bad", large()), write(t, "good", harmless)
 		for range 2 {
 			pending := background(c, bad)

@@ -22,9 +22,8 @@ func large() []byte { return append(bytes.Repeat([]byte("12345678"), 2<<20), eic
 // newUploadRig is a rig for large files.
 func newUploadRig(t *testing.T) *rig {
 	t.Helper()
-	r := newRig(t, overTCP)
-	r.c.maxSize.Store(int64(len(large())))
-	return r
+	fake, log := clamdtest.StartFake(t), &logLines{}
+	return &rig{t, fake, startQuick(t, overTCP(fake), log, func(c *Client) { c.MaxFileSize = int64(len(large())) }), log}
 }
 
 func resetWithReply(t *testing.T) {

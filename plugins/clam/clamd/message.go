@@ -4,9 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/avirkit/avirkit/api"
+)
+
+const (
+	// maxText is how much of a message the host takes.
+	maxText = 255
+
+	// maxQuote is how much of a reply of clamd goes into a message.
+	maxQuote = 80
+
+	// maxFileName is how much of a file's name does.
+	maxFileName = 64
 )
 
 // result turns a reply into the answer for the host.
@@ -20,13 +33,14 @@ func (c *Client) result(r reply, s *server, file api.File) api.Result {
 		}
 		return api.Result{Verdict: api.VirusFound, Text: r.text}
 	case overLimit:
-		return c.policy(c.OnLimit, r.text, fmt.Sprintf("over a limit of clamd at %s: %s", s.addr, r.text), file)
+		return c.policy(c.OnLimit, r.text, fmt.Sprintf("over a limit of clamd at %s: %s", s.addr, shorten(r.text, maxQuote)), file)
 	case encrypted:
-		return c.policy(c.OnEncrypted, r.text, "encrypted: "+r.text, file)
+		return c.policy(c.OnEncrypted, r.text, "encrypted: "+shorten(r.text, maxQuote), file)
 	case broken:
-		return api.Result{Verdict: api.Impossible, Text: "corrupted: " + r.text + ": " + label(file)}
+		return api.Result{Verdict: api.Impossible, Text: message("corrupted: "+shorten(r.text, maxQuote), "", file)}
 	}
-	return api.Result{Verdict: api.Failed, Text: fmt.Sprintf("clamd at %s did not scan: %q: see its log: %s", s.addr, r.text, label(file))}
+	text := fmt.Sprintf("clamd at %s did not scan: %q", s.addr, shorten(r.text, maxQuote))
+	return api.Result{Verdict: api.Failed, Text: message(text, "see its log", file)}
 }
 
 // policy answers with a verdict of the administrator's choice. The text of a
@@ -35,16 +49,45 @@ func (c *Client) policy(v api.Verdict, name, reason string, file api.File) api.R
 	if v == api.VirusFound {
 		return api.Result{Verdict: v, Text: name}
 	}
-	return api.Result{Verdict: v, Text: reason + ": " + label(file)}
+	return api.Result{Verdict: v, Text: message(reason, "", file)}
+}
+
+// tooLarge is the answer for a file that no server scans.
+func (c *Client) tooLarge(file api.File, err error) api.Result {
+	return c.policy(c.OnLimit, "Heuristics.Limits.Exceeded.MaxFileSize", err.Error(), file)
 }
 
 // failure is the answer for a file that could not be scanned.
 func failure(file api.File, err error) api.Result {
-	text := err.Error()
-	if advice := remedy(err); advice != "" {
-		text += ": " + advice
+	return api.Result{Verdict: api.Failed, Text: message(err.Error(), remedy(err), file)}
+}
+
+// message says what went wrong, what to do about it, and with which file. The
+// host cuts at maxText; here it is the middle of what went wrong that goes.
+func message(problem, advice string, file api.File) string {
+	end := ": " + label(file)
+	if advice != "" {
+		end = ": " + advice + end
 	}
-	return api.Result{Verdict: api.Failed, Text: text + ": " + label(file)}
+	return shorten(problem, maxText-len(end)) + end
+}
+
+// shorten cuts the middle out of a text that is longer than most bytes: its
+// beginning says what was done and its end why that went wrong.
+func shorten(text string, most int) string {
+	const gap = "..."
+	if len(text) <= most {
+		return text
+	}
+	head := (most - len(gap)) / 2
+	tail := len(text) - (most - len(gap) - head)
+	for head > 0 && !utf8.RuneStart(text[head]) {
+		head--
+	}
+	for tail < len(text) && !utf8.RuneStart(text[tail]) {
+		tail++
+	}
+	return strings.TrimSpace(text[:head]) + gap + strings.TrimSpace(text[tail:])
 }
 
 // remedy says what an administrator can do about an error.
@@ -62,16 +105,12 @@ func remedy(err error) string {
 	return ""
 }
 
-// label is how a message names a file: as the user knows it, and its end if
-// it is long.
+// label is how a message names a file: as the user knows it, and without its
+// middle if it is long.
 func label(file api.File) string {
-	const most = 64
 	name := file.RealName
 	if name == "" {
 		name = file.Path
 	}
-	if len(name) > most {
-		name = "..." + name[len(name)-most:]
-	}
-	return name
+	return shorten(name, maxFileName)
 }

@@ -19,25 +19,23 @@ var tempFolders = []string{"", "/tmp", "/var/tmp", "/dev/shm"}
 
 // writeSample puts a zip into a file without a name, in memory if the kernel
 // has that (3.17) and in the folder for temporary files otherwise. The gap
-// between the two parts takes no room. The caller closes the descriptor.
-func writeSample(z zipFile, directoryAt int64) (fd int, size int64, err error) {
+// between the two parts takes no room, and none when it is read either. The
+// caller closes the descriptor.
+func writeSample(z zipFile) (fd int, err error) {
 	if fd, err = makeSample(); err != nil {
-		return -1, 0, fmt.Errorf("make a test file: %w", err)
+		return -1, fmt.Errorf("make a test file: %w", err)
 	}
-	if directoryAt == 0 {
-		directoryAt = int64(len(z.member))
-	}
-	for off, part := range map[int64][]byte{0: z.member, directoryAt: z.directory} {
+	for off, part := range map[int64][]byte{0: z.member, z.size - int64(len(z.directory)): z.directory} {
 		n, err := syscall.Pwrite(fd, part, off)
 		if err == nil && n < len(part) {
 			err = syscall.ENOSPC
 		}
 		if err != nil {
 			_ = syscall.Close(fd)
-			return -1, 0, fmt.Errorf("write a test file: %w", err)
+			return -1, fmt.Errorf("write a test file: %w", err)
 		}
 	}
-	return fd, directoryAt + int64(len(z.directory)), nil
+	return fd, nil
 }
 
 func makeSample() (int, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/avirkit/avirkit/api"
@@ -41,8 +40,8 @@ func (s *Scanner) Scan(ctx context.Context, file api.File) api.Result {
 		return failure(file, err)
 	}
 	defer closeFile(fd)
-	switch size, limit := state.size, s.c.maxSize.Load(); {
-	case size == 0:
+	switch {
+	case state.size == 0:
 		// Nothing to ask about, if it really is empty: a file of /proc says
 		// 0 and has contents.
 		if n, err := readAt(fd, s.buf[:1], 0); err != nil {
@@ -51,9 +50,8 @@ func (s *Scanner) Scan(ctx context.Context, file api.File) api.Result {
 			return failure(file, errChanged)
 		}
 		return api.Result{Verdict: api.OK}
-	case size > limit:
-		return s.c.policy(s.c.OnLimit, "Heuristics.Limits.Exceeded.MaxFileSize",
-			"larger than the limit of "+strconv.FormatInt(limit, 10)+" bytes (option MaxFileSize, or MaxFileSize of clamd)", file)
+	case state.size > s.c.MaxFileSize:
+		return s.c.tooLarge(file, fmt.Errorf("%w of option MaxFileSize: %d bytes", errOverLimit, s.c.MaxFileSize))
 	}
 	r, srv, err := s.repeat(stopper{ctx, &s.c.closed}, fd, state.size, deadline)
 	if err == nil && r.kind == clean {
@@ -61,7 +59,10 @@ func (s *Scanner) Scan(ctx context.Context, file api.File) api.Result {
 		// there: what is clean needn't be what is there now.
 		err = state.unchanged(fd)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errOverLimit):
+		return s.c.tooLarge(file, err)
+	case err != nil:
 		return failure(file, err)
 	}
 	return s.c.result(r, srv, file)
@@ -71,7 +72,13 @@ func (s *Scanner) Scan(ctx context.Context, file api.File) api.Result {
 func (s *Scanner) repeat(stop stopper, fd int, size int64, deadline time.Time) (reply, *server, error) {
 	var last error
 	for sent, cut, fresh := 0, 0, false; ; {
-		srv, until, err := s.c.pick()
+		srv, until, err := s.c.pick(size)
+		if errors.Is(err, errUnexamined) {
+			if err := s.c.pause(stop, time.Now().Add(slice), deadline); err != nil {
+				return reply{}, nil, s.c.giveUp(fmt.Errorf("%w: %w", err, errUnexamined), last)
+			}
+			continue
+		}
 		if err != nil {
 			return reply{}, nil, err
 		}
@@ -87,6 +94,9 @@ func (s *Scanner) repeat(stop stopper, fd int, size int64, deadline time.Time) (
 		s.c.release(srv)
 		if err == nil {
 			return r, srv, nil
+		}
+		if errors.Is(err, errUnexamined) {
+			continue
 		}
 		before := last
 		last = at(srv, err)
@@ -138,6 +148,10 @@ func (s *Scanner) once(stop stopper, srv *server, fd int, size int64, deadline t
 	conn, wasIdle, err := s.c.session(stop, srv, deadline, fresh)
 	if err != nil {
 		return reply{}, outcome{}, err
+	}
+	if !s.c.stillTakes(srv, size) {
+		s.c.keep(srv, conn)
+		return reply{}, outcome{}, errUnexamined
 	}
 	x := exchange{stopper: stop, session: conn, deadline: deadline, times: &s.c.times}
 	r, err := x.scan(srv.fildes.Load(), fd, size, s.buf)

@@ -28,14 +28,18 @@ type server struct {
 
 	proven    time.Time // when the test virus was last found
 	scanned   bool      // used since proven
-	examined  bool      // its limits are known, since it last failed
+	examined  bool      // its settings are known, since it may last have been restarted
+	limit     int64     // bytes; if examined, it scans files of this size or tells that it didn't
+	inspectAt time.Time // when its settings may be looked at again
 	examining bool
+	doubts    int // how often it may have been restarted
 }
 
-// pick chooses the least busy server that is up and counts a scan on it. When
+// pick chooses the least busy server for a file of a size that is up, rather
+// one whose settings are known, and counts a scan on it. When
 // all are down it chooses the one whose pause ends first and returns how long
 // to wait for that.
-func (c *Client) pick() (s *server, until time.Time, err error) {
+func (c *Client) pick(size int64) (s *server, until time.Time, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed.Load() {
@@ -47,10 +51,11 @@ func (c *Client) pick() (s *server, until time.Time, err error) {
 		// A new start each time spreads the scans of an idle farm.
 		candidate := c.servers[(c.turn+uint(i))%uint(len(c.servers))]
 		switch {
+		case !candidate.takes(size):
 		case best == nil:
 			best = candidate
-		case candidate.down != best.down:
-			if best.down {
+		case candidate.rank() != best.rank():
+			if candidate.rank() < best.rank() {
 				best = candidate
 			}
 		case best.down:
@@ -60,6 +65,9 @@ func (c *Client) pick() (s *server, until time.Time, err error) {
 		case candidate.busy < best.busy:
 			best = candidate
 		}
+	}
+	if best == nil {
+		return nil, until, c.refusal()
 	}
 	best.busy++
 	if best.down {
@@ -115,11 +123,13 @@ func (c *Client) fail(s *server, err error) {
 	}
 }
 
-// dropIdle gives up a server's idle sessions.
+// dropIdle gives up a server's idle sessions when a session has ended: it may
+// have been restarted, with other settings.
 func (c *Client) dropIdle(s *server) {
 	c.mu.Lock()
 	idle := s.idle
-	s.idle = nil
+	s.idle, s.examined = nil, false
+	s.doubts++
 	c.mu.Unlock()
 	for _, x := range idle {
 		x.close()
@@ -158,6 +168,7 @@ func (c *Client) session(stop stopper, s *server, deadline time.Time, fresh bool
 			return x, true, nil
 		}
 		x.close()
+		c.dropIdle(s)
 	}
 	x, err = c.dial(stop.ctx, s.addr, deadline)
 	if err != nil {

@@ -59,6 +59,10 @@ func connect(ctx context.Context, addr Address) (*session, error) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, addr.Network, addr.Addr)
 	if err != nil {
+		// The caller names the address.
+		if op := (*net.OpError)(nil); errors.As(err, &op) {
+			err = op.Err
+		}
 		return nil, fmt.Errorf("%w: %w", errLost, err)
 	}
 	defer conn.Close()

@@ -92,7 +92,7 @@ func TestSoak(t *testing.T) {
 		one, two := clamdtest.Start(t, nil), clamdtest.Start(t, nil)
 		c := startQuick(t, one.Addr+","+one.Socket+","+two.Addr, &logLines{}, func(c *Client) {
 			c.ScanTimeout, c.times.silence = time.Minute, 5*time.Second
-			c.maxSize.Store(2 << 20)
+			c.MaxFileSize = 2 << 20
 		})
 		files := soakFiles(t)
 		var l load
@@ -166,7 +166,7 @@ func TestTwoServersOneKilledDuringTenThousandScans(t *testing.T) {
 	withoutLeaks(t, "all verdicts are right", func(t *testing.T) {
 		doomed, stays := clamdtest.Start(t, nil), clamdtest.Start(t, nil)
 		log := &logLines{}
-		c := startQuick(t, doomed.Addr+","+stays.Addr, log, func(c *Client) { c.maxSize.Store(2 << 20) })
+		c := startQuick(t, doomed.Addr+","+stays.Addr, log, func(c *Client) { c.MaxFileSize = 2 << 20 })
 		files := []soakFile{{write(t, "clean", harmless), api.OK}, {write(t, "eicar.com", eicar()), api.VirusFound}}
 		var l load
 		var kill sync.Once

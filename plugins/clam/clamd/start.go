@@ -7,39 +7,53 @@ import (
 	"time"
 )
 
-// Start waits until a server has proven itself, StartupTimeout at most, and
-// looks after the servers from then on. All are tried at the same time; the
-// ones that are not ready shortly after the first are left to the upkeep. A
-// client whose Start failed needs no Close.
+// Start waits until a server has proven itself and its limits are known,
+// StartupTimeout at most, and looks after the servers from then on. All are
+// tried at the same time; the ones that are not ready shortly after the first
+// are left to the upkeep, or go on to be inspected. A client whose Start
+// failed needs no Close.
 func (c *Client) Start() error {
-	deadline := time.Now().Add(c.StartupTimeout)
-	ctx, cancel := context.WithDeadline(c.ctx, deadline)
+	ctx, cancel := context.WithTimeout(c.ctx, c.StartupTimeout)
 	defer cancel()
-	results := make(chan error, len(c.servers))
+	proofs := make(chan error, len(c.servers))
+	inspected := make(chan struct{}, len(c.servers))
 	for _, s := range c.servers {
-		c.spawn(func() { results <- c.startServer(ctx, s, deadline) })
+		s.examining = true
+		c.spawn(func() {
+			defer c.examinationEnds(s)
+			err := c.startServer(ctx, s)
+			proofs <- err
+			if err == nil {
+				c.inspect(s) // which Start may not wait for
+				inspected <- struct{}{}
+			}
+		})
 	}
 	var (
-		errs  []error
-		ready int
-		end   = time.NewTimer(c.StartupTimeout)
+		errs       []error
+		inspecting int
+		late       bool
+		end        = time.NewTimer(c.StartupTimeout)
 	)
 	defer end.Stop()
-	for waiting := len(c.servers); waiting > 0; waiting-- {
+	for proving := len(c.servers); proving > 0 || inspecting > 0 && !late; {
 		select {
-		case err := <-results:
+		case err := <-proofs:
+			proving--
 			if err != nil {
 				errs = append(errs, err)
-			} else if ready++; ready == 1 {
-				end.Reset(c.times.grace)
+			} else {
+				inspecting++
 			}
+		case <-inspected:
+			inspecting--
+			end.Reset(c.times.grace)
 		case <-end.C:
-			cancel() // what is still tried ends now, with its last error
-			waiting++
+			cancel() // what is still to be proven ends now, with its last error
+			late = true
 		}
 	}
-	if ready == 0 {
-		cancel()
+	if len(errs) == len(c.servers) {
 		c.Close()
 		return fmt.Errorf("no clamd is ready: %w", errors.Join(errs...))
 	}
@@ -49,11 +63,12 @@ func (c *Client) Start() error {
 
 // startServer tries a server until it has proven itself or ctx is done. One
 // that answers and can't be trusted won't be better in a second.
-func (c *Client) startServer(ctx context.Context, s *server, deadline time.Time) error {
+func (c *Client) startServer(ctx context.Context, s *server) error {
 	stop := stopper{ctx, &c.closed}
+	deadline, _ := ctx.Deadline()
 	var last error
 	for pause := c.times.pause; ; pause = min(2*pause, c.times.tick) {
-		err := c.examine(stop, s, deadline)
+		err := c.meet(stop, s, deadline)
 		if err == nil || errors.Is(err, errUnfit) {
 			return err
 		}
@@ -64,4 +79,11 @@ func (c *Client) startServer(ctx context.Context, s *server, deadline time.Time)
 			return last
 		}
 	}
+}
+
+// examinationEnds leaves a server to the upkeep.
+func (c *Client) examinationEnds(s *server) {
+	c.mu.Lock()
+	s.examining = false
+	c.mu.Unlock()
 }

@@ -63,6 +63,7 @@ func (c *Client) keepAlive(stop stopper, s *server) {
 			if err != nil {
 				c.log.Debugf("clamd at %s: an idle session ended: %v", s.addr, err)
 				x.close()
+				c.dropIdle(s)
 				return
 			}
 			c.keep(s, x)
@@ -78,7 +79,7 @@ func (c *Client) lookAfter(stop stopper, s *server) {
 	var look func(stopper, *server, time.Time) error
 	switch {
 	case s.examining || now.Before(s.downUntil):
-	case !s.examined:
+	case !s.examined && (s.down || !now.Before(s.inspectAt)):
 		look = c.examine
 	case s.scanned && now.Sub(s.proven) > c.times.canary:
 		look = c.try
@@ -89,11 +90,7 @@ func (c *Client) lookAfter(stop stopper, s *server) {
 		return
 	}
 	c.spawn(func() {
-		defer func() {
-			c.mu.Lock()
-			s.examining = false
-			c.mu.Unlock()
-		}()
+		defer c.examinationEnds(s)
 		err := look(stop, s, now.Add(c.ScanTimeout))
 		switch {
 		case err == nil || stop.err() != nil:

@@ -20,7 +20,8 @@ var eicarEnd = `STANDARD-ANTIVIRUS-TEST-FILE!$H+H*`
 // may be a gap: readers find the directory from the end.
 type zipFile struct {
 	member    []byte // local header and data, at offset 0
-	directory []byte // central directory and its end record, at directoryAt
+	directory []byte // central directory and its end record, at the end
+	size      int64  // of the whole archive
 }
 
 // zipKind says what is in the archive.
@@ -42,15 +43,15 @@ const (
 )
 
 // makeZip packs content, compressed so that its bytes don't stand in the
-// archive as they are. The directory begins at directoryAt, or right after
-// the member if that is 0.
-func makeZip(kind zipKind, content []byte, directoryAt int64) zipFile {
+// archive as they are. The archive has size bytes, or as few as it takes if
+// that is 0.
+func makeZip(kind zipKind, content []byte, size int64) zipFile {
 	data := deflate(content)
 	switch kind {
 	case encryptedZip:
 		// Twelve bytes of key check come before the data.
 		data = append([]byte("\x8e\x13\x5a\xc7\x21\xf9\x04\xb6\x6d\x90\x3f\xe8"), data...)
-		return packZip(1, deflated, content, data, directoryAt)
+		return packZip(1, deflated, content, data, size)
 	case nestedZip:
 		z := packZip(0, deflated, content, data, 0)
 		for range nesting {
@@ -59,11 +60,11 @@ func makeZip(kind zipKind, content []byte, directoryAt int64) zipFile {
 		}
 		return z
 	}
-	return packZip(0, deflated, content, data, directoryAt)
+	return packZip(0, deflated, content, data, size)
 }
 
 // packZip puts headers around data, which is content packed by method.
-func packZip(flags, method uint16, content, data []byte, directoryAt int64) zipFile {
+func packZip(flags, method uint16, content, data []byte, size int64) zipFile {
 	const name = "test.com"
 	le := binary.LittleEndian
 	header := func(b []byte) []byte { // what both headers share
@@ -80,16 +81,15 @@ func packZip(flags, method uint16, content, data []byte, directoryAt int64) zipF
 	var z zipFile
 	z.member = append(header([]byte("PK\x03\x04")), name...)
 	z.member = append(z.member, data...)
-	if directoryAt == 0 {
-		directoryAt = int64(len(z.member))
-	}
 	d := header([]byte("PK\x01\x02\x14\x00"))
 	d = append(d, make([]byte, 14)...) // no comment, first disk, no attributes, member at 0
 	d = append(d, name...)
-	size := len(d)
+	entry := len(d)
+	const endRecord = 22
+	z.size = max(size, int64(len(z.member)+entry+endRecord))
 	d = append(d, "PK\x05\x06\x00\x00\x00\x00\x01\x00\x01\x00"...)
-	d = le.AppendUint32(d, uint32(size))
-	d = le.AppendUint32(d, uint32(directoryAt))
+	d = le.AppendUint32(d, uint32(entry))
+	d = le.AppendUint32(d, uint32(z.size-int64(entry+endRecord)))
 	z.directory = le.AppendUint16(d, 0)
 	return z
 }

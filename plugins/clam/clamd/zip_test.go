@@ -11,13 +11,14 @@ import (
 )
 
 func TestTheProbeIsAZipThatHoldsEICARAndDoesNotShowIt(t *testing.T) {
-	for _, gap := range []int64{0, 1 << 20} {
-		z := makeZip(plainZip, eicar(), gap)
+	for _, size := range []int64{0, 1 << 20} {
+		z := makeZip(plainZip, eicar(), size)
 		archive := append([]byte(nil), z.member...)
-		if gap > 0 {
-			archive = append(archive, make([]byte, gap-int64(len(archive)))...)
-		}
+		archive = append(archive, make([]byte, z.size-int64(len(z.member)+len(z.directory)))...)
 		archive = append(archive, z.directory...)
+		if size > 0 {
+			assert.Len(t, archive, int(size), "it has the size that was asked for")
+		}
 		assert.NotContains(t, string(archive), string(eicar()[:20]))
 
 		r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
