@@ -172,11 +172,19 @@ func (p parser) port() int {
 
 func (p parser) servers(port int) []clamd.Address {
 	servers, err := clamd.ParseAddresses(p.value("Address"), port)
-	if err != nil {
-		p.log.Warningf("option Address: %v", err)
+	if err != nil && len(servers) > 0 {
+		var used []string
+		for _, s := range servers {
+			used = append(used, s.String())
+		}
+		p.log.Warningf("option Address: %s is used: %v", strings.Join(used, ", "), strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	if len(servers) == 0 {
-		p.refuse("Address", "no server in it", standard("Address"))
+		problem := "no server in it"
+		if err != nil {
+			problem = strings.ReplaceAll(err.Error(), "\n", "; ")
+		}
+		p.refuse("Address", problem, standard("Address"))
 		servers, _ = clamd.ParseAddresses(standard("Address"), port)
 	}
 	return servers

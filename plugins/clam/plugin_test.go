@@ -113,6 +113,13 @@ func TestAWrongValueIsReplacedWithAWarningThatNamesTheOption(t *testing.T) {
 	}
 }
 
+func TestAPartlyWrongAddressSaysWhatIsUsed(t *testing.T) {
+	_, log := parse(t, map[string]string{"Address": "good,300.1.1.1,b:0"})
+	assert.Contains(t, log, `good:3310 is used: server "300.1.1.1": not an IPv4 address; server "b:0": port`)
+	_, log = parse(t, map[string]string{"Address": "300.1.1.1"})
+	assert.Contains(t, log, `server "300.1.1.1": not an IPv4 address; 127.0.0.1 is used`)
+}
+
 func TestSizesHaveUnits(t *testing.T) {
 	for text, want := range map[string]int64{
 		"1": 1, "500K": 500 << 10, "500kb": 500 << 10, "25 M": 25 << 20, "3G": 3 << 30, "4294967295": 4<<30 - 1, "123B": 123,
