@@ -56,12 +56,14 @@ func Floor(ctx context.Context, o Options) error {
 		return err
 	}
 	defer fake.Close()
-	failed := where.test(ctx, o, dist, plugins, fake.Addr)
-	run.Printf("Proved, if it passed: both libraries ask for nothing newer than glibc %s, and pass the harness on %s while every system call newer than Linux %s is refused.",
+	if err := where.test(ctx, o, dist, plugins, fake.Addr); err != nil {
+		return err
+	}
+	run.Printf("Proved: both libraries ask for nothing newer than glibc %s, and pass the harness on %s while every system call newer than Linux %s is refused.",
 		versions.GlibcFloor, where.what, versions.KernelFloor)
 	run.Printf("Not proved: what the dynamic linker and the threads of glibc %s do, how a real Linux %s behaves, and what dpkg and rpm of that time make of the packages. That takes mage test:vm with the real systems.",
 		versions.GlibcFloor, versions.KernelFloor)
-	return failed
+	return nil
 }
 
 func auditStep(ctx context.Context, plugin string) error {
