@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/run"
@@ -14,12 +13,6 @@ import (
 
 // MirrorVariable names the Debian mirror to take systems from.
 const MirrorVariable = "AVIR_DEBIAN_MIRROR"
-
-// suites are the names that a source line of a Debian system may have; those
-// of updates and security hold no whole system.
-var suites = []string{
-	"bullseye", "bookworm", "trixie", "forky", "sid", "oldoldstable", "oldstable", "stable", "testing", "unstable",
-}
 
 // Mirror returns the URL of the Debian mirror that MirrorVariable names, or
 // of the one that this machine's own apt uses.
@@ -35,7 +28,7 @@ func Mirror(ctx context.Context) (string, error) {
 			}
 		}
 		out, err := exec.CommandContext(ctx, "apt-get", "indextargets",
-			"--format", "$(RELEASE) $(COMPONENT) $(REPO_URI)", "Created-By: Packages").Output()
+			"--format", "$(LABEL) $(COMPONENT) $(RELEASE) $(REPO_URI)", "Created-By: Packages", "Origin: Debian").Output()
 		if err != nil {
 			return "", fmt.Errorf("ask apt for its mirrors: %w; set %s to the URL of a Debian mirror", err, MirrorVariable)
 		}
@@ -46,12 +39,13 @@ func Mirror(ctx context.Context) (string, error) {
 	return "", errors.New("this machine's apt has no Debian mirror: set " + MirrorVariable + " to the URL of one")
 }
 
-// debianURL finds a mirror of Debian in lines of suite, component and URL.
+// debianURL finds a mirror of Debian in lines of label, component, release and
+// URL. The repositories of updates hold no whole system.
 func debianURL(lines string) string {
 	for line := range strings.Lines(lines) {
 		f := strings.Fields(line)
-		if len(f) == 3 && slices.Contains(suites, f[0]) && f[1] == "main" {
-			return strings.TrimRight(f[2], "/")
+		if len(f) == 4 && f[0] == "Debian" && f[1] == "main" && !strings.Contains(f[2], "-") {
+			return strings.TrimRight(f[3], "/")
 		}
 	}
 	return ""

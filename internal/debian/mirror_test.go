@@ -8,13 +8,14 @@ import (
 )
 
 func TestTheMirrorIsTheOneOfDebianItself(t *testing.T) {
-	lines := "nodistro main https://example.org/node\n" +
-		"bookworm-security main http://example.org/debian-security\n" +
-		"bookworm contrib http://example.org/contrib\n" +
-		"bookworm main http://example.org/debian/\n" +
-		"trixie main http://example.org/later\n"
+	lines := "Chrome main stable http://example.org/chrome\n" +
+		"Debian-Security main bookworm-security http://example.org/debian-security\n" +
+		"Debian main bookworm-updates http://example.org/updates\n" +
+		"Debian contrib bookworm http://example.org/contrib\n" +
+		"Debian main bookworm http://example.org/debian/\n" +
+		"Debian main trixie http://example.org/later\n"
 	assert.Equal(t, "http://example.org/debian", debianURL(lines))
-	assert.Empty(t, debianURL("stable main\n\n"))
+	assert.Empty(t, debianURL("Debian main\n\n"))
 }
 
 func TestTheMirrorCanBeNamed(t *testing.T) {
