@@ -63,6 +63,7 @@ func New(cfg Config) *Client {
 		canary:  60 * time.Second,
 		tick:    time.Second,
 		grace:   3 * time.Second,
+		rest:    time.Minute,
 	}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	for _, addr := range cfg.Servers {

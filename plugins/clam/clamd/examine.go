@@ -48,9 +48,6 @@ func (c *Client) try(stop stopper, s *server, deadline time.Time) error {
 	return nil
 }
 
-// longestRest bounds the time between two inspections of a server.
-const longestRest = time.Minute
-
 // inspect warns about those settings of a proven server that can be seen from
 // outside and let a file pass unscanned, and finds its limit. Only when all
 // has been seen does the server get files that are larger than the probe; the
@@ -74,7 +71,7 @@ func (c *Client) inspect(s *server) {
 	s.inspectAt = time.Time{}
 	if measured || err != nil {
 		// The test files are large: they get a tenth of the time.
-		s.inspectAt = time.Now().Add(min(max(10*time.Since(begin), c.times.pauseTo), longestRest))
+		s.inspectAt = time.Now().Add(min(max(10*time.Since(begin), c.times.pauseTo), c.times.rest))
 	}
 	if err == nil && s.doubts == doubts { // else it may be another clamd by now
 		s.limit, s.examined = limit, true

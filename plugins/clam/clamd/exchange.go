@@ -18,6 +18,7 @@ type timing struct {
 	canary  time.Duration // between test viruses sent to a server in use
 	tick    time.Duration // between two looks of the upkeep
 	grace   time.Duration // how long Start waits for the other servers when one is ready
+	rest    time.Duration // longest wait between two inspections of a server
 }
 
 // exchange is one command and its reply on one session.

@@ -25,6 +25,7 @@ var quick = timing{
 	canary:  time.Hour,
 	tick:    20 * time.Millisecond,
 	grace:   200 * time.Millisecond,
+	rest:    100 * time.Millisecond,
 }
 
 const (
