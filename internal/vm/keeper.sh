@@ -88,7 +88,7 @@ own)
 	kill -KILL -1
 	# Vagrant's copies of box files; the boxes of its catalogue stay.
 	x=[0-9a-f]
-	rm -rf "${VAGRANT_HOME:?}"/boxes/avirkit-*-$x$x$x$x$x$x$x$x$x$x$x$x
+	[ -z "$VAGRANT_HOME" ] || rm -rf "$VAGRANT_HOME"/boxes/avirkit-*-$x$x$x$x$x$x$x$x$x$x$x$x
 	;;
 plain) kill_processes ;;
 libvirt) kill_processes; end_libvirt ;;
