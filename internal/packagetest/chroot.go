@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/avirkit/avirkit/internal/debian"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -78,7 +79,7 @@ func (d distribution) make(ctx context.Context, t *table, cache, dir string) (ro
 // tree: it does so in mount and process namespaces of its own, which end with
 // it, whatever happens.
 func (d distribution) fetch(ctx context.Context, tarball string) error {
-	from, err := mirror(ctx)
+	from, err := debian.Mirror(ctx)
 	if err != nil {
 		return err
 	}
@@ -98,7 +99,7 @@ func (d distribution) fetch(ctx context.Context, tarball string) error {
 	}
 	_, err = run.Command{
 		Name: "unshare", Args: append(args, d.codename, tree, from),
-		Hint: "check the network, or set " + MirrorVariable + " to a mirror that has " + d.codename,
+		Hint: "check the network, or set " + debian.MirrorVariable + " to a mirror that has " + d.codename,
 	}.Run(ctx)
 	if err != nil {
 		return err
