@@ -17,7 +17,7 @@ import (
 // quick are times with which a fault test takes tenths of a second.
 var quick = timing{
 	dial:    time.Second,
-	ping:    50 * time.Millisecond,
+	ping:    200 * time.Millisecond,
 	silence: time.Second,
 	giveUp:  time.Minute,
 	pause:   5 * time.Millisecond,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -199,7 +200,8 @@ func (c *Client) takeIdle(s *server) *session {
 // dial connects within the bound of one connect and the deadline. Only what
 // is the server's fault is errLost.
 func (c *Client) dial(parent context.Context, addr Address, deadline time.Time) (*session, error) {
-	ctx, cancel := context.WithDeadline(parent, earlier(time.Now().Add(c.times.dial), deadline))
+	bound := time.Now().Add(c.times.dial)
+	ctx, cancel := context.WithDeadline(parent, earlier(bound, deadline))
 	defer cancel()
 	stop := context.AfterFunc(c.ctx, cancel)
 	defer stop()
@@ -211,9 +213,10 @@ func (c *Client) dial(parent context.Context, addr Address, deadline time.Time) 
 		return nil, stopped
 	}
 	switch {
-	case !errors.Is(err, context.DeadlineExceeded):
+	// Package net knows both, as its own clock or the context's is ahead.
+	case !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, err
-	case !time.Now().Before(deadline):
+	case !bound.Before(deadline):
 		return nil, fmt.Errorf("%w, while connecting", errDeadline)
 	}
 	return nil, fmt.Errorf("%w: no connection within %v", errLost, c.times.dial)

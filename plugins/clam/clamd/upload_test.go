@@ -101,7 +101,7 @@ func TestTheTimesOfAnyScanTimeoutLeaveRoomForPINGs(t *testing.T) {
 }
 
 func TestASlowScanIsNotGivenUpWhilePINGsAreAnswered(t *testing.T) {
-	const pings = 40 // two silences
+	const pings = 10 // two silences
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
