@@ -5,7 +5,9 @@ doesn't; and a plugin's folder belongs to the product, empty or not. So the
 packages list no directory of the product: before the first files come, a
 script writes down which are missing, and exactly those are removed at the
 end, if they are empty. A directory that another package of ours made counts
-as made by this one too, so that whichever is removed last takes it away. */ -}}
+as made by this one too, so that whichever is removed last takes it away. When
+there is more in them than ours, the product has come after us: its package
+has the directories in its list now, and they stay. */ -}}
 
 {{define "note-missing-directories" -}}
 umask 022
@@ -28,8 +30,17 @@ umask 022
 
 {{define "remove-noted-directories" -}}
 if [ -f /var/lib/avirkit/{{.Name}}.dirs ]; then
+        product=
         while read -r dir; do
-            rmdir "$dir" 2>/dev/null || :
+            case $dir in /opt/kerio/*/*) ;; *) continue ;; esac
+            grep -qxF "${dir%/*}" /var/lib/avirkit/{{.Name}}.dirs || continue
+            (
+                set -- "${dir%/*}"/*
+                [ $# -eq 1 ]
+            ) || product=yes
+        done </var/lib/avirkit/{{.Name}}.dirs
+        while read -r dir; do
+            [ -n "$product" ] || rmdir "$dir" 2>/dev/null || :
         done </var/lib/avirkit/{{.Name}}.dirs
         rm -f /var/lib/avirkit/{{.Name}}.dirs
     fi

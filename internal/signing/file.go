@@ -3,11 +3,14 @@ package signing
 import (
 	"bytes"
 	"crypto"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
@@ -90,6 +93,29 @@ func (k *fileKey) Clearsign(text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign with %s: %w", Fingerprint(k), err)
 	}
-	b.WriteByte('\n')
-	return b.Bytes(), nil
+	return withChecksum(b.Bytes())
+}
+
+// withChecksum writes the signature's armour again with its checksum, which
+// the clearsign package leaves out: gpg fails to find the end of some
+// signatures without it.
+func withChecksum(signed []byte) ([]byte, error) {
+	block, _ := clearsign.Decode(signed)
+	if block == nil {
+		return nil, errors.New("read back the signed text: it is malformed")
+	}
+	text, _, _ := bytes.Cut(signed, []byte("-----BEGIN PGP SIGNATURE-----"))
+	out := bytes.NewBuffer(bytes.Clone(text))
+	w, err := armor.Encode(out, block.ArmoredSignature.Type, nil)
+	if err == nil {
+		_, err = io.Copy(w, block.ArmoredSignature.Body)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write the signature: %w", err)
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
 }

@@ -53,6 +53,15 @@ func TestASignatureIsGoodAndTheSameEachTime(t *testing.T) {
 	checkSigner(t, s)
 }
 
+// Without a checksum gpg can't find the end of a signature whose length is a
+// multiple of 3, as that of a key of 3072 bits is.
+func TestASignatureOfGpgsDefaultKeySizeIsGood(t *testing.T) {
+	e := entity(t, func(c *packet.Config) { c.RSABits = 3072 })
+	s, err := signing.FromFile(write(t, e), "", epoch)
+	require.NoError(t, err)
+	checkSigner(t, s)
+}
+
 // checkSigner has gpgv check what a signer makes.
 func checkSigner(t *testing.T, s signing.Signer) {
 	t.Helper()
