@@ -4,30 +4,23 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/avirkit/avirkit/internal/outdir"
 )
 
 // write puts the results into dist/bench.
 func (b *bench) write(results []Result) error {
 	dir := filepath.Join(b.Root, "dist", "bench")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	var table strings.Builder
 	if err := writeCSV(&table, results); err != nil {
 		return err
 	}
 	for name, text := range map[string]string{"bench.csv": table.String(), "bench.svg": plot(results)} {
-		// Beside first: a half-written file never stands there.
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
-			return err
-		}
-		if err := os.Rename(path+".new", path); err != nil {
+		if err := outdir.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return err
 		}
 		b.Report("wrote %s", filepath.Join("dist", "bench", name))

@@ -61,8 +61,11 @@ func buildID(path string) (string, error) {
 	}
 	note, err := s.Data()
 	const header = 16 // three words and the name "GNU\0"
-	if err != nil || len(note) < header+2 {
-		return "", fmt.Errorf("%s: the build id note is %d bytes short or unreadable (%v)", path, len(note), err)
+	if err != nil {
+		return "", fmt.Errorf("%s: read the build id: %w", path, err)
+	}
+	if len(note) < header+2 {
+		return "", fmt.Errorf("%s: the build id note has only %d bytes", path, len(note))
 	}
 	return hex.EncodeToString(note[header:]), nil
 }

@@ -88,7 +88,7 @@ func (r *recipe) debContents(arch string) (files.Contents, error) {
 	}
 	// nfpm would call it changelog.Debian.gz, which is only for versions
 	// with a Debian revision.
-	if changelog, err = compress(changelog); err != nil {
+	if changelog, err = Gzip(changelog); err != nil {
 		return nil, err
 	}
 	source, err := r.write("deb-changelog.gz", changelog)

@@ -77,5 +77,5 @@ func withoutDirectories(tgz []byte, prefix string) ([]byte, error) {
 	if err := to.Close(); err != nil {
 		return nil, err
 	}
-	return compress(out.Bytes())
+	return Gzip(out.Bytes())
 }

@@ -93,8 +93,8 @@ func (r *recipe) fillIn(as string, template ...string) (string, error) {
 	return r.write(as, data)
 }
 
-// compress does what gzip -9n does.
-func compress(data []byte) ([]byte, error) {
+// Gzip does what gzip -9n does.
+func Gzip(data []byte) ([]byte, error) {
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err == nil {

@@ -2,7 +2,6 @@ package repo
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -37,7 +36,7 @@ func buildApt(ctx context.Context, o Options, dir string, count int) error {
 			return err
 		}
 		// apt 0.8 can't read xz without help, and no apt needs it.
-		compressed, err := gzipped(index)
+		compressed, err := packages.Gzip(index)
 		if err != nil {
 			return err
 		}
@@ -115,19 +114,4 @@ func releaseFile(ctx context.Context, o Options, dir, suite string) ([]byte, err
 	}
 	out, err := run.Command{Name: "apt-ftparchive", Args: append(args, "release", suite), Dir: dir}.Run(ctx)
 	return []byte(out), err
-}
-
-func gzipped(data []byte) ([]byte, error) {
-	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err == nil {
-		_, err = z.Write(data)
-	}
-	if err == nil {
-		err = z.Close()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("compress an index: %w", err)
-	}
-	return b.Bytes(), nil
 }
