@@ -21,16 +21,9 @@ import (
 	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
 )
 
-// newSilentRig is a rig that only scans speak to.
-func newSilentRig(t *testing.T, via func(*clamdtest.Fake) string) *rig {
-	t.Helper()
-	fake, log := clamdtest.StartFake(t), &logLines{}
-	return &rig{t, fake, startQuick(t, via(fake), log, func(c *Client) { c.times.tick = time.Hour }), log}
-}
-
 func TestEachNewConnectionProvesItselfBeforeAFileGoesOverIt(t *testing.T) {
 	for _, via := range []func(*clamdtest.Fake) string{overTCP, overUnix} {
-		r := newSilentRig(t, via)
+		r := newRig(t, via)
 		s, stop := r.c.servers[0], stopper{context.Background(), &r.c.closed}
 		deadline := time.Now().Add(enough)
 		x, wasIdle, err := r.c.session(stop, s, deadline, true)
@@ -50,7 +43,7 @@ func TestEachNewConnectionProvesItselfBeforeAFileGoesOverIt(t *testing.T) {
 }
 
 func TestARestartThatOnlyIdleSessionsSawIsNoticed(t *testing.T) {
-	r := newRig(t, overUnix)
+	r := newRigWith(t, overUnix, nil)
 	r.isVirus()
 	r.fake.Close()
 	again, err := clamdtest.NewFake("", r.fake.Socket)
@@ -68,7 +61,7 @@ func TestARestartThatOnlyIdleSessionsSawIsNoticed(t *testing.T) {
 }
 
 func TestASessionThatEndedWhileItWasIdleGetsNoFile(t *testing.T) {
-	r := newSilentRig(t, overTCP)
+	r := newRig(t, overTCP)
 	r.isVirus()
 	r.c.mu.Lock()
 	idle := r.c.servers[0].idle

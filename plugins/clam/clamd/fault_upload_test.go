@@ -19,11 +19,11 @@ import (
 // large is a file with EICAR at its end that fills every buffer on its way.
 func large() []byte { return append(bytes.Repeat([]byte("12345678"), 2<<20), eicar()...) }
 
-// newUploadRig is a rig for large files.
+// newUploadRig makes a rig for large files. Its upkeep has to look at the
+// limits of a server that was lost.
 func newUploadRig(t *testing.T) *rig {
 	t.Helper()
-	fake, log := clamdtest.StartFake(t), &logLines{}
-	return &rig{t, fake, startQuick(t, overTCP(fake), log, func(c *Client) { c.MaxFileSize = int64(len(large())) }), log}
+	return newRigWith(t, overTCP, func(c *Client) { c.MaxFileSize = int64(len(large())) })
 }
 
 func resetWithReply(t *testing.T) {

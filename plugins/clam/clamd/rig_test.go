@@ -51,11 +51,18 @@ type rig struct {
 func overTCP(f *clamdtest.Fake) string  { return f.Addr }
 func overUnix(f *clamdtest.Fake) string { return f.Socket }
 
+// newRig makes a rig in which only scans speak to the fake: the upkeep would
+// meet faults that are meant for a scan, and be counted as one.
 func newRig(t *testing.T, via func(*clamdtest.Fake) string) *rig {
 	t.Helper()
-	fake := clamdtest.StartFake(t)
-	log := &logLines{}
-	return &rig{t, fake, startQuick(t, via(fake), log, nil), log}
+	return newRigWith(t, via, func(c *Client) { c.times.tick = time.Hour })
+}
+
+// newRigWith makes a rig whose client change may alter before its start.
+func newRigWith(t *testing.T, via func(*clamdtest.Fake) string, change func(*Client)) *rig {
+	t.Helper()
+	fake, log := clamdtest.StartFake(t), &logLines{}
+	return &rig{t, fake, startQuick(t, via(fake), log, change), log}
 }
 
 // startQuick starts a client with quick times; change may alter it before.
