@@ -16,6 +16,7 @@ func notItsFault(err error) bool {
 		errNoSample,
 		syscall.EAGAIN, // the backlog of a unix socket is full
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.ENOSPC,
+		syscall.ETOOMANYREFS, // too many descriptors are under way
 	} {
 		if errors.Is(err, short) {
 			return true

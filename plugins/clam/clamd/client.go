@@ -43,6 +43,7 @@ type Client struct {
 	mu      sync.Mutex
 	servers []*server
 	turn    uint // its overflow does no harm
+	canary  int  // descriptor of the test file that is sent most; -1 before it is made
 
 	running sync.WaitGroup // the goroutines of the client
 }
@@ -50,20 +51,20 @@ type Client struct {
 // New makes a client. It connects to nothing before Start.
 func New(cfg Config) *Client {
 	// A third of a scan's time leaves enough for another server. A busy clamd
-	// is silent for seconds, PINGs included.
+	// is silent for seconds, PINGs included, and half the time is the most that
+	// leaves any.
 	third := cfg.ScanTimeout / 3
-	silence := max(5*time.Second, min(third, time.Minute))
-	c := &Client{Config: cfg, log: cfg.Log, times: timing{
+	silence := min(max(5*time.Second, min(third, time.Minute)), cfg.ScanTimeout/2)
+	c := &Client{Config: cfg, log: cfg.Log, canary: -1, times: timing{
 		dial:    min(5*time.Second, third),
 		ping:    min(10*time.Second, silence/3), // several within a silence
 		silence: silence,
 		giveUp:  60 * time.Second,
 		pause:   50 * time.Millisecond,
 		pauseTo: 5 * time.Second,
-		canary:  60 * time.Second,
 		tick:    time.Second,
+		fresh:   100 * time.Millisecond,
 		grace:   3 * time.Second,
-		rest:    time.Minute,
 	}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	for _, addr := range cfg.Servers {
@@ -97,6 +98,7 @@ func (c *Client) Close() {
 	for limit := time.Now().Add(closeLimit); c.scanning() && time.Now().Before(limit); {
 		time.Sleep(slice / 20)
 	}
+	c.closeCanary()
 }
 
 // scanning tells whether a scan holds a server.

@@ -15,10 +15,9 @@ type timing struct {
 	giveUp  time.Duration // an idle session is closed, for it takes a place in clamd's queue
 	pause   time.Duration // first pause of a server that failed; doubles each time
 	pauseTo time.Duration // longest such pause
-	canary  time.Duration // between test viruses sent to a server in use
 	tick    time.Duration // between two looks of the upkeep
+	fresh   time.Duration // how long one proof serves a burst of scans
 	grace   time.Duration // how long Start waits for the other servers when one is ready
-	rest    time.Duration // longest wait between two inspections of a server
 }
 
 // exchange is one command and its reply on one session.
@@ -117,8 +116,12 @@ func (x *exchange) receive(id uint32) (reply, error) {
 		case err != nil:
 			return reply{}, x.waitError(err)
 		default:
+			had := x.n
 			if err := x.read(); err != nil {
 				return reply{}, err
+			}
+			if x.n > had { // part of a reply is a sign of life
+				silent = time.Now().Add(x.times.silence)
 			}
 		}
 	}

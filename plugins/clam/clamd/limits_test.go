@@ -13,7 +13,7 @@ func TestTheTurnOfTheServersSurvivesItsOverflow(t *testing.T) {
 	for _, turn := range []uint{math.MaxInt - 1, math.MaxUint - 1} {
 		c.turn = turn
 		for range 4 {
-			s, _, err := c.pick(1)
+			s, _, err := c.pick()
 			require.NoError(t, err)
 			c.release(s)
 		}

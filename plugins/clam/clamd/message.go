@@ -52,11 +52,6 @@ func (c *Client) policy(v api.Verdict, name, reason string, file api.File) api.R
 	return api.Result{Verdict: v, Text: message(reason, "", file)}
 }
 
-// tooLarge is the answer for a file that no server scans.
-func (c *Client) tooLarge(file api.File, err error) api.Result {
-	return c.policy(c.OnLimit, "Heuristics.Limits.Exceeded.MaxFileSize", err.Error(), file)
-}
-
 // failure is the answer for a file that could not be scanned.
 func failure(file api.File, err error) api.Result {
 	return api.Result{Verdict: api.Failed, Text: message(err.Error(), remedy(err), file)}

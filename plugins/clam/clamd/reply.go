@@ -26,8 +26,8 @@ type reply struct {
 	text string
 }
 
-// timeoutText is the one reply that has no id and no NUL.
-var timeoutText = []byte("COMMAND READ TIMED OUT\n")
+// timeoutText is the one reply that has no id and no NUL, but a line break.
+const timeoutText = "COMMAND READ TIMED OUT"
 
 // stopping are the words of a clamd that is being stopped. The first one can
 // follow a verdict, the second one answers a FILDES that it no longer takes.
@@ -42,8 +42,8 @@ const limitText = "INSTREAM size limit exceeded."
 // nextReply cuts the first whole reply off data. n is how many bytes it took,
 // 0 if data holds no whole reply yet.
 func nextReply(data []byte) (r reply, n int) {
-	if bytes.HasPrefix(data, timeoutText) {
-		return reply{kind: timedOut, text: "COMMAND READ TIMED OUT"}, len(timeoutText)
+	if bytes.HasPrefix(data, []byte(timeoutText+"\n")) {
+		return reply{kind: timedOut, text: timeoutText}, len(timeoutText) + 1
 	}
 	end := bytes.IndexByte(data, 0)
 	if end < 0 {
@@ -56,6 +56,9 @@ func nextReply(data []byte) (r reply, n int) {
 // does not know exactly is a failure, never clean.
 func parseReply(line []byte) reply {
 	id, rest, ok := cutID(line)
+	if string(rest) == timeoutText { // in case a clamd ends it as all others
+		return reply{kind: timedOut, text: timeoutText}
+	}
 	if !ok {
 		return reply{kind: failed, text: string(line)}
 	}

@@ -57,7 +57,12 @@ func TestAReplyIsTakenOnlyWhenItsEndIsThere(t *testing.T) {
 	}
 	r, taken := nextReply([]byte("COMMAND READ TIMED OUT\n"))
 	assert.Equal(t, timedOut, r.kind)
-	assert.Equal(t, len(timeoutText), taken)
+	assert.Equal(t, len(timeoutText)+1, taken)
+	for _, other := range []string{"COMMAND READ TIMED OUT\x00", "3: COMMAND READ TIMED OUT\x00"} {
+		r, taken := nextReply([]byte(other))
+		assert.Equal(t, timedOut, r.kind, other)
+		assert.Equal(t, len(other), taken)
+	}
 }
 
 // onlyClean are all the replies that may be read as clean.

@@ -22,10 +22,9 @@ var quick = timing{
 	giveUp:  time.Minute,
 	pause:   5 * time.Millisecond,
 	pauseTo: 50 * time.Millisecond,
-	canary:  time.Hour,
 	tick:    20 * time.Millisecond,
 	grace:   200 * time.Millisecond,
-	rest:    100 * time.Millisecond,
+	fresh:   100 * time.Millisecond,
 }
 
 const (
@@ -112,8 +111,8 @@ func (r *rig) isVirus() {
 	assert.Equal(r.t, clamdtest.SignatureName, result.Text)
 }
 
-// connect makes sure that the next file finds a connection, so that it is the
-// file which meets a fault and not the test virus of a new connection.
+// connect makes sure that the next file finds a connection, so that a fault
+// meets it there.
 func (r *rig) connect() {
 	r.t.Helper()
 	s := r.c.servers[0]

@@ -23,7 +23,7 @@ var tempFolders = []string{"", "/tmp", "/var/tmp", "/dev/shm"}
 // caller closes the descriptor.
 func writeSample(z zipFile) (fd int, err error) {
 	if fd, err = makeSample(); err != nil {
-		return -1, fmt.Errorf("make a test file: %w", err)
+		return -1, fmt.Errorf("%w: make a test file: %w", errNoSample, err)
 	}
 	for off, part := range map[int64][]byte{0: z.member, z.size - int64(len(z.directory)): z.directory} {
 		n, err := syscall.Pwrite(fd, part, off)
@@ -32,7 +32,7 @@ func writeSample(z zipFile) (fd int, err error) {
 		}
 		if err != nil {
 			_ = syscall.Close(fd)
-			return -1, fmt.Errorf("write a test file: %w", err)
+			return -1, fmt.Errorf("%w: write a test file: %w", errNoSample, err)
 		}
 	}
 	return fd, nil

@@ -51,7 +51,8 @@ func (s *Scanner) Scan(ctx context.Context, file api.File) api.Result {
 		}
 		return api.Result{Verdict: api.OK}
 	case state.size > s.c.MaxFileSize:
-		return s.c.tooLarge(file, fmt.Errorf("%w of option MaxFileSize: %d bytes", errOverLimit, s.c.MaxFileSize))
+		reason := fmt.Sprintf("larger than option MaxFileSize: %d bytes", s.c.MaxFileSize)
+		return s.c.policy(s.c.OnLimit, unscanned, reason, file)
 	}
 	r, srv, err := s.repeat(stopper{ctx, &s.c.closed}, fd, state.size, deadline)
 	if err == nil && r.kind == clean {
@@ -59,10 +60,7 @@ func (s *Scanner) Scan(ctx context.Context, file api.File) api.Result {
 		// there: what is clean needn't be what is there now.
 		err = state.unchanged(fd)
 	}
-	switch {
-	case errors.Is(err, errOverLimit):
-		return s.c.tooLarge(file, err)
-	case err != nil:
+	if err != nil {
 		return failure(file, err)
 	}
 	return s.c.result(r, srv, file)
@@ -72,13 +70,7 @@ func (s *Scanner) Scan(ctx context.Context, file api.File) api.Result {
 func (s *Scanner) repeat(stop stopper, fd int, size int64, deadline time.Time) (reply, *server, error) {
 	var last error
 	for sent, cut, fresh := 0, 0, false; ; {
-		srv, until, err := s.c.pick(size)
-		if errors.Is(err, errUnexamined) {
-			if err := s.c.pause(stop, time.Now().Add(slice), deadline); err != nil {
-				return reply{}, nil, s.c.giveUp(fmt.Errorf("%w: %w", err, errUnexamined), last)
-			}
-			continue
-		}
+		srv, until, err := s.c.pick()
 		if err != nil {
 			return reply{}, nil, err
 		}
@@ -95,9 +87,6 @@ func (s *Scanner) repeat(stop stopper, fd int, size int64, deadline time.Time) (
 		if err == nil {
 			return r, srv, nil
 		}
-		if errors.Is(err, errUnexamined) {
-			continue
-		}
 		before := last
 		last = at(srv, err)
 		switch {
@@ -106,16 +95,20 @@ func (s *Scanner) repeat(stop stopper, fd int, size int64, deadline time.Time) (
 			if !s.c.anyUp() {
 				return reply{}, nil, last
 			}
-			continue
+		case errors.Is(err, errRefused):
+			s.c.fail(srv, err)
 		case errors.Is(err, errDeadline) && before != nil:
 			return reply{}, nil, s.c.giveUp(last, before)
-		case !errors.Is(err, errLost):
-			return reply{}, nil, last
 		case notItsFault(err):
 			s.c.note(srv, err)
 			if err := s.c.pause(stop, time.Now().Add(s.c.times.pause), deadline); err != nil {
 				return reply{}, nil, s.c.giveUp(err, last)
 			}
+		case errors.Is(err, errNoDescriptor):
+			srv.fildes.Store(false) // until it is examined again
+			s.c.warnOnce(srv, "descriptor", "gets files by INSTREAM, as it was not given a descriptor: may clamd read the product's files?")
+		case !errors.Is(err, errLost):
+			return reply{}, nil, last
 		case end.wasIdle && !errors.Is(err, errSilent):
 			// clamd may close an idle session: no fault of its. The others
 			// that were idle are no better.
@@ -140,25 +133,48 @@ func (s *Scanner) repeat(stop stopper, fd int, size int64, deadline time.Time) (
 type outcome struct {
 	wasIdle bool // the connection had been idle, and may have ended before
 	begun   bool // clamd was being sent the file
-	sent    bool // clamd had the whole file
+	sent    bool // clamd had the whole file, and did not answer
 }
 
 // once scans on one session of one server.
 func (s *Scanner) once(stop stopper, srv *server, fd int, size int64, deadline time.Time, fresh bool) (reply, outcome, error) {
+	fildes := srv.fildes.Load()
+	if fildes {
+		// clamd calls clean what it can't read.
+		if err := readable(stop, fd, size, s.buf, deadline); err != nil {
+			return reply{}, outcome{}, err
+		}
+	}
 	conn, wasIdle, err := s.c.session(stop, srv, deadline, fresh)
 	if err != nil {
 		return reply{}, outcome{}, err
 	}
-	if !s.c.stillTakes(srv, size) {
-		s.c.keep(srv, conn)
-		return reply{}, outcome{}, errUnexamined
-	}
 	x := exchange{stopper: stop, session: conn, deadline: deadline, times: &s.c.times}
-	r, err := x.scan(srv.fildes.Load(), fd, size, s.buf)
+	if s.c.isDown(srv) {
+		// A server that was lost gets no file before it has shown that it is
+		// back.
+		if err := s.c.prove(&x, srv, s.buf); err != nil {
+			conn.close()
+			return reply{}, outcome{wasIdle: wasIdle}, err
+		}
+	}
+	began := time.Now()
+	r, err := x.scan(fildes, fd, size, s.buf)
 	end := outcome{wasIdle: wasIdle, begun: true, sent: x.sent}
+	switch {
+	case err != nil:
+	case fildes && s.c.Mode == Auto && r.kind == failed && r.text == noDescriptorText:
+		err = errNoDescriptor
+	case r.kind == clean:
+		end.sent = false // an answer came: what happens from here is not the file's doing
+		r, err = s.c.believe(&x, srv, size, began, s.buf)
+	}
 	if err != nil {
 		conn.close()
 		return r, end, err
+	}
+	if r.kind != failed { // which tells little of the server
+		s.c.up(srv)
 	}
 	s.c.keep(srv, conn)
 	return r, end, nil

@@ -11,10 +11,11 @@ import (
 )
 
 // server is what the client knows about one clamd. The client's mutex guards
-// what follows fildes.
+// what follows the flags.
 type server struct {
 	addr   Address
 	fildes atomic.Bool // scans go by descriptor
+	chokes atomic.Bool // it gives no answer about a nested archive
 
 	idle []*session // sessions not in use, the last one used last
 	busy int        // scans under way
@@ -26,21 +27,14 @@ type server struct {
 	told      bool      // the log has that it is down
 	toldAt    time.Time // when the log was last told so
 	lastErr   error
-
-	proven    time.Time // when the test virus was last found
-	scanned   bool      // used since proven
-	examined  bool      // its settings are known, since it may last have been restarted
-	limit     int64     // bytes; if examined, it scans files of this size or tells that it didn't
-	inspectAt time.Time // when its settings may be looked at again
 	examining bool
-	doubts    int // how often it may have been restarted
+	warned    map[string]bool // what the log has already been told of its settings
 }
 
-// pick chooses the least busy server for a file of a size that is up, rather
-// one whose settings are known, and counts a scan on it. When
+// pick chooses the least busy server that is up and counts a scan on it. When
 // all are down it chooses the one whose pause ends first and returns how long
 // to wait for that.
-func (c *Client) pick(size int64) (s *server, until time.Time, err error) {
+func (c *Client) pick() (s *server, until time.Time, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed.Load() {
@@ -52,11 +46,10 @@ func (c *Client) pick(size int64) (s *server, until time.Time, err error) {
 		// A new start each time spreads the scans of an idle farm.
 		candidate := c.servers[(c.turn+uint(i))%uint(len(c.servers))]
 		switch {
-		case !candidate.takes(size):
 		case best == nil:
 			best = candidate
-		case candidate.rank() != best.rank():
-			if candidate.rank() < best.rank() {
+		case candidate.down != best.down:
+			if best.down {
 				best = candidate
 			}
 		case best.down:
@@ -67,14 +60,17 @@ func (c *Client) pick(size int64) (s *server, until time.Time, err error) {
 			best = candidate
 		}
 	}
-	if best == nil {
-		return nil, until, c.refusal()
-	}
 	best.busy++
 	if best.down {
 		until = best.downUntil
 	}
 	return best, until, nil
+}
+
+func (c *Client) isDown(s *server) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return s.down
 }
 
 // anyUp tells whether a server is not marked down.
@@ -88,7 +84,6 @@ func (c *Client) anyUp() bool {
 func (c *Client) release(s *server) {
 	c.mu.Lock()
 	s.busy--
-	s.scanned = true
 	c.mu.Unlock()
 }
 
@@ -107,7 +102,7 @@ func (c *Client) fail(s *server, err error) {
 		s.failures++
 		s.downUntil = now.Add(min(pause, c.times.pauseTo))
 	}
-	s.lastErr, s.examined = err, false
+	s.lastErr = err
 	if !s.down {
 		s.down, s.downSince = true, now
 	}
@@ -124,13 +119,12 @@ func (c *Client) fail(s *server, err error) {
 	}
 }
 
-// dropIdle gives up a server's idle sessions when a session has ended: it may
-// have been restarted, with other settings.
+// dropIdle gives up a server's idle sessions when one of them has ended: it
+// may have been restarted.
 func (c *Client) dropIdle(s *server) {
 	c.mu.Lock()
 	idle := s.idle
-	s.idle, s.examined = nil, false
-	s.doubts++
+	s.idle = nil
 	c.mu.Unlock()
 	for _, x := range idle {
 		x.close()
@@ -145,11 +139,11 @@ func (c *Client) note(s *server, err error) {
 	c.mu.Unlock()
 }
 
-// prove notes that the server found the test virus.
-func (c *Client) prove(s *server) {
+// up notes that the server works.
+func (c *Client) up(s *server) {
 	c.mu.Lock()
 	back, since := s.told, s.downSince
-	s.down, s.told, s.failures, s.proven, s.scanned = false, false, 0, time.Now(), false
+	s.down, s.told, s.failures = false, false, 0
 	c.mu.Unlock()
 	if back {
 		c.log.Warningf("clamd at %s is back after %v", s.addr, time.Since(since).Round(time.Second/10))
@@ -157,9 +151,7 @@ func (c *Client) prove(s *server) {
 }
 
 // session returns an idle session to a server, if there is one and fresh is
-// false, or a new one. A new connection proves itself before a file goes over
-// it: what answers there may have been restarted, or be one of several behind
-// the same address. That takes about a millisecond, and sessions live long.
+// false, or a new one.
 func (c *Client) session(stop stopper, s *server, deadline time.Time, fresh bool) (x *session, wasIdle bool, err error) {
 	for !fresh {
 		if x = c.takeIdle(s); x == nil {
@@ -172,15 +164,7 @@ func (c *Client) session(stop stopper, s *server, deadline time.Time, fresh bool
 		c.dropIdle(s)
 	}
 	x, err = c.dial(stop.ctx, s.addr, deadline)
-	if err != nil {
-		return nil, false, err
-	}
-	if err := c.probe(stop, s, x, deadline); err != nil {
-		x.close()
-		return nil, false, err
-	}
-	c.prove(s)
-	return x, false, nil
+	return x, false, err
 }
 
 // takeIdle takes the idle session that was used last, or returns nil.

@@ -48,6 +48,7 @@ type session struct {
 	pings   int       // PINGs not answered yet
 	early   bool      // clamd answered before it had the whole command
 	spent   bool      // clamd closes it, or may do so, after its last reply
+	proof   proof     // of what clamd does at the other end
 
 	in  [maxReply]byte
 	n   int    // bytes in in

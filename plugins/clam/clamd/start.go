@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Start waits until a server has proven itself and its limits are known,
-// StartupTimeout at most, and looks after the servers from then on. All are
-// tried at the same time; the ones that are not ready shortly after the first
-// are left to the upkeep, or go on to be inspected. A client whose Start
+// Start waits until a server has proven itself and its settings were looked
+// at, StartupTimeout at most, and looks after the servers from then on. All
+// are tried at the same time; the ones that are not ready shortly after the
+// first are left to the upkeep, or go on to be inspected. A client whose Start
 // failed needs no Close.
 func (c *Client) Start() error {
 	ctx, cancel := context.WithTimeout(c.ctx, c.StartupTimeout)
@@ -62,17 +62,19 @@ func (c *Client) Start() error {
 }
 
 // startServer tries a server until it has proven itself or ctx is done. One
-// that answers and can't be trusted won't be better in a second.
+// that answers and can't be trusted won't be better in a second, and one that
+// refuses to scan only if it was short of something.
 func (c *Client) startServer(ctx context.Context, s *server) error {
 	stop := stopper{ctx, &c.closed}
 	deadline, _ := ctx.Deadline()
 	var last error
+	begin := time.Now()
 	for pause := c.times.pause; ; pause = min(2*pause, c.times.tick) {
 		err := c.meet(stop, s, deadline)
-		if err == nil || errors.Is(err, errUnfit) {
+		if err == nil || errors.Is(err, errUnfit) || errors.Is(err, errRefused) && time.Since(begin) > c.times.grace {
 			return err
 		}
-		if last == nil || stop.err() == nil {
+		if last == nil || stop.err() == nil && !errors.Is(last, errRefused) { // which says most
 			last = err
 		}
 		if stop.sleep(time.Now().Add(pause)) != nil {

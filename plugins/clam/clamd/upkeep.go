@@ -1,6 +1,7 @@
 package clamd
 
 import (
+	"errors"
 	"time"
 )
 
@@ -60,38 +61,32 @@ func (c *Client) keepAlive(stop stopper, s *server) {
 			if err == nil {
 				err = x.pong(stop, time.Now().Add(c.times.dial))
 			}
-			if err != nil {
-				c.log.Debugf("clamd at %s: an idle session ended: %v", s.addr, err)
-				x.close()
-				c.dropIdle(s)
+			if err == nil {
+				c.keep(s, x)
 				return
 			}
-			c.keep(s, x)
+			c.log.Debugf("clamd at %s: an idle session ended: %v", s.addr, err)
+			x.close()
+			if !errors.Is(err, errTimeout) { // a slow PING says that clamd is busy
+				c.dropIdle(s)
+			}
 		})
 	}
 }
 
-// lookAfter tries a server that is down when its pause is over, and sends the
-// test virus to one that is in use from time to time.
+// lookAfter examines a server that is down when its pause is over.
 func (c *Client) lookAfter(stop stopper, s *server) {
 	now := time.Now()
 	c.mu.Lock()
-	var look func(stopper, *server, time.Time) error
-	switch {
-	case s.examining || now.Before(s.downUntil):
-	case !s.examined && (s.down || !now.Before(s.inspectAt)):
-		look = c.examine
-	case s.scanned && now.Sub(s.proven) > c.times.canary:
-		look = c.try
-	}
-	s.examining = s.examining || look != nil
+	look := s.down && !s.examining && !now.Before(s.downUntil)
+	s.examining = s.examining || look
 	c.mu.Unlock()
-	if look == nil {
+	if !look {
 		return
 	}
 	c.spawn(func() {
 		defer c.examinationEnds(s)
-		err := look(stop, s, now.Add(c.ScanTimeout))
+		err := c.examine(stop, s, now.Add(c.ScanTimeout))
 		switch {
 		case err == nil || stop.err() != nil:
 		case notItsFault(err):

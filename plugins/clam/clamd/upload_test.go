@@ -94,7 +94,8 @@ func TestTheTimesOfAnyScanTimeoutLeaveRoomForPINGs(t *testing.T) {
 		cfg.ScanTimeout = time.Duration(seconds) * time.Second
 		times := New(cfg).times
 		assert.LessOrEqual(t, 3*times.ping, times.silence, "%d s", seconds)
-		assert.GreaterOrEqual(t, times.silence, 5*time.Second, "%d s", seconds)
+		assert.GreaterOrEqual(t, times.silence, min(5*time.Second, cfg.ScanTimeout/2), "%d s", seconds)
+		assert.LessOrEqual(t, 2*times.silence, cfg.ScanTimeout, "%d s: a silent server leaves time for another one", seconds)
 		assert.LessOrEqual(t, times.silence, time.Minute, "%d s", seconds)
 		assert.LessOrEqual(t, 3*times.dial, cfg.ScanTimeout, "%d s: a blackhole leaves time for another server", seconds)
 	}

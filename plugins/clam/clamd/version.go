@@ -27,7 +27,7 @@ func (c *Client) checkVersion(ctx context.Context, s *server) {
 	}
 	c.log.Debugf("clamd at %s is %s", s.addr, version)
 	if age, known := databaseAge(version, time.Now()); known && age > oldDatabase {
-		c.log.Warningf("clamd at %s has a database that is %d days old: check freshclam there", s.addr, age/(24*time.Hour))
+		c.warnOnce(s, "age", fmt.Sprintf("has a database that is %d days old: check freshclam there", age/(24*time.Hour)))
 	}
 }
 
