@@ -15,6 +15,13 @@
 // each wait in one has a bound, so that no goroutine switch stands between
 // clamd's answer and the host.
 //
+// # What an OK is worth
+//
+// clamd says OK also for what it did not scan: over its limits, without room
+// for temporary files, with an engine that is dead, for a descriptor that it
+// can't read. Here an OK counts where the same connection finds a test virus
+// as well, in a file as large: see proof.go.
+//
 // # What github.com/baruwa-enterprise/clamd does here
 //
 // It is the independent client with which the tests and the benchmark compare
