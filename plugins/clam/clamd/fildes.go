@@ -28,13 +28,18 @@ func (x *exchange) fildes(fd int, buf []byte) (reply, error) {
 	return x.receive(x.lastID)
 }
 
-// readable makes sure that all of a file's size bytes can be read now. The
-// kernel moves its pages to nowhere, without a copy; that brings them into
-// memory, where clamd finds them.
+// readAtOnce bounds how long one system call of readable takes.
+const readAtOnce = 8 << 20
+
+// readable makes sure that all of a file's size bytes can be read now, and
+// brings them into memory, where clamd finds them. What doesn't fit buf goes
+// to nowhere without a copy.
 func readable(stop stopper, fd int, size int64, buf []byte, deadline time.Time) error {
-	null, err := syscall.Open("/dev/null", syscall.O_WRONLY|syscall.O_CLOEXEC, 0)
-	if err == nil {
-		defer closeFile(null)
+	null, err := -1, error(syscall.ENOSYS)
+	if size > int64(len(buf)) {
+		if null, err = syscall.Open("/dev/null", syscall.O_WRONLY|syscall.O_CLOEXEC, 0); err == nil {
+			defer closeFile(null)
+		}
 	}
 	for off := int64(0); off < size; {
 		if err := stop.err(); err != nil {
@@ -54,8 +59,9 @@ func readable(stop stopper, fd int, size int64, buf []byte, deadline time.Time) 
 		}
 		if err != nil {
 			// Not on every kernel and file system; and reading tells why not.
-			if n, err = readAt(fd, buf[:min(int64(len(buf)), size-off)], off); err != nil {
-				return err
+			var failed error
+			if n, failed = readAt(fd, buf[:min(int64(len(buf)), size-off)], off); failed != nil {
+				return failed
 			}
 		}
 		if n == 0 {
@@ -65,6 +71,3 @@ func readable(stop stopper, fd int, size int64, buf []byte, deadline time.Time) 
 	}
 	return nil
 }
-
-// readAtOnce bounds how long one system call of readable takes.
-const readAtOnce = 8 << 20
