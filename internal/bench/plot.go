@@ -16,9 +16,19 @@ const (
 	legend      = 30
 )
 
-// colours of the clients in the order in which they come; the limit has none,
-// as it is the line at 1.
-var colours = []string{"#1b6ca8", "#7fb5d6", "#e08e45", "#c94c4c", "#8a8a8a"}
+// colours of the clients by the first word of their names, which differ by
+// transport. The limit has none, as it is the line at 1.
+var colours = map[string]string{
+	"avir_clam": "#1b6ca8", "package": "#7fb5d6", "baruwa": "#e08e45", "dutchcoders": "#c94c4c", "clamdscan": "#8a8a8a",
+}
+
+func colour(client string) string {
+	word, _, _ := strings.Cut(client, " ")
+	if c, ok := colours[word]; ok {
+		return c
+	}
+	return "#444444"
+}
 
 // plot draws how near each client comes to the limit: a panel for each
 // transport and number of threads, a group for each file.
@@ -54,15 +64,15 @@ func plot(results []Result) string {
 		for i, name := range names[transport] {
 			x := left + i*150
 			fmt.Fprintf(&b, `<rect x="%d" y="%d" width="10" height="10" fill="%s"/><text x="%d" y="%d">%s</text>`+"\n",
-				x, y, colours[i%len(colours)], x+15, y+10, html.EscapeString(name))
+				x, y, colour(name), x+15, y+10, html.EscapeString(name))
 		}
 		for column, n := range threads {
 			p := panel{&b, left + column*(panelWidth+gapX), y + legend}
-			p.frame(fmt.Sprintf("%s, %d threads", transport, n))
+			p.frame(transport + ", " + threadsText(n))
 			for i, size := range sizes {
-				var bars []float64
+				var bars []bar
 				for _, name := range names[transport] {
-					bars = append(bars, value[key(transport, name, size, n)])
+					bars = append(bars, bar{colour(name), value[key(transport, name, size, n)]})
 				}
 				p.group(size, i, len(sizes), bars)
 			}
@@ -70,6 +80,12 @@ func plot(results []Result) string {
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
+}
+
+// bar is one client's share.
+type bar struct {
+	colour string
+	share  float64
 }
 
 // panel is one diagram with its upper left corner at x and y.
@@ -87,18 +103,18 @@ func (p panel) frame(title string) {
 		fmt.Fprintf(p, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#ccc"/><text x="%d" y="%.1f" text-anchor="end">%g</text>`+"\n",
 			p.x, p.x+panelWidth, y, y, p.x-5, y+4, share)
 	}
-	fmt.Fprintf(p, `<text x="%d" y="%d">%s</text>`+"\n", p.x, p.y+8, html.EscapeString(title))
+	fmt.Fprintf(p, `<text x="%d" y="%d">%s</text>`+"\n", p.x, p.y-4, html.EscapeString(title))
 }
 
 // group draws the bars of one file, the index-th of n.
-func (p panel) group(label string, index, n int, shares []float64) {
+func (p panel) group(label string, index, n int, bars []bar) {
 	width := float64(panelWidth) / float64(n)
-	bar := width * 0.8 / float64(len(shares))
+	each := width * 0.8 / float64(len(bars))
 	x := float64(p.x) + float64(index)*width + width*0.1
-	for i, share := range shares {
-		h := panelHeight * min(share, highest) / highest
+	for i, b := range bars {
+		h := panelHeight * min(b.share, highest) / highest
 		fmt.Fprintf(p, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`+"\n",
-			x+float64(i)*bar, float64(p.y)+panelHeight-h, bar*0.95, h, colours[i%len(colours)])
+			x+float64(i)*each, float64(p.y)+panelHeight-h, each*0.95, h, b.colour)
 	}
 	fmt.Fprintf(p, `<text x="%.1f" y="%d" text-anchor="middle">%s</text>`+"\n", x+width*0.4, p.y+panelHeight+16, html.EscapeString(label))
 }

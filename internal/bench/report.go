@@ -53,11 +53,18 @@ func (r Result) figures() []string {
 	return []string{fmt.Sprintf("%.1f", r.PerSecond), fmt.Sprintf("%.2f", r.OfLimit), micros(r.P50), micros(r.P99), micros(r.CPU), alloc}
 }
 
+func threadsText(n int) string {
+	if n == 1 {
+		return "1 thread"
+	}
+	return fmt.Sprintf("%d threads", n)
+}
+
 // writeTable prints one block for each file, transport and number of threads.
 func writeTable(w io.Writer, results []Result) error {
 	block := ""
 	for _, r := range results {
-		if head := fmt.Sprintf("%s, %d threads, %s", r.File, r.Threads, r.Transport); head != block {
+		if head := r.File + ", " + threadsText(r.Threads) + ", " + r.Transport; head != block {
 			block = head
 			if _, err := fmt.Fprintf(w, "\n%-26s %10s %9s %9s %9s %9s %9s\n", head, "scans/s", "of limit", "p50 us", "p99 us", "cpu us", "alloc B"); err != nil {
 				return err
