@@ -22,6 +22,11 @@ const (
 	// share a proof.
 	burstGap = 5 * time.Millisecond
 
+	// chokes is for how many seconds a server that gave no answer about a
+	// nested archive is not asked again: it may have been restarted just then,
+	// or have crashed.
+	chokes = 600
+
 	// unscanned names what clamd calls clean without a scan.
 	unscanned = "Heuristics.Limits.Exceeded.MaxFileSize"
 )
@@ -97,10 +102,10 @@ func (c *Client) findVirus(x *exchange, s *server, buf []byte) (r reply, err err
 // to be said of a clean one of that size, or that the virus was found.
 func (c *Client) findVirusIn(x *exchange, s *server, size int64, buf []byte) (reply, error) {
 	p := &x.proof
-	if !p.asked && !s.chokes.Load() {
+	if now := time.Now().Unix(); !p.asked && now-s.choked.Load() > chokes {
 		r, err := c.ask(x, s, nestedZip, 0, buf)
 		if err != nil || r.kind == failed {
-			s.chokes.Store(true)
+			s.choked.Store(now)
 		}
 		if err != nil {
 			return r, err

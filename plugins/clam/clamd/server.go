@@ -14,8 +14,8 @@ import (
 // what follows the flags.
 type server struct {
 	addr   Address
-	fildes atomic.Bool // scans go by descriptor
-	chokes atomic.Bool // it gives no answer about a nested archive
+	fildes atomic.Bool  // scans go by descriptor
+	choked atomic.Int64 // when it last gave no answer about a nested archive, in Unix seconds
 
 	idle []*session // sessions not in use, the last one used last
 	busy int        // scans under way
