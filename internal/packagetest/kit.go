@@ -126,7 +126,7 @@ func (k *kit) publish(ctx context.Context) error {
 	if err := repo.Build(ctx, good); err != nil {
 		return err
 	}
-	good.Packages = k.current.dir
+	good.Packages, good.Published = k.current.dir, good.Out
 	if err := repo.Build(ctx, good); err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (k *kit) publish(ctx context.Context) error {
 		return err
 	}
 	foreign := good
-	foreign.Packages = k.foreign.dir
+	foreign.Packages, foreign.Published = k.foreign.dir, ""
 	foreign.Out, foreign.URL, foreign.Signer = filepath.Join(k.dir, "stranger"), k.url+"/stranger", stranger
 	if err := repo.Build(ctx, foreign); err != nil {
 		return err

@@ -49,6 +49,7 @@ func (k *kit) reproducible(ctx context.Context) error {
 	if err := os.CopyFS(first, os.DirFS(r.Out)); err != nil {
 		return fmt.Errorf("copy the repositories: %w", err)
 	}
+	r.Published = r.Out
 	if err := repo.Build(ctx, r); err != nil {
 		return err
 	}

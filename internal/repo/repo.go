@@ -4,11 +4,8 @@
 package repo
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -23,10 +20,16 @@ import (
 )
 
 // Tools are the Debian packages that Build needs.
-var Tools = []string{"apt-utils", "createrepo-c"}
+var Tools = []string{"apt-utils", "createrepo-c", "rpm"}
 
 // URLVariable names the place where the repositories will be published.
 const URLVariable = "AVIR_REPO_URL"
+
+// PublishedVariable names a folder with the repositories that are published.
+const PublishedVariable = "AVIR_REPO_PUBLISHED"
+
+// keyFile is the public key as text.
+const keyFile = "avirkit.asc"
 
 // placeholder stands in the files for administrators until the real place is
 // known; example.org belongs to nobody.
@@ -35,11 +38,15 @@ const placeholder = "https://example.org/avirkit"
 // Options says what to build from what. FromEnvironment fills in all of it.
 type Options struct {
 	Packages string    // folder with the new packages
-	Out      string    // folder for apt/ and yum/; packages that are there stay
+	Out      string    // folder for apt/ and yum/; replaced as a whole
 	URL      string    // where Out will be published, without a slash at the end
 	Epoch    time.Time // the time of everything in the indexes
 
-	// Signer signs the indexes; nil leaves them unsigned, for tests on one
+	// Published is a folder with apt/ and yum/ whose packages stay in the
+	// repositories, or empty to start with none. It may be Out.
+	Published string
+
+	// Signer signs the indexes, and must have signed all RPM packages; nil leaves them unsigned, for tests on one
 	// machine.
 	Signer signing.Signer
 }
@@ -52,13 +59,20 @@ func FromEnvironment(p packages.Options) (Options, error) {
 		URL:      strings.TrimRight(os.Getenv(URLVariable), "/"),
 		Epoch:    p.Epoch,
 		Signer:   p.Signer,
+
+		Published: os.Getenv(PublishedVariable),
+	}
+	if o.Published == "" {
+		o.Published = o.Out
 	}
 	if o.URL == "" {
 		o.URL = placeholder
-		run.Printf("the repository files name %s: set %s to where you publish them", placeholder, URLVariable)
 	}
 	return o, checkURL(o.URL)
 }
+
+// Placeholder says whether nobody has told where Out will be published.
+func (o Options) Placeholder() bool { return o.URL == placeholder }
 
 // checkURL keeps out what would break the lines that the URL stands in.
 func checkURL(s string) error {
@@ -70,9 +84,8 @@ func checkURL(s string) error {
 	return nil
 }
 
-// Build adds the packages in o.Packages to the repositories in o.Out, which
-// it makes if they don't exist. Packages of other versions stay. It leaves
-// o.Out as it was when it fails.
+// Build makes the repositories of the packages in o.Published and o.Packages
+// in o.Out. It leaves o.Out as it was when it fails.
 func Build(ctx context.Context, o Options) error {
 	if err := checkURL(o.URL); err != nil {
 		return err
@@ -80,76 +93,33 @@ func Build(ctx context.Context, o Options) error {
 	if err := debian.Need(ctx, Tools...); err != nil {
 		return err
 	}
+	var err error
+	if o.Epoch, err = notBefore(o); err != nil {
+		return err
+	}
 	return outdir.Replace(o.Out, func(tmp string) error {
-		debs, err := gather(o, tmp, "apt/pool/main", ".deb")
+		p, err := gather(o, tmp)
 		if err != nil {
 			return err
-		}
-		rpms, err := gather(o, tmp, "yum", ".rpm")
-		if err != nil {
-			return err
-		}
-		if debs == 0 || rpms == 0 {
-			return fmt.Errorf("%s holds no packages: run go tool mage package", o.Packages)
 		}
 		if err := writeKey(o, tmp); err != nil {
 			return err
 		}
-		if err := buildApt(ctx, o, filepath.Join(tmp, "apt"), debs); err != nil {
+		if err := vouch(ctx, o, filepath.Join(tmp, "yum")); err != nil {
 			return err
 		}
-		if err := buildYum(ctx, o, filepath.Join(tmp, "yum"), rpms); err != nil {
+		if err := buildApt(ctx, o, filepath.Join(tmp, "apt"), p.debs); err != nil {
 			return err
 		}
-		run.Printf("  ok apt repository: %d packages in %s/apt", debs, o.Out)
-		run.Printf("  ok yum repository: %d packages in %s/yum", rpms, o.Out)
+		if err := buildYum(ctx, o, filepath.Join(tmp, "yum"), p.rpms); err != nil {
+			return err
+		}
+		p.tell()
+		run.Printf("  ok apt repository: %d packages in %s/apt", p.debs, o.Out)
+		run.Printf("  ok yum repository: %d packages in %s/yum", p.rpms, o.Out)
 		run.Printf("repositories %s", signing.Describe(o.Signer))
 		return nil
 	})
-}
-
-// gather puts the published packages of one format and then the new ones
-// into tmp/sub, a folder for each package, and returns how many there are.
-func gather(o Options, tmp, sub, extension string) (int, error) {
-	seen := map[string]bool{}
-	for _, from := range []string{filepath.Join(o.Out, sub), o.Packages} {
-		err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || filepath.Ext(path) != extension {
-				return err
-			}
-			seen[d.Name()] = true
-			return add(path, filepath.Join(tmp, sub, packageName(d.Name()), d.Name()), o.Epoch)
-		})
-		if err != nil && !(errors.Is(err, fs.ErrNotExist) && from != o.Packages) {
-			return 0, fmt.Errorf("gather the packages for %s: %w", sub, err)
-		}
-	}
-	return len(seen), nil
-}
-
-// add copies a package. createrepo_c writes its time into the index.
-func add(from, to string, at time.Time) error {
-	data, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	if earlier, err := os.ReadFile(to); err == nil && !bytes.Equal(earlier, data) {
-		run.Printf("  !! %s replaces another build of the same version", filepath.Base(to))
-	}
-	if err := outdir.WriteFile(to, data, 0o644); err != nil {
-		return err
-	}
-	return os.Chtimes(to, at, at)
-}
-
-// packageName returns the name in NAME_VERSION_ARCH.deb and in
-// NAME-VERSION-RELEASE.ARCH.rpm.
-func packageName(file string) string {
-	if name, _, ok := strings.Cut(file, "_"); ok {
-		return name
-	}
-	parts := strings.Split(file, "-")
-	return strings.Join(parts[:max(1, len(parts)-2)], "-")
 }
 
 // writeKey writes the public key for apt (binary) and for rpm (text).
@@ -164,5 +134,5 @@ func writeKey(o Options, tmp string) error {
 	if err := outdir.WriteFile(filepath.Join(tmp, "avirkit.gpg"), binary, 0o644); err != nil {
 		return err
 	}
-	return outdir.WriteFile(filepath.Join(tmp, "avirkit.asc"), text, 0o644)
+	return outdir.WriteFile(filepath.Join(tmp, keyFile), text, 0o644)
 }

@@ -77,6 +77,7 @@ func gunzip(t *testing.T, path string) string {
 func TestPublishedVersionsStayWhenNewOnesCome(t *testing.T) {
 	s := key(t)
 	o := Options{Out: filepath.Join(t.TempDir(), "repo"), URL: "https://example.org/a", Epoch: epoch, Signer: s}
+	o.Published = o.Out
 	for _, version := range []string{"1.0.0", "1.1.0-rc.1", "1.1.0"} {
 		o.Packages = build(t, version, s)
 		require.NoError(t, Build(t.Context(), o))
@@ -133,7 +134,7 @@ func TestAFailureLeavesThePublishedRepository(t *testing.T) {
 	require.NoError(t, Build(t.Context(), o))
 	before := read(t, o.Out, "apt/dists/stable/Release")
 
-	o.Packages = t.TempDir()
+	o.Published, o.Packages = o.Out, t.TempDir()
 	o.Epoch = epoch.Add(time.Hour)
 	require.NoError(t, Build(t.Context(), o), "there are still the published ones")
 	after := read(t, o.Out, "apt/dists/stable/Release")
@@ -172,7 +173,11 @@ func TestThePlaceComesFromTheEnvironment(t *testing.T) {
 	t.Setenv(URLVariable, "https://example.org/mine/")
 	o, err := FromEnvironment(p)
 	require.NoError(t, err)
-	assert.Equal(t, Options{Packages: "/dist/packages", Out: "/dist/repo", URL: "https://example.org/mine", Epoch: epoch}, o)
+	assert.Equal(t, Options{Packages: "/dist/packages", Out: "/dist/repo", URL: "https://example.org/mine", Epoch: epoch, Published: "/dist/repo"}, o)
+	t.Setenv(PublishedVariable, "/srv/www")
+	o, err = FromEnvironment(p)
+	require.NoError(t, err)
+	assert.Equal(t, "/srv/www", o.Published)
 	t.Setenv(URLVariable, "example")
 	_, err = FromEnvironment(p)
 	assert.ErrorContains(t, err, "AVIR_REPO_URL")

@@ -25,6 +25,9 @@ func Repo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if o.Placeholder() {
+		run.Printf("the repository files name %s: set %s to where you publish them", o.URL, repo.URLVariable)
+	}
 	return repo.Build(ctx, o)
 }
 

@@ -1,0 +1,92 @@
+package repo
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/internal/run"
+)
+
+// printed returns what f prints.
+func printed(t *testing.T, f func()) string {
+	t.Helper()
+	var b bytes.Buffer
+	before := run.Out
+	defer func() { run.Out = before }()
+	run.Out = &b
+	f()
+	return b.String()
+}
+
+func TestAnIndexIsNeverOlderThanThePublishedOne(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "repo")
+	later := epoch.Add(48 * time.Hour)
+	o := Options{Packages: build(t, "1.1.0", nil), Out: out, Published: out, URL: "https://example.org/a", Epoch: later}
+	require.NoError(t, Build(t.Context(), o))
+	o.Packages, o.Epoch = build(t, "1.0.1", nil), epoch // from a branch that is older
+	text := printed(t, func() { require.NoError(t, Build(t.Context(), o)) })
+	assert.Contains(t, text, "time of the published ones")
+	assert.Contains(t, text, "kept of what was published: 1.1.0")
+	assert.Contains(t, read(t, out, "apt/dists/stable/Release"), "Date: Thu, 16 Nov 2023 22:13:20 UTC\n")
+	assert.Contains(t, read(t, out, "yum/repodata/repomd.xml"), "<revision>1700172800</revision>")
+
+	require.NoError(t, os.WriteFile(filepath.Join(out, "apt/dists/stable/Release"), []byte("Date: soon\n"), 0o644))
+	assert.ErrorContains(t, Build(t.Context(), o), "read the date of")
+}
+
+func TestAPublishedVersionDoesNotChange(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "repo")
+	o := Options{Packages: build(t, "1.0.0", nil), Out: out, Published: out, URL: "https://example.org/a", Epoch: epoch}
+	require.NoError(t, Build(t.Context(), o))
+	require.NoError(t, Build(t.Context(), o), "the same once more")
+	before := read(t, out, "apt/dists/stable/Release")
+
+	o.Packages = build(t, "1.0.0", key(t)) // signed ones are others
+	assert.ErrorContains(t, Build(t.Context(), o), "raise VERSION if that was published; if it never was, delete that folder")
+	assert.Equal(t, before, read(t, out, "apt/dists/stable/Release"))
+	require.NoError(t, os.RemoveAll(out))
+	assert.NoError(t, Build(t.Context(), o))
+}
+
+func TestASignedRepositoryHoldsNothingThatTheKeyHasNotSigned(t *testing.T) {
+	s := key(t)
+	published := filepath.Join(t.TempDir(), "published")
+	o := Options{Packages: build(t, "0.9.0", nil), Out: published, URL: "https://example.org/a", Epoch: epoch}
+	require.NoError(t, Build(t.Context(), o))
+
+	o = Options{Packages: build(t, "1.0.0", s), Out: filepath.Join(t.TempDir(), "repo"), URL: o.URL, Epoch: epoch, Signer: s}
+	o.Published = published
+	err := Build(t.Context(), o)
+	require.ErrorContains(t, err, "has not signed kerio-connect-avir-clam-0.9.0-1.i686.rpm, ")
+	assert.NotContains(t, err.Error(), "1.0.0")
+	assert.NoDirExists(t, o.Out)
+
+	o.Published = ""
+	require.NoError(t, Build(t.Context(), o), "alone they are good")
+	stranger := o
+	stranger.Packages, stranger.Published, stranger.Signer = build(t, "1.1.0", s), o.Out, key(t)
+	assert.ErrorContains(t, Build(t.Context(), stranger), "kerio-connect-avir-clam-1.0.0-1.i686.rpm", "another key of ours")
+}
+
+func TestAWrongFolderOfPublishedPackagesIsRefused(t *testing.T) {
+	o := Options{
+		Packages: build(t, "1.0.0", nil), Out: filepath.Join(t.TempDir(), "repo"), URL: "https://example.org/a", Epoch: epoch,
+		Published: filepath.Join(t.TempDir(), "none"),
+	}
+	assert.ErrorContains(t, Build(t.Context(), o), PublishedVariable)
+}
+
+func TestAPrereleaseIsAnnounced(t *testing.T) {
+	o := Options{Out: filepath.Join(t.TempDir(), "repo"), URL: "https://example.org/a", Epoch: epoch}
+	for version, want := range map[string]bool{"1.0.0": false, "1.1.0-rc.1": true} {
+		o.Packages = build(t, version, nil)
+		text := printed(t, func() { require.NoError(t, Build(t.Context(), o)) })
+		assert.Equal(t, want, bytes.Contains([]byte(text), []byte("is a prerelease")), text)
+	}
+}
