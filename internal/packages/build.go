@@ -49,6 +49,13 @@ func FromEnvironment(ctx context.Context, root string) (Options, error) {
 	if o.Epoch, err = FindEpoch(ctx, root); err != nil {
 		return o, err
 	}
+	_, elsewhere, err := Tagged(ctx, root, o.Version)
+	if err != nil {
+		return o, err
+	}
+	if elsewhere {
+		run.Printf("  !! v%s is the tag of another commit: these packages are another build of a released version; raise VERSION", o.Version)
+	}
 	o.Signer, err = signing.FromEnvironment(ctx, o.Epoch)
 	return o, err
 }

@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/avirkit/avirkit/internal/run"
 )
 
 // FindEpoch returns the one time that goes into everything that is made:
@@ -15,9 +16,12 @@ import (
 func FindEpoch(ctx context.Context, root string) (time.Time, error) {
 	text, from := os.Getenv("SOURCE_DATE_EPOCH"), "SOURCE_DATE_EPOCH"
 	if text == "" {
-		out, err := exec.CommandContext(ctx, "git", "-C", root, "log", "-1", "--format=%ct").Output()
+		out, err := run.Command{
+			Name: "git", Args: []string{"-C", root, "log", "-1", "--format=%ct"},
+			Hint: "set SOURCE_DATE_EPOCH to the seconds since 1970 that the packages shall carry",
+		}.Run(ctx)
 		if err != nil {
-			return time.Time{}, fmt.Errorf("find the commit's time in %s: %w: set SOURCE_DATE_EPOCH to the seconds since 1970 that the packages shall carry", root, err)
+			return time.Time{}, fmt.Errorf("find the commit's time: %w", err)
 		}
 		text, from = strings.TrimSpace(string(out)), "the commit's time"
 	}

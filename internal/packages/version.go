@@ -5,12 +5,13 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/avirkit/avirkit/internal/run"
 )
 
 // Version is a release's version in the form that each format sorts right.
@@ -89,7 +90,7 @@ func FindVersion(ctx context.Context, root string) (Version, error) {
 	if err != nil {
 		return Version{}, fmt.Errorf("%s: %w", path, err)
 	}
-	tags, err := tagsOf(ctx, root)
+	tags, err := tagsOf(ctx, root, "--points-at", "HEAD", "--list", "v[0-9]*")
 	if err != nil {
 		return Version{}, err
 	}
@@ -99,12 +100,28 @@ func FindVersion(ctx context.Context, root string) (Version, error) {
 	return v, nil
 }
 
-// tagsOf returns the version tags of HEAD; there are none where root is no
-// git checkout, as in an unpacked source archive.
-func tagsOf(ctx context.Context, root string) ([]string, error) {
-	out, err := exec.CommandContext(ctx, "git", "-C", root, "tag", "--points-at", "HEAD", "--list", "v[0-9]*").Output()
-	if err != nil {
-		return nil, ctx.Err()
+// Tagged says whether the checkout at root is the tagged commit of v, and
+// whether another commit is: then v was released, and must not be again.
+func Tagged(ctx context.Context, root string, v Version) (here, elsewhere bool, err error) {
+	at, err := tagsOf(ctx, root, "--points-at", "HEAD", "--list", "v"+v.String())
+	if err != nil || len(at) > 0 {
+		return len(at) > 0, false, err
 	}
-	return strings.Fields(string(out)), nil
+	all, err := tagsOf(ctx, root, "--list", "v"+v.String())
+	return false, len(all) > 0, err
+}
+
+// tagsOf lists tags; there are none where root is no git checkout, as in an
+// unpacked source archive.
+func tagsOf(ctx context.Context, root string, args ...string) ([]string, error) {
+	out, err := run.Command{
+		Name: "git", Args: append([]string{"-C", root, "tag"}, args...), Env: []string{"LC_ALL=C"}, Hint: "git is in the Debian package git",
+	}.Run(ctx)
+	if err != nil && strings.Contains(err.Error(), "not a git repository") {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the tags of the commit: %w", err)
+	}
+	return strings.Fields(out), nil
 }

@@ -72,29 +72,64 @@ func TestTheVersionsOfUpgradeTestsSortAroundTheirOwn(t *testing.T) {
 	}
 }
 
+// git runs git in dir, as nobody in particular.
+func git(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.org"}, args...)...)
+	out, err := cmd.CombinedOutput()
+	require.NoErrorf(t, err, "%s", out)
+}
+
+// checkout makes a repository of one commit with tags.
+func checkout(t *testing.T, version string, tags ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "VERSION"), []byte(version+"\n"), 0o644))
+	git(t, dir, "init", "-q")
+	git(t, dir, "commit", "-q", "--allow-empty", "-m", "a commit")
+	for _, tag := range tags {
+		git(t, dir, "tag", tag)
+	}
+	return dir
+}
+
+func TestAReleasedVersionIsKnownByItsTag(t *testing.T) {
+	v := parsed(t, "1.2.0")
+	tagged := checkout(t, "1.2.0", "v1.2.0", "v1.1.0")
+	for _, tc := range []struct {
+		name            string
+		prepare         func()
+		dir             string
+		here, elsewhere bool
+	}{
+		{"a commit without a tag", func() {}, checkout(t, "1.2.0", "v1.1.0"), false, false},
+		{"the tagged commit", func() {}, tagged, true, false},
+		{"a later commit", func() { git(t, tagged, "commit", "-q", "--allow-empty", "-m", "later") }, tagged, false, true},
+		{"no checkout", func() {}, t.TempDir(), false, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tc.prepare()
+			here, elsewhere, err := Tagged(t.Context(), tc.dir, v)
+			require.NoError(t, err)
+			assert.Equal(t, []bool{tc.here, tc.elsewhere}, []bool{here, elsewhere})
+		})
+	}
+}
+
+func TestABrokenCheckoutIsNotOneWithoutTags(t *testing.T) {
+	dir := checkout(t, "1.2.0")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, ".git", "config"), []byte("[broken"), 0o644))
+	_, err := FindVersion(t.Context(), dir)
+	assert.ErrorContains(t, err, "bad config")
+}
+
 func TestTheVersionComesFromTheFileVersion(t *testing.T) {
-	git := func(dir string, args ...string) {
-		t.Helper()
-		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.org"}, args...)...)
-		out, err := cmd.CombinedOutput()
-		require.NoErrorf(t, err, "%s", out)
-	}
-	checkout := func(version string, tags ...string) string {
-		dir := t.TempDir()
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "VERSION"), []byte(version+"\n"), 0o644))
-		git(dir, "init", "-q")
-		git(dir, "commit", "-q", "--allow-empty", "-m", "a commit")
-		for _, tag := range tags {
-			git(dir, "tag", tag)
-		}
-		return dir
-	}
 	for _, tc := range []struct{ name, dir, want, wrong string }{
-		{"without a tag", checkout("1.2.0"), "1.2.0", ""},
-		{"with the tag of the same version", checkout("1.2.0-rc.1", "v1.2.0-rc.1"), "1.2.0-rc.1", ""},
-		{"with a tag that is no version", checkout("1.2.0", "nightly"), "1.2.0", ""},
-		{"with another version's tag", checkout("1.2.0", "v1.3.0"), "", "tagged v1.3.0: change the file, or delete the tag"},
-		{"with a wrong version", checkout("next"), "", `VERSION: "next" is not a version`},
+		{"without a tag", checkout(t, "1.2.0"), "1.2.0", ""},
+		{"with the tag of the same version", checkout(t, "1.2.0-rc.1", "v1.2.0-rc.1"), "1.2.0-rc.1", ""},
+		{"with a tag that is no version", checkout(t, "1.2.0", "nightly"), "1.2.0", ""},
+		{"with another version's tag", checkout(t, "1.2.0", "v1.3.0"), "", "tagged v1.3.0: change the file, or delete the tag"},
+		{"with a wrong version", checkout(t, "next"), "", `VERSION: "next" is not a version`},
 		{"without the file", t.TempDir(), "", "VERSION: no such file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -38,8 +38,13 @@ func FromEnvironment(ctx context.Context, root string) (Options, error) {
 	if o.Packages, err = packages.FromEnvironment(ctx, root); err != nil {
 		return o, err
 	}
-	o.Repo, err = repo.FromEnvironment(o.Packages)
-	return o, err
+	if o.Repo, err = repo.FromEnvironment(o.Packages); err != nil {
+		return o, err
+	}
+	// Nothing that "mage repo" has left may get into a release.
+	o.Repo.Out = filepath.Join(o.Packages.Dist, "release-repo")
+	o.Repo.Published = os.Getenv(repo.PublishedVariable)
+	return o, nil
 }
 
 // Run builds with both toolchains and compares what they made, tests,
@@ -89,7 +94,8 @@ func Run(ctx context.Context, o Options) error {
 	return report(o)
 }
 
-// remark tells what makes this a rehearsal instead of a release.
+// remark tells what makes this a rehearsal instead of a release, and stops a
+// second release of one version.
 func remark(ctx context.Context, o Options) error {
 	status, err := run.Command{Name: "git", Args: []string{"status", "--porcelain", "--untracked-files=no"}, Dir: o.Root}.Run(ctx)
 	if err != nil {
@@ -100,6 +106,22 @@ func remark(ctx context.Context, o Options) error {
 	}
 	if o.Packages.Signer == nil {
 		run.Printf("  !! a rehearsal: %s", signing.Describe(nil))
+	}
+	version := "v" + o.Packages.Version.String()
+	here, elsewhere, err := packages.Tagged(ctx, o.Root, o.Packages.Version)
+	switch {
+	case err != nil:
+		return err
+	case elsewhere:
+		return fmt.Errorf("%s is the tag of another commit: a released version is not made again from this one; raise VERSION, or check out that tag", version)
+	case !here:
+		run.Printf("  !! a rehearsal: the commit has no tag %s", version)
+	}
+	if o.Repo.Placeholder() {
+		run.Printf("  !! a rehearsal: the repository files name %s; set %s", o.Repo.URL, repo.URLVariable)
+	}
+	if o.Repo.Published == "" {
+		run.Printf("  !! the repositories will hold this version only: set %s to the folder of those that are published", repo.PublishedVariable)
 	}
 	return nil
 }

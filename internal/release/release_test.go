@@ -26,6 +26,7 @@ import (
 	"github.com/avirkit/avirkit/internal/build"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/repo"
+	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/signing"
 	"github.com/avirkit/avirkit/internal/toolchain"
 )
@@ -241,4 +242,39 @@ func TestAVersionWithoutAChangelogEntryIsNotReleased(t *testing.T) {
 	o.Test = func(context.Context) error { t.Fatal("nothing is to be tested"); return nil }
 	assert.ErrorContains(t, Run(t.Context(), o), "has no entry for version 99.0.0")
 	assert.NoDirExists(t, o.Out)
+}
+
+func TestWhatMakesItARehearsalIsSaid(t *testing.T) {
+	root := t.TempDir()
+	git := func(args ...string) {
+		t.Helper()
+		out, err := exec.Command("git", append([]string{"-C", root, "-c", "user.name=t", "-c", "user.email=t@example.org"}, args...)...).CombinedOutput()
+		require.NoErrorf(t, err, "%s", out)
+	}
+	git("init", "-q")
+	git("commit", "-q", "--allow-empty", "-m", "a commit")
+	v, err := packages.ParseVersion("1.2.0")
+	require.NoError(t, err)
+	t.Setenv(repo.URLVariable, "")
+	t.Setenv(repo.PublishedVariable, "")
+	o := Options{Root: root, Packages: packages.Options{Version: v, Dist: filepath.Join(root, "dist")}}
+	o.Repo, err = repo.FromEnvironment(o.Packages)
+	require.NoError(t, err)
+	o.Repo.Published = ""
+	var b bytes.Buffer
+	before := run.Out
+	run.Out = &b
+	defer func() { run.Out = before }()
+
+	require.NoError(t, remark(t.Context(), o))
+	for _, want := range []string{"unsigned", "no tag v1.2.0", "example.org/avirkit; set AVIR_REPO_URL", "this version only: set AVIR_REPO_PUBLISHED"} {
+		assert.Contains(t, b.String(), want)
+	}
+	git("tag", "v1.2.0")
+	o.Packages.Signer, o.Repo.URL, o.Repo.Published = signed(t), "https://example.org/a", root
+	b.Reset()
+	require.NoError(t, remark(t.Context(), o))
+	assert.Empty(t, b.String())
+	git("commit", "-q", "--allow-empty", "-m", "another")
+	assert.ErrorContains(t, remark(t.Context(), o), "v1.2.0 is the tag of another commit")
 }
