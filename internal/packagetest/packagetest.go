@@ -74,11 +74,19 @@ func AllSystems() []string {
 	return names
 }
 
+// NeedRoot says what Run needs if this is another user.
+func NeedRoot() error {
+	if os.Geteuid() != 0 {
+		return errors.New("the package tests need root, for chroots with device nodes and other owners: run them with sudo")
+	}
+	return nil
+}
+
 // Run tests the packages on every system, prints a table of what was done,
 // and fails if any of it failed. It needs root, for chroots and device nodes.
 func Run(ctx context.Context, o Options) error {
-	if os.Geteuid() != 0 {
-		return errors.New("the package tests need root, for chroots with device nodes and other owners: run them with sudo")
+	if err := NeedRoot(); err != nil {
+		return err
 	}
 	if err := debian.Need(ctx, Tools...); err != nil {
 		return err

@@ -33,6 +33,10 @@ func Repo(ctx context.Context) error {
 
 // TestPackages tests the packages of a fresh build on real systems.
 func TestPackages(ctx context.Context) error {
+	// Said before the build.
+	if err := packagetest.NeedRoot(); err != nil {
+		return err
+	}
 	p, err := packageOptions(ctx)
 	if err != nil {
 		return err
