@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -169,11 +170,21 @@ func (c *Clamd) StartLater() error {
 	cmd.Stdout, cmd.Stderr = c.output, c.output
 	// No clamd outlives a test that crashed.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	started, exited := make(chan error), make(chan error, 1)
+	go func() {
+		// The kernel takes the thread that forked for the parent: it must
+		// not end before clamd, as a caller's locked thread may.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			exited <- cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
 		return fmt.Errorf("start clamd: %w", err)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- cmd.Wait() }()
 	c.cmd, c.exited = cmd, exited
 	return nil
 }

@@ -2,9 +2,13 @@ package clamdtest
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/baruwa-enterprise/clamd"
 	"github.com/stretchr/testify/assert"
@@ -52,4 +56,38 @@ func TestAWrongConfigurationIsAnErrorWithClamdsWords(t *testing.T) {
 	_, err := New(t.TempDir(), map[string]string{"NoSuchOption": "yes"})
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "NoSuchOption")
+}
+
+func TestClamdOutlivesTheThreadThatStartedIt(t *testing.T) {
+	c := Start(t, nil)
+	require.NoError(t, c.Stop())
+	var task string
+	var started error
+	onThreadThatEnds(func() {
+		task = fmt.Sprintf("/proc/self/task/%d", syscall.Gettid())
+		started = c.StartLater()
+	})
+	require.NoError(t, started)
+	require.Eventually(t, func() bool {
+		_, err := os.Stat(task)
+		return os.IsNotExist(err)
+	}, 20*time.Second, 10*time.Millisecond, "the thread has not ended")
+	assert.NoError(t, c.WaitReady(startLimit))
+}
+
+// onThreadThatEnds runs f on a thread that ends with it. The main thread
+// never does, so it is kept busy if it comes first.
+func onThreadThatEnds(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // not unlocked: that ends the thread
+		if syscall.Gettid() == os.Getpid() {
+			onThreadThatEnds(f)
+			runtime.UnlockOSThread()
+			return
+		}
+		f()
+	}()
+	<-done
 }
