@@ -38,6 +38,7 @@ func FromFile(path, passphraseFile string, at time.Time) (Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("signing key %s: %w", path, err)
 	}
+	advise(entity)
 	when, salted := timeOf(entity, at), false
 	return &fileKey{entity: entity, config: &packet.Config{
 		DefaultHash: crypto.SHA256,
@@ -59,16 +60,25 @@ func unlock(e *openpgp.Entity, passphraseFile string) error {
 	case passphraseFile == "":
 		return fmt.Errorf("it is encrypted: put its passphrase into a file that only you can read, and its path into %s", PassphraseFileVariable)
 	}
-	passphrase, err := os.ReadFile(passphraseFile)
+	passphrase, err := readPassphrase(passphraseFile)
 	if err != nil {
-		return fmt.Errorf("read its passphrase: %w", err)
+		return err
 	}
-	// As gpg does, take the first line.
-	passphrase, _, _ = bytes.Cut(passphrase, []byte("\n"))
 	if err := e.PrivateKey.Decrypt(passphrase); err != nil {
 		return fmt.Errorf("the passphrase in %s does not open it", passphraseFile)
 	}
 	return nil
+}
+
+// readPassphrase returns the file's first line, as gpg does, without the
+// carriage return of another system's editor.
+func readPassphrase(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the key's passphrase: %w", err)
+	}
+	line, _, _ := bytes.Cut(data, []byte("\n"))
+	return bytes.TrimSuffix(line, []byte("\r")), nil
 }
 
 func (k *fileKey) Key() *openpgp.Entity { return k.entity }

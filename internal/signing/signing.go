@@ -45,7 +45,7 @@ func FromEnvironment(ctx context.Context, at time.Time) (Signer, error) {
 	case file != "":
 		return FromFile(file, os.Getenv(PassphraseFileVariable), at)
 	case id != "":
-		return FromAgent(ctx, id, at)
+		return FromAgent(ctx, id, os.Getenv(PassphraseFileVariable), at)
 	}
 	return nil, nil
 }

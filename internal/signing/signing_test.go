@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -171,9 +172,11 @@ func TestAnEncryptedKeyIsOpenedWithThePassphraseInAFile(t *testing.T) {
 	assert.ErrorContains(t, err, "AVIR_SIGNING_PASSPHRASE_FILE")
 	_, err = signing.FromFile(key, file(t, []byte("wrong\n")), epoch)
 	assert.ErrorContains(t, err, "does not open it")
-	s, err := signing.FromFile(key, file(t, []byte("correct horse\n")), epoch)
-	require.NoError(t, err)
-	checkSigner(t, s)
+	for _, text := range []string{"correct horse", "correct horse\n", "correct horse\r\nmore\r\n"} {
+		s, err := signing.FromFile(key, file(t, []byte(text)), epoch)
+		require.NoErrorf(t, err, "%q", text)
+		checkSigner(t, s)
+	}
 }
 
 func TestTheEnvironmentNamesTheKey(t *testing.T) {
@@ -226,12 +229,43 @@ func TestGpgsAgentSignsAsTheFileDoes(t *testing.T) {
 
 	fromFile, err := signing.FromFile(key, "", epoch)
 	require.NoError(t, err)
-	fromAgent, err := signing.FromAgent(t.Context(), signing.Fingerprint(fromFile), epoch)
+	fromAgent, err := signing.FromAgent(t.Context(), signing.Fingerprint(fromFile), "", epoch)
 	require.NoError(t, err)
 	checkSigner(t, fromAgent)
 
-	_, err = signing.FromAgent(t.Context(), "0123456789ABCDEF0123456789ABCDEF01234567", epoch)
+	_, err = signing.FromAgent(t.Context(), "0123456789ABCDEF0123456789ABCDEF01234567", "", epoch)
 	assert.ErrorContains(t, err, "gpg knows no key")
+}
+
+func TestGpgsAgentTakesThePassphraseFromTheFile(t *testing.T) {
+	gpgHome(t)
+	e := entity(t, nil)
+	require.NoError(t, e.EncryptPrivateKeys([]byte("correct horse"), nil))
+	out, err := exec.Command("gpg", "--batch", "--import", write(t, e)).CombinedOutput()
+	require.NoErrorf(t, err, "gpg (Debian package gnupg): %s", out)
+	t.Setenv(signing.KeyFileVariable, "")
+	t.Setenv(signing.KeyIDVariable, e.PrimaryKey.KeyIdString())
+
+	t.Setenv(signing.PassphraseFileVariable, file(t, []byte("wrong\n")))
+	_, err = signing.FromEnvironment(t.Context(), epoch)
+	assert.ErrorContains(t, err, "does not open it", "it is tried at once")
+	t.Setenv(signing.PassphraseFileVariable, file(t, []byte("correct horse\r\n")))
+	s, err := signing.FromEnvironment(t.Context(), epoch)
+	require.NoError(t, err)
+	signed, err := s.Clearsign([]byte("the text"))
+	require.NoError(t, err)
+	assert.Contains(t, string(signed), "\n\nthe text\n", "and nothing of the passphrase")
+}
+
+func TestAKeyWithoutItsSecretHalfIsRefusedAtOnce(t *testing.T) {
+	gpgHome(t)
+	var public bytes.Buffer
+	e := entity(t, nil)
+	require.NoError(t, e.Serialize(&public))
+	out, err := exec.Command("gpg", "--batch", "--import", file(t, public.Bytes())).CombinedOutput()
+	require.NoErrorf(t, err, "gpg (Debian package gnupg): %s", out)
+	_, err = signing.FromAgent(t.Context(), e.PrimaryKey.KeyIdString(), "", epoch)
+	assert.ErrorContains(t, err, "gpg has only the public half of the key")
 }
 
 func TestAnUnsuitableKeyOfTheAgentIsRefused(t *testing.T) {
@@ -242,6 +276,26 @@ func TestAnUnsuitableKeyOfTheAgentIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	ring, err := openpgp.ReadKeyRing(bytes.NewReader(public))
 	require.NoError(t, err)
-	_, err = signing.FromAgent(t.Context(), ring[0].PrimaryKey.KeyIdString(), epoch)
+	_, err = signing.FromAgent(t.Context(), ring[0].PrimaryKey.KeyIdString(), "", epoch)
 	assert.ErrorContains(t, err, "Ed25519 (EdDSA): an RSA key of 4096 bits")
+}
+
+func TestAKeyThatSignedItselfWithSHA1IsRefusedUntilTheRemedy(t *testing.T) {
+	gpgHome(t)
+	gpg := func(args ...string) string {
+		t.Helper()
+		out, err := exec.Command("gpg", append([]string{"--batch", "--quiet", "--passphrase", "", "--pinentry-mode", "loopback"}, args...)...).CombinedOutput()
+		require.NoErrorf(t, err, "gpg (Debian package gnupg): %s", out)
+		return string(out)
+	}
+	gpg("--faked-system-time", "1600000000!", "--cert-digest-algo", "SHA1", "--quick-generate-key", "t@example.org", "rsa2048", "sign", "never")
+	_, err := signing.FromFile(file(t, []byte(gpg("--export-secret-keys"))), "", epoch)
+	require.ErrorContains(t, err, "SHA-1, which Debian 13 and Red Hat 9 refuse")
+	_, remedy, found := strings.Cut(err.Error(), "renew it with gpg ")
+	require.True(t, found)
+	remedy, _, _ = strings.Cut(remedy, ",")
+
+	gpg(strings.Fields(remedy)...)
+	_, err = signing.FromFile(file(t, []byte(gpg("--export-secret-keys"))), "", epoch)
+	assert.NoError(t, err)
 }

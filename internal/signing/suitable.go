@@ -1,15 +1,19 @@
 package signing
 
 import (
+	"crypto"
 	"fmt"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
+
+	"github.com/avirkit/avirkit/internal/run"
 )
 
-// minBits is the shortest RSA key that today's apt and rpm accept.
-const minBits = 2048
+// minBits is the shortest RSA key that today's apt and rpm accept, goodBits
+// the one that this project wants.
+const minBits, goodBits = 2048, 4096
 
 const remedy = "an RSA key of 4096 bits whose primary key signs is needed, because rpm 4.8 of CentOS 6 checks no other algorithm and no subkey: make one with gpg --quick-generate-key 'NAME <MAIL>' rsa4096 sign never"
 
@@ -41,10 +45,23 @@ func suitable(e *openpgp.Entity, now time.Time) error {
 	if key.KeyExpired(self, now) {
 		return fmt.Errorf("the key expired: prolong it with gpg --quick-set-expire %X 0, or make another: %s", key.Fingerprint, remedy)
 	}
+	if !strong[self.Hash] {
+		return fmt.Errorf("the key's signature of itself has the digest %s, which Debian 13 and Red Hat 9 refuse: renew it with gpg --cert-digest-algo SHA256 --quick-set-expire %X 0, and export the key again", self.Hash, key.Fingerprint)
+	}
 	if self.FlagsValid && !self.FlagSign {
 		return fmt.Errorf("the primary key may not sign, only its subkeys may: %s", remedy)
 	}
 	return nil
+}
+
+// strong are the digests that today's apt and rpm take in a key.
+var strong = map[crypto.Hash]bool{crypto.SHA256: true, crypto.SHA384: true, crypto.SHA512: true}
+
+// advise prints what is good enough today, but could be better.
+func advise(e *openpgp.Entity) {
+	if bits, err := e.PrimaryKey.BitLength(); err == nil && bits < goodBits {
+		run.Printf("  !! the signing key has %d bits: the packages are good for today's systems, %d bits will be longer", bits, goodBits)
+	}
 }
 
 var algorithms = map[packet.PublicKeyAlgorithm]string{
