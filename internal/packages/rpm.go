@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/goreleaser/nfpm/v2"
 	"github.com/goreleaser/nfpm/v2/files"
@@ -16,6 +17,9 @@ var rpmlib = []string{
 	"rpmlib(CompressedFileNames) <= 3.0.4-1",
 	"rpmlib(FileDigests) <= 4.6.0-1",
 }
+
+// scriptNeeds hold what the scripts call.
+var scriptNeeds = []string{"/bin/sh", "coreutils", "grep"}
 
 // rpm builds the RPM package, signed if there is a key.
 func (r *recipe) rpm() (fileName string, content []byte, err error) {
@@ -39,7 +43,7 @@ func (r *recipe) rpmInfo() (*nfpm.Info, error) {
 	info := r.info("386")
 	info.Version, info.Release = r.opts.Version.RPM()
 	info.Description = description
-	info.Depends = append([]string{"/bin/sh"}, append(r.needs.RPM(), rpmlib...)...)
+	info.Depends = slices.Concat(scriptNeeds, r.needs.RPM(), rpmlib)
 	info.Suggests = r.plugin.Suggests.RPM
 	info.RPM.Arch = "i686"
 	info.RPM.Summary = r.summary()

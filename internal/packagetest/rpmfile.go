@@ -85,8 +85,8 @@ func (f rpmFile) contents(ctx context.Context) ([]string, error) {
 	return strings.Split(strings.TrimSpace(out), "\n"), err
 }
 
-// satisfies: every soname and every symbol version is required, nothing else
-// of glibc is, and whatever is required is in EL6's glibc.
+// satisfies: the scripts' tools, every soname and every symbol version are
+// required, nothing else is, and whatever is required is in EL6's glibc.
 func (f rpmFile) satisfies(ctx context.Context, n needs) error {
 	out, err := f.query(ctx, "[%{REQUIRENAME}\n]")
 	if err != nil {
@@ -94,11 +94,11 @@ func (f rpmFile) satisfies(ctx context.Context, n needs) error {
 	}
 	var got []string
 	for _, name := range strings.Fields(out) {
-		if !strings.HasPrefix(name, "rpmlib(") && name != "/bin/sh" && name != "rtld(GNU_HASH)" {
+		if !strings.HasPrefix(name, "rpmlib(") && name != "rtld(GNU_HASH)" {
 			got = append(got, name)
 		}
 	}
-	want := slices.Concat(n.sonames, n.versions)
+	want := slices.Concat(n.sonames, n.versions, scriptNeeds)
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {

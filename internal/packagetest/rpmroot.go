@@ -21,6 +21,9 @@ import (
 // scriptTools are the programs that the scripts call.
 var scriptTools = []string{"dash", "cat", "grep", "mkdir", "mv", "rm", "rmdir"}
 
+// scriptNeeds are the packages and files which hold them on every EL.
+var scriptNeeds = []string{"/bin/sh", "coreutils", "grep"}
+
 // shell stands for /bin/sh in the install root: it writes down the scriptlet's
 // first line and its argument, and runs it.
 const shell = `#!/usr/bin/dash
@@ -105,10 +108,10 @@ func copyFile(r root, path string) error {
 	return outdir.WriteFile(r.path(path), data, 0o755)
 }
 
-// writeStub makes the package that stands for EL6's glibc and shell: it holds
+// writeStub makes the package that stands for EL6's glibc, shell and tools: it holds
 // nothing and provides what those provide for 32-bit programs.
 func writeStub(dir string) (string, error) {
-	provides := []string{"/bin/sh", "rtld(GNU_HASH)"}
+	provides := append([]string{"rtld(GNU_HASH)"}, scriptNeeds...)
 	for _, soname := range []string{"libc.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libm.so.6", "libresolv.so.2", "ld-linux.so.2"} {
 		provides = append(provides, soname)
 		for _, v := range strings.Fields("2.0 2.1 2.1.1 2.1.2 2.1.3 2.2 2.2.1 2.2.2 2.2.3 2.2.4 2.2.6 2.3 2.3.2 2.3.3 2.3.4 2.4 2.5 2.6 2.7 2.8 2.9 2.10 2.11 2.12") {
@@ -117,7 +120,7 @@ func writeStub(dir string) (string, error) {
 	}
 	info := nfpm.WithDefaults(&nfpm.Info{
 		Name: "glibc", Version: "2.12", Release: "1", VersionSchema: "none", Arch: "386",
-		Description: "stands for EL6's glibc and shell", License: "none", Maintainer: "test <test@example.org>",
+		Description: "stands for EL6's glibc, shell and tools", License: "none", Maintainer: "test <test@example.org>",
 		Overridables: nfpm.Overridables{Provides: provides, RPM: nfpm.RPM{Arch: "i686"}},
 	})
 	path := filepath.Join(dir, rpm.DefaultRPM.ConventionalFileName(info))
