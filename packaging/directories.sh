@@ -29,7 +29,8 @@ umask 022
 {{- end}}
 
 {{define "remove-noted-directories" -}}
-if [ -f /var/lib/avirkit/{{.Name}}.dirs ]; then
+rm -f /var/lib/avirkit/{{.Name}}.dirs.new
+    if [ -f /var/lib/avirkit/{{.Name}}.dirs ]; then
         product=
         while read -r dir; do
             case $dir in /opt/kerio/*/*) ;; *) continue ;; esac

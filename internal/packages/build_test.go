@@ -151,3 +151,23 @@ func TestTheCopyrightNamesEveryModuleInTheLibrary(t *testing.T) {
 		}
 	}
 }
+
+// A full disk can end preinst between its two files.
+func TestWhatAFailedPreinstLeftGoesWithThePackage(t *testing.T) {
+	d, err := Load(filepath.Join(aRoot, "packaging"))
+	require.NoError(t, err)
+	texts, err := newTexts(d, "kerio-connect-avir-clam", "connect", "clam")
+	require.NoError(t, err)
+	for script, args := range map[string][]string{"deb/postrm": {"abort-install"}, "rpm/postun": {"0"}} {
+		text, err := texts.file(script)
+		require.NoError(t, err)
+		dir := filepath.Join(t.TempDir(), "avirkit")
+		require.NoError(t, os.Mkdir(dir, 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "kerio-connect-avir-clam.dirs.new"), nil, 0o644))
+		shell := exec.Command("dash", append([]string{"-s", "--"}, args...)...)
+		shell.Stdin = strings.NewReader(strings.ReplaceAll(string(text), "/var/lib/avirkit", dir))
+		out, err := shell.CombinedOutput()
+		require.NoErrorf(t, err, "%s: %s", script, out)
+		assert.NoDirExists(t, dir, script)
+	}
+}
