@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/avirkit/avirkit/internal/debian"
 	"github.com/avirkit/avirkit/internal/run"
@@ -86,9 +87,9 @@ func (d distribution) fetch(ctx context.Context, tarball string) error {
 	if err := os.MkdirAll(filepath.Dir(tarball), 0o755); err != nil {
 		return fmt.Errorf("make the cache of chroots: %w", err)
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(tarball), ".debootstrap-")
+	tmp, err := runFolder(filepath.Dir(tarball), ".debootstrap-")
 	if err != nil {
-		return fmt.Errorf("make a folder for debootstrap: %w", err)
+		return err
 	}
 	defer os.RemoveAll(tmp)
 	tree := filepath.Join(tmp, "root")
@@ -102,7 +103,7 @@ func (d distribution) fetch(ctx context.Context, tarball string) error {
 		Hint: "check the network, or set " + debian.MirrorVariable + " to a mirror that has " + d.codename,
 	}.Run(ctx)
 	if err != nil {
-		return err
+		return d.explain(from, err)
 	}
 	packed := filepath.Join(tmp, "tar")
 	_, err = run.Command{Name: "tar", Args: []string{
@@ -117,4 +118,13 @@ func (d distribution) fetch(ctx context.Context, tarball string) error {
 		return fmt.Errorf("keep the chroot: %w", err)
 	}
 	return nil
+}
+
+// explain replaces pages of retries by the reason, where it is known.
+func (d distribution) explain(mirror string, err error) error {
+	if strings.Contains(err.Error(), "Packages.gz was corrupt") {
+		return fmt.Errorf("%s (%s) can't be fetched: the mirror's index does not match its Release file at %s; try again later, or set %s to another mirror",
+			d.name(), d.codename, mirror, debian.MirrorVariable)
+	}
+	return err
 }

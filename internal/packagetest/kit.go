@@ -35,6 +35,8 @@ type kit struct {
 	url    string // of the web server that serves dir
 	server *http.Server
 	clamd  *clamdtest.Clamd
+
+	clamdDir string
 }
 
 func newKit(ctx context.Context, o Options, dir string) (k *kit, err error) {
@@ -63,21 +65,22 @@ func newKit(ctx context.Context, o Options, dir string) (k *kit, err error) {
 		return k, err
 	}
 	// A unix socket's path must be short, so not in the checkout.
-	clamd, err := os.MkdirTemp("", "avirkit-clamd-")
-	if err != nil {
-		return k, fmt.Errorf("make clamd's folder: %w", err)
-	}
-	if err = os.Chmod(clamd, 0o755); err != nil {
+	if k.clamdDir, err = runFolder(os.TempDir(), "avirkit-clamd-"); err != nil {
 		return k, err
 	}
-	k.clamd, err = clamdtest.New(clamd, nil)
+	if err = os.Chmod(k.clamdDir, 0o755); err != nil {
+		return k, err
+	}
+	k.clamd, err = clamdtest.New(k.clamdDir, nil)
 	return k, err
 }
 
 func (k *kit) close() {
 	if k.clamd != nil {
 		_ = k.clamd.Stop()
-		_ = os.RemoveAll(k.clamd.Dir)
+	}
+	if k.clamdDir != "" {
+		_ = os.RemoveAll(k.clamdDir)
 	}
 	if k.server != nil {
 		_ = k.server.Close()

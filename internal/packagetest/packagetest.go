@@ -8,7 +8,8 @@
 //  2. gzip only, and nothing in the metadata that dpkg 1.15 or rpm 4.8 can't read;
 //  3. exactly its files, with their modes, owners and digests, and a
 //     dependency for each need of its library;
-//  4. two builds are identical, at another time, on another host, with another umask;
+//  4. two builds are identical, at another time, on another host, with another
+//     umask, locale and time zone;
 //  5. lintian and rpmlint say nothing but what the allow-lists explain;
 //  6. its signature is good, and bad after one flipped byte;
 //  7. it installs without the product, and into the product's tree without
@@ -143,32 +144,42 @@ func pick(names []string) ([]system, error) {
 	return picked, nil
 }
 
-// workFolder makes the folder of this run in the cache, and removes what
-// runs that were killed have left. Nothing is ever mounted in there.
+// workFolder makes the folder of this run in the cache. Nothing is ever
+// mounted in there.
 func workFolder(root string) (string, error) {
 	parent := filepath.Join(root, ".cache", "packagetest")
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return "", fmt.Errorf("make the folder of the package tests: %w", err)
 	}
-	if err := removeStale(parent); err != nil {
-		return "", err
-	}
-	dir, err := os.MkdirTemp(parent, fmt.Sprintf("run-%d-", os.Getpid()))
+	dir, err := runFolder(parent, "run-")
 	if err != nil {
-		return "", fmt.Errorf("make the folder of this test run: %w", err)
+		return "", err
 	}
 	return dir, os.Chmod(dir, 0o755) // apt's own user reads in there
 }
 
-// removeStale removes the folders of runs whose process is gone.
-func removeStale(parent string) error {
-	left, err := filepath.Glob(filepath.Join(parent, "run-*"))
+// runFolder makes a folder of this process's, after removing what processes
+// that were killed have left of the same kind.
+func runFolder(parent, kind string) (string, error) {
+	if err := removeStale(parent, kind); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(parent, fmt.Sprintf("%s%d-", kind, os.Getpid()))
+	if err != nil {
+		return "", fmt.Errorf("make a folder for this test run: %w", err)
+	}
+	return dir, nil
+}
+
+// removeStale removes the folders of one kind whose process is gone.
+func removeStale(parent, kind string) error {
+	left, err := filepath.Glob(filepath.Join(parent, kind+"*"))
 	if err != nil {
 		return err
 	}
 	for _, dir := range left {
 		var pid int
-		if _, err := fmt.Sscanf(filepath.Base(dir), "run-%d-", &pid); err != nil {
+		if _, err := fmt.Sscanf(filepath.Base(dir), kind+"%d-", &pid); err != nil {
 			continue
 		}
 		if _, err := os.Stat(fmt.Sprintf("/proc/%d", pid)); err == nil {

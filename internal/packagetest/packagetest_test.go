@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,15 +92,31 @@ func TestVerdictsOfTheHostAreCounted(t *testing.T) {
 func TestFoldersOfKilledRunsAreRemovedAndThoseOfOthersStay(t *testing.T) {
 	root := t.TempDir()
 	parent := filepath.Join(root, ".cache", "packagetest")
-	stale := filepath.Join(parent, "run-999999999-x")
-	alive := filepath.Join(parent, "run-1-x") // process 1 is always there
-	require.NoError(t, os.MkdirAll(stale, 0o755))
-	require.NoError(t, os.MkdirAll(alive, 0o755))
+	for _, kind := range []string{"run-", ".debootstrap-", "avirkit-clamd-"} {
+		stale := filepath.Join(parent, kind+"999999999-x")
+		alive := filepath.Join(parent, kind+"1-x") // process 1 is always there
+		require.NoError(t, os.MkdirAll(stale, 0o755))
+		require.NoError(t, os.MkdirAll(alive, 0o755))
+		dir, err := runFolder(parent, kind)
+		require.NoError(t, err)
+		assert.NoDirExists(t, stale)
+		assert.DirExists(t, alive)
+		assert.DirExists(t, dir)
+	}
 	dir, err := workFolder(root)
 	require.NoError(t, err)
-	assert.NoDirExists(t, stale)
-	assert.DirExists(t, alive)
-	assert.DirExists(t, dir)
+	assert.Equal(t, parent, filepath.Dir(dir))
+}
+
+func TestAStaleMirrorIsToldInOneLine(t *testing.T) {
+	d := distributions[2]
+	retries := strings.Repeat("W: Retrying failed download of http://m/dists/trixie/main/binary-i386/Packages.gz\n", 10)
+	err := d.explain("http://m", errors.New(retries+"W: http://m/dists/trixie/main/binary-i386/Packages.gz was corrupt\nE: Couldn't download"))
+	assert.ErrorContains(t, err, "Debian 13 i386 (trixie) can't be fetched: the mirror's index does not match its Release file at http://m; ")
+	assert.ErrorContains(t, err, "AVIR_DEBIAN_MIRROR")
+	assert.NotContains(t, err.Error(), "\n")
+	other := errors.New("no network")
+	assert.Equal(t, other, d.explain("http://m", other))
 }
 
 func TestTwoFoldersAreComparedFileByFile(t *testing.T) {
