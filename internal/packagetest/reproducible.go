@@ -18,7 +18,7 @@ import (
 
 // reproducible builds the packages and the repositories again: at another
 // time, from copies with other times, on a host of another name, with another
-// umask.
+// umask, locale and time zone.
 func (k *kit) reproducible(ctx context.Context) error {
 	again := filepath.Join(k.dir, "again")
 	o := k.packageOptions(k.current, filepath.Join(again, "packaging"))
@@ -56,9 +56,29 @@ func (k *kit) reproducible(ctx context.Context) error {
 	return same(first, r.Out)
 }
 
-// elsewhere runs f on a thread that has a host name and a umask of its own,
-// and that ends with f.
+// elsewhere runs f with another locale and time zone, on a thread that has a
+// host name and a umask of its own, and that ends with f.
 func elsewhere(f func() error) error {
+	locale := "C.UTF-8" // the one that every Debian has beside C
+	if os.Getenv("LC_ALL") == locale {
+		locale = "C"
+	}
+	// Go reads TZ once.
+	defer func(before *time.Location) { time.Local = before }(time.Local)
+	time.Local = time.FixedZone("ELSE", -13*60*60)
+	for name, value := range map[string]string{"LC_ALL": locale, "TZ": "ELSE+13"} {
+		before, was := os.LookupEnv(name)
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
+		defer func() {
+			if was {
+				_ = os.Setenv(name, before)
+			} else {
+				_ = os.Unsetenv(name)
+			}
+		}()
+	}
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // and never unlocked: the thread is not to be used again
