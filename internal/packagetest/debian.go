@@ -17,8 +17,10 @@ type apt struct {
 	root
 	k     *kit
 	arch  string
-	old   bool // can't read a key inside a .sources file
 	trace string
+
+	// setup says which files of the repository go where.
+	setup map[string]string
 }
 
 // test installs the packages in a chroot of the distribution.
@@ -29,7 +31,10 @@ func (d distribution) test(ctx context.Context, k *kit, t *table) error {
 	if err != nil {
 		return err
 	}
-	a := &apt{root: tree, k: k, arch: d.arch, old: d.number == "11"}
+	a := &apt{root: tree, k: k, arch: d.arch, setup: setupOfToday}
+	if d.number == "11" { // its apt can't read a key inside a .sources file
+		a.setup = setupOf11
+	}
 	if err := k.putHost(a.root); err != nil {
 		return err
 	}
@@ -49,6 +54,9 @@ func (d distribution) test(ctx context.Context, k *kit, t *table) error {
 	k.cycle(ctx, a, t)
 	p := k.packages()[0]
 	t.do("all", "wrong key, tampered index and package refused", func() error { return a.refusals(ctx, p) })
+	if d.number == "11" {
+		t.do("all", "the same with the files for Debian 6 to 8", func() error { return a.asOfOld(ctx, p) })
+	}
 	if d.arch == "amd64" {
 		t.do("all", "i386 package refused on a pure amd64 system", func() error { return a.foreign(ctx, p) })
 	}
@@ -162,5 +170,7 @@ func (a *apt) wanted(old *packages.Version, current packages.Version) []string {
 	if old == nil {
 		return []string{"preinst install", "postinst configure"}
 	}
-	return []string{"preinst upgrade " + old.Deb(), "postrm upgrade " + current.Deb(), "postinst configure " + old.Deb()}
+	return []string{
+		"preinst upgrade " + old.Deb() + " " + current.Deb(), "postrm upgrade " + current.Deb(), "postinst configure " + old.Deb(),
+	}
 }

@@ -11,23 +11,31 @@ import (
 	"github.com/avirkit/avirkit/internal/outdir"
 )
 
+// What an administrator copies from a repository, and where to.
+var (
+	setupOfToday = map[string]string{"apt/avirkit.sources": "etc/apt/sources.list.d/avirkit.sources"}
+	setupOf11    = map[string]string{
+		"apt/avirkit.list": "etc/apt/sources.list.d/avirkit.list",
+		"avirkit.gpg":      "usr/share/keyrings/avirkit.gpg",
+	}
+	setupOfOld = map[string]string{
+		"apt/avirkit-old.list": "etc/apt/sources.list.d/avirkit.list",
+		"avirkit.gpg":          "etc/apt/trusted.gpg.d/avirkit.gpg", // where apt-key puts it, more or less
+	}
+)
+
 // use gives apt the files that an administrator of this system copies from a
 // repository of the kit, but with the place of another one: the changed
 // copies name the original's.
 func (a *apt) use(files, place string) error {
-	for _, old := range []string{"etc/apt/sources.list", "etc/apt/sources.list.d", "usr/share/keyrings/avirkit.gpg"} {
+	for _, old := range []string{
+		"etc/apt/sources.list", "etc/apt/sources.list.d", "usr/share/keyrings/avirkit.gpg", "etc/apt/trusted.gpg.d/avirkit.gpg",
+	} {
 		if err := os.RemoveAll(a.path(old)); err != nil {
 			return fmt.Errorf("clear apt's sources: %w", err)
 		}
 	}
-	copies := map[string]string{"apt/avirkit.sources": "etc/apt/sources.list.d/avirkit.sources"}
-	if a.old {
-		copies = map[string]string{
-			"apt/avirkit.list": "etc/apt/sources.list.d/avirkit.list",
-			"avirkit.gpg":      "usr/share/keyrings/avirkit.gpg",
-		}
-	}
-	for from, to := range copies {
+	for from, to := range a.setup {
 		data, err := os.ReadFile(filepath.Join(a.k.dir, files, from))
 		if err != nil {
 			return fmt.Errorf("read the repository's file: %w", err)
@@ -55,9 +63,11 @@ func (a *apt) update(ctx context.Context) (string, error) {
 
 // refusals: apt refuses what the repository's owner did not sign.
 func (a *apt) refusals(ctx context.Context, p pkg) error {
-	for _, r := range []struct{ name, what string }{
-		{"stranger", "a repository that another key signed"},
-		{"tampered-index", "an index that was changed after it was signed"},
+	for _, r := range []struct{ name, what, why string }{
+		{"stranger", "a repository that another key signed", "signature"},
+		{"tampered-index", "an index that was changed after it was signed", "signature"},
+		{"detached-tampered", "an index without InRelease that was changed after it was signed", "signature"},
+		{"tampered-lists", "a list of packages that was changed", "Hash Sum mismatch"},
 	} {
 		if err := a.use("good", r.name); err != nil {
 			return err
@@ -66,8 +76,8 @@ func (a *apt) refusals(ctx context.Context, p pkg) error {
 		if err == nil {
 			return fmt.Errorf("apt-get update takes %s:\n%s", r.what, out)
 		}
-		if !strings.Contains(err.Error(), "signature") {
-			return fmt.Errorf("apt-get update refuses %s, but not for its signature: %w", r.what, err)
+		if !strings.Contains(err.Error(), r.why) {
+			return fmt.Errorf("apt-get update refuses %s, but not for its %s: %w", r.what, r.why, err)
 		}
 		if _, err := a.fetch(ctx, p); err == nil {
 			return fmt.Errorf("apt-get install takes a package from %s", r.what)
@@ -87,6 +97,26 @@ func (a *apt) refusals(ctx context.Context, p pkg) error {
 		return fmt.Errorf("apt-get install refuses the changed package, but not for its digest: %w", err)
 	}
 	return nil
+}
+
+// asOfOld installs p as an administrator of Debian 6 to 8 does: from a list
+// without options, with the key among apt's own, and without InRelease. Then
+// apt must refuse what it refuses otherwise.
+func (a *apt) asOfOld(ctx context.Context, p pkg) error {
+	a.setup = setupOfOld
+	if err := a.use("good", "detached"); err != nil {
+		return err
+	}
+	if _, err := a.update(ctx); err != nil {
+		return err
+	}
+	if _, err := a.fetch(ctx, p); err != nil {
+		return err
+	}
+	if err := errors.Join(p.installed(a.root, a.k.current), a.purge(ctx, p)); err != nil {
+		return err
+	}
+	return a.refusals(ctx, p)
 }
 
 // foreign: the i386 package says itself that it is not for this system.

@@ -104,6 +104,7 @@ func (d *dnfManager) refusals(ctx context.Context, p pkg) error {
 	for _, r := range []struct{ place, what, why string }{
 		{"stranger", "a repository that another key signed", "signature"},
 		{"tampered-index", "an index that was changed after it was signed", "signature"},
+		{"tampered-lists", "a list of packages that was changed", "checksum"},
 		{"tampered-package", "a changed package", "checksum"},
 	} {
 		if err := d.use("good", r.place); err != nil {

@@ -41,17 +41,15 @@ type manager interface {
 	wanted(old *packages.Version, current packages.Version) []string
 }
 
-// called checks that the scripts saw the right arguments.
+// called checks that the scripts were called in order, with the right
+// arguments, and no other was.
 func called(m manager, old *packages.Version, current packages.Version) error {
 	got, err := m.calls()
 	if err != nil {
 		return err
 	}
-	for _, want := range m.wanted(old, current) {
-		// dpkg appends the other version to some calls, from 1.18 on.
-		if !slices.ContainsFunc(got, func(s string) bool { return s == want || strings.HasPrefix(s, want+" ") }) {
-			return fmt.Errorf("the scripts were called as %q, not as %q", got, want)
-		}
+	if want := m.wanted(old, current); !slices.Equal(got, want) {
+		return fmt.Errorf("the scripts were called as %q, not as %q", got, want)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package packagetest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,13 +10,20 @@ import (
 	"github.com/avirkit/avirkit/internal/outdir"
 )
 
-// tamper copies the good repository twice: with an index that was changed
-// after it was signed, and with packages that were changed after the index
-// was made.
+// tamper copies the good repository: with an index that was changed after it
+// was signed, with lists of packages and with packages that were changed
+// after the index was made; and as apt before 1.0 reads it, good and changed.
 func (k *kit) tamper() error {
 	for name, change := range map[string]func(dir string) error{
-		"tampered-index":   tamperIndexes,
-		"tampered-package": tamperPackages,
+		"tampered-index": tamperIndexes,
+		"tampered-lists": func(dir string) error {
+			return flipAll(dir, "apt/dists/stable/main/*/Packages*", "yum/repodata/*-primary.xml.gz")
+		},
+		"tampered-package": func(dir string) error { return flipAll(dir, "apt/pool/main/*/*.deb", "yum/*/*.rpm") },
+		"detached":         withoutInRelease,
+		"detached-tampered": func(dir string) error {
+			return errors.Join(tamperIndexes(dir), withoutInRelease(dir))
+		},
 	} {
 		dir := filepath.Join(k.dir, name)
 		if err := os.CopyFS(dir, os.DirFS(filepath.Join(k.dir, "good"))); err != nil {
@@ -44,13 +52,18 @@ func tamperIndexes(dir string) error {
 	return nil
 }
 
-// tamperPackages flips a bit in the middle of each package's payload.
-func tamperPackages(dir string) error {
+// withoutInRelease leaves the Release file with the signature beside it.
+func withoutInRelease(dir string) error {
+	return os.Remove(filepath.Join(dir, "apt/dists/stable/InRelease"))
+}
+
+// flipAll flips a bit of every file that matches, and one must for each.
+func flipAll(dir string, patterns ...string) error {
 	var files []string
-	for _, pattern := range []string{"apt/pool/main/*/*.deb", "yum/*/*.rpm"} {
+	for _, pattern := range patterns {
 		found, err := filepath.Glob(filepath.Join(dir, pattern))
-		if err != nil {
-			return err
+		if err != nil || len(found) == 0 {
+			return errors.Join(err, fmt.Errorf("no file matches %s", pattern))
 		}
 		files = append(files, found...)
 	}
