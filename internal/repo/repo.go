@@ -46,8 +46,8 @@ type Options struct {
 	// repositories, or empty to start with none. It may be Out.
 	Published string
 
-	// Signer signs the indexes, and must have signed all RPM packages; nil leaves them unsigned, for tests on one
-	// machine.
+	// Signer signs the indexes, and must have signed all RPM packages; nil
+	// leaves them unsigned, for tests on one machine.
 	Signer signing.Signer
 }
 
