@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +73,34 @@ func TestASignedRepositoryHoldsNothingThatTheKeyHasNotSigned(t *testing.T) {
 	stranger := o
 	stranger.Packages, stranger.Published, stranger.Signer = build(t, "1.1.0", s), o.Out, key(t)
 	assert.ErrorContains(t, Build(t.Context(), stranger), "kerio-connect-avir-clam-1.0.0-1.i686.rpm", "another key of ours")
+}
+
+func TestADebianPackageThatTheSignedIndexDoesNotListIsRefused(t *testing.T) {
+	s := key(t)
+	out := filepath.Join(t.TempDir(), "repo")
+	o := Options{Packages: build(t, "1.0.0", s), Out: out, Published: out, URL: "https://example.org/a", Epoch: epoch, Signer: s}
+	require.NoError(t, Build(t.Context(), o))
+	o.Packages = build(t, "1.1.0", s)
+	deb := "kerio-connect-avir-clam_0.9.0_i386.deb"
+	stray := filepath.Join(out, "apt/pool/main/kerio-connect-avir-clam", deb)
+	require.NoError(t, os.Link(filepath.Join(build(t, "0.9.0", nil), deb), stray))
+	assert.ErrorContains(t, Build(t.Context(), o), "does not list "+deb)
+
+	require.NoError(t, os.Remove(stray))
+	list := filepath.Join(out, "apt/dists/stable/main/binary-i386/Packages")
+	before := read(t, list)
+	require.NoError(t, os.WriteFile(list, []byte(before+"\nSHA256: 00\n"), 0o644))
+	assert.ErrorContains(t, Build(t.Context(), o), "is not the one that")
+	require.NoError(t, os.WriteFile(list, []byte(before), 0o644))
+
+	inRelease := filepath.Join(out, "apt/dists/stable/InRelease")
+	signed := read(t, inRelease)
+	require.NoError(t, os.WriteFile(inRelease, []byte(strings.Replace(signed, "avirkit", "avirkiT", 1)), 0o644))
+	assert.ErrorContains(t, Build(t.Context(), o), "is not signed by key")
+	require.NoError(t, os.Remove(inRelease))
+	assert.ErrorContains(t, Build(t.Context(), o), "is not signed: delete")
+	require.NoError(t, os.WriteFile(inRelease, []byte(signed), 0o644))
+	assert.NoError(t, Build(t.Context(), o))
 }
 
 func TestAWrongFolderOfPublishedPackagesIsRefused(t *testing.T) {

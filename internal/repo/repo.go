@@ -108,6 +108,9 @@ func Build(ctx context.Context, o Options) error {
 		if err := vouch(ctx, o, filepath.Join(tmp, "yum")); err != nil {
 			return err
 		}
+		if err := vouchDebs(o); err != nil {
+			return err
+		}
 		if err := buildApt(ctx, o, filepath.Join(tmp, "apt"), p.debs); err != nil {
 			return err
 		}
