@@ -16,11 +16,13 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// pool is what was gathered: how many packages of each format, and the
-// Debian versions of those that were published and of those that are new.
+// pool is what was gathered: how many packages of each format, the Debian
+// versions of those that were there and of those that are new, and how many
+// files of the new ones replace another build.
 type pool struct {
 	debs, rpms int
 	kept, news []string
+	replaced   int
 }
 
 // gather puts the published packages and then the new ones into tmp, a folder
@@ -53,7 +55,11 @@ func gatherFormat(o Options, tmp, sub, extension string, p *pool) (int, error) {
 			if parts := strings.Split(d.Name(), "_"); len(parts) == 3 && !slices.Contains(*versions, parts[1]) {
 				*versions = append(*versions, parts[1])
 			}
-			return o.add(path, filepath.Join(tmp, sub, packageName(d.Name()), d.Name()))
+			replaced, err := o.add(path, filepath.Join(tmp, sub, packageName(d.Name()), d.Name()))
+			if replaced {
+				p.replaced++
+			}
+			return err
 		})
 	}
 	if o.Published != "" {
@@ -68,20 +74,25 @@ func gatherFormat(o Options, tmp, sub, extension string, p *pool) (int, error) {
 	return len(seen), nil
 }
 
-// add copies a package. Clients know a version by its digest, so what was
-// published never changes. createrepo_c writes the file's time into the index.
-func (o Options) add(from, to string) error {
+// add copies a package and tells whether it replaced another build. Clients
+// know a version by its digest, so what is said to be published never changes;
+// what lies in Out may never have been. createrepo_c writes the file's time
+// into the index.
+func (o Options) add(from, to string) (replaced bool, err error) {
 	data, err := os.ReadFile(from)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if earlier, err := os.ReadFile(to); err == nil && !bytes.Equal(earlier, data) {
-		return fmt.Errorf("%s holds another build of %s: raise VERSION if that was published; if it never was, delete that folder", o.Published, filepath.Base(to))
+		if o.Published != o.Out {
+			return false, fmt.Errorf("%s holds another build of %s, which clients may have: raise VERSION", o.Published, filepath.Base(to))
+		}
+		replaced = true
 	}
 	if err := outdir.WriteFile(to, data, 0o644); err != nil {
-		return err
+		return replaced, err
 	}
-	return os.Chtimes(to, o.Epoch, o.Epoch)
+	return replaced, os.Chtimes(to, o.Epoch, o.Epoch)
 }
 
 // packageName returns the name in NAME_VERSION_ARCH.deb and in
@@ -98,6 +109,9 @@ func packageName(file string) string {
 func (p pool) tell() {
 	if len(p.kept) > 0 {
 		run.Printf("  ok kept of what was published: %s", strings.Join(p.kept, ", "))
+	}
+	if p.replaced > 0 {
+		run.Printf("  !! %d packages replace another build of the same version: clients that have it won't take this one; raise VERSION if it was published", p.replaced)
 	}
 	for _, v := range p.news {
 		if strings.Contains(v, "~") {

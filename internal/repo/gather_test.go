@@ -46,13 +46,16 @@ func TestAPublishedVersionDoesNotChange(t *testing.T) {
 	o := Options{Packages: build(t, "1.0.0", nil), Out: out, Published: out, URL: "https://example.org/a", Epoch: epoch}
 	require.NoError(t, Build(t.Context(), o))
 	require.NoError(t, Build(t.Context(), o), "the same once more")
-	before := read(t, out, "apt/dists/stable/Release")
+	before := read(t, out, "yum/repodata/repomd.xml")
 
 	o.Packages = build(t, "1.0.0", key(t)) // signed ones are others
-	assert.ErrorContains(t, Build(t.Context(), o), "raise VERSION if that was published; if it never was, delete that folder")
-	assert.Equal(t, before, read(t, out, "apt/dists/stable/Release"))
-	require.NoError(t, os.RemoveAll(out))
-	assert.NoError(t, Build(t.Context(), o))
+	other := o
+	other.Out = filepath.Join(t.TempDir(), "repo")
+	assert.ErrorContains(t, Build(t.Context(), other), "which clients may have: raise VERSION")
+	assert.NoDirExists(t, other.Out)
+	assert.Equal(t, before, read(t, out, "yum/repodata/repomd.xml"))
+	assert.NoError(t, Build(t.Context(), o), "a developer's own folder")
+	assert.NotEqual(t, before, read(t, out, "yum/repodata/repomd.xml"))
 }
 
 func TestASignedRepositoryHoldsNothingThatTheKeyHasNotSigned(t *testing.T) {
