@@ -48,10 +48,15 @@ func (s surroundings) choose() (m mode, why string, err error) {
 		return "", "", errors.New("AVIR_VM_PROVIDER asks for VirtualBox, but there is no VBoxManage in PATH: install VirtualBox, or unset it")
 	case s.wanted == "virtualbox":
 		return virtualBox, "VirtualBox, as AVIR_VM_PROVIDER asks", nil
+	case s.wanted == "libvirt" && s.libvirt:
+		return systemLibvirt, "libvirt of this system, as AVIR_VM_PROVIDER asks", nil
+	case own && s.libvirt:
+		// The system's QEMU runs as another user, who can't read root's files.
+		return ownLibvirt, "a libvirt for this run alone; AVIR_VM_PROVIDER=libvirt takes this system's", nil
 	case s.libvirt:
-		return systemLibvirt, "libvirt of this system", nil
+		return systemLibvirt, "libvirt of this system; AVIR_VM_PROVIDER=virtualbox takes VirtualBox", nil
 	case s.virtualBox && s.wanted == "":
-		return virtualBox, "VirtualBox, as no libvirt answers", nil
+		return virtualBox, "VirtualBox, as there is VBoxManage and no libvirt answers; AVIR_VM_PROVIDER=libvirt takes libvirt", nil
 	case own:
 		return ownLibvirt, "a libvirt for this run alone, as this system has none that answers", nil
 	}
@@ -73,7 +78,7 @@ var (
 // needTools makes sure that the programs of a run are there.
 func needTools(ctx context.Context, m mode) error {
 	if m == ownLibvirt {
-		return debian.Need(ctx, ownPackages...)
+		return needOwn(ctx)
 	}
 	for _, name := range anyPackages {
 		program := map[string]string{"openssh-client": "ssh"}[name]

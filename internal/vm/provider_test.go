@@ -16,7 +16,10 @@ func TestTheProviderIsWhatIsThere(t *testing.T) {
 		want mode
 		says string
 	}{
-		"the system's libvirt before anything":    {surroundings{libvirt: true, virtualBox: true, root: true, debian: true}, systemLibvirt, ""},
+		"the system's libvirt for a user":         {surroundings{libvirt: true, virtualBox: true, debian: true}, systemLibvirt, ""},
+		"a libvirt of our own although one is up": {surroundings{libvirt: true, root: true, debian: true}, ownLibvirt, ""},
+		"the system's for root who asks for it":   {surroundings{wanted: "libvirt", libvirt: true, root: true, debian: true}, systemLibvirt, ""},
+		"the system's for root elsewhere":         {surroundings{libvirt: true, root: true}, systemLibvirt, ""},
 		"VirtualBox where no libvirt answers":     {surroundings{virtualBox: true, root: true, debian: true}, virtualBox, ""},
 		"a libvirt of our own for root":           {surroundings{root: true, debian: true}, ownLibvirt, ""},
 		"VirtualBox when asked for":               {surroundings{wanted: "virtualbox", libvirt: true, virtualBox: true}, virtualBox, ""},

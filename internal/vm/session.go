@@ -88,7 +88,7 @@ func begin(ctx context.Context, cache string, m mode, vagrantHome string) (*sess
 	if err != nil {
 		os.RemoveAll(s.dir)
 		if errors.Is(err, syscall.EPERM) {
-			return nil, errors.New("this system lets root make no namespaces, which a libvirt for one run needs: use a privileged container, or a machine with libvirt or VirtualBox; mage test:floor needs neither")
+			return nil, errors.New("this system lets root make no namespaces, which a libvirt for one run needs: use a privileged container, or a machine with libvirt or VirtualBox (AVIR_VM_PROVIDER=libvirt takes this system's libvirt); mage test:floor needs neither")
 		}
 		return nil, fmt.Errorf("start the keeper of the run: %w", err)
 	}

@@ -180,10 +180,14 @@ var vagrantTroubles = []struct{ says, means string }{
 		"no box for machine {machine}: {box} is not on this machine and could not be fetched: connect the network, set {variable} to a box or a box file, or run mage vm:box, which makes a stand-in"},
 	{`box you're attempting to add doesn't support the provider`,
 		"box {box} of machine {machine} does not exist for this provider: set AVIR_VM_PROVIDER, or {variable} to a box that does (vagrant/README.md tells how to convert one)"},
+	// QEMU's, which the system's libvirt runs as another user.
+	{`(vmlinuz|initrd|kernel)[^\n]*Permission denied|Permission denied[^\n]*(vmlinuz|initrd|kernel)`,
+		"this system's QEMU runs as another user, who can't read the kernel of box {box}: give others x on every folder above Vagrant's boxes " +
+			"(chmod o+x ~ ~/.vagrant.d), or set VAGRANT_HOME to a folder that all can enter"},
 	{`No space left on device`, "the disk is full: free some space and run this again"},
 	{`Cannot allocate memory`, "not enough memory for machine {machine}: end something, or lower its memory in vagrant/local.yml"},
 	{`provider 'libvirt' could not be found`,
-		"Vagrant has no plugin for libvirt: install the Debian package vagrant-libvirt, or run: vagrant plugin install vagrant-libvirt"},
+		"Vagrant has no plugin for libvirt: install the Debian package vagrant-libvirt, or run: vagrant plugin install vagrant-libvirt; AVIR_VM_PROVIDER=virtualbox takes VirtualBox"},
 	{`Authentication failure|Warning: Connection refused|Timed out while waiting for the machine to boot`,
 		"the sshd of machine {machine} does not let Vagrant in: does box {box} have the user vagrant with Vagrant's insecure key?"},
 }

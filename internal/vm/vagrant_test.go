@@ -39,6 +39,7 @@ func TestAnErrorOfVagrantSaysWhatToDo(t *testing.T) {
 		"The box 'bento/debian-6.0.10-i386' could not be found or\n\tcould not be accessed in the remote catalog.": "set AVIR_BOX_DEBIAN6 to a box or a box file, or run mage vm:box",
 		"The box you're attempting to add doesn't support the provider\n\tyou requested.":                          "set AVIR_VM_PROVIDER, or AVIR_BOX_DEBIAN6",
 		"curl: (6) Could not resolve host: somewhere":                                                              "connect the network",
+		"could not open kernel file '/root/.vagrant.d/boxes/b/0/libvirt/vmlinuz': Permission denied":               "can't read the kernel",
 		"cannot write: No space left on device":                                                                    "the disk is full",
 		"qemu: cannot set up guest memory: Cannot allocate memory":                                                 "not enough memory for machine debian6",
 		"The provider 'libvirt' could not be found, but was requested":                                             "vagrant plugin install vagrant-libvirt",
