@@ -51,9 +51,10 @@ const boxSpace = 3 << 30
 
 // maker makes boxes.
 type maker struct {
-	data  string // vagrant/box
-	cache string // .cache/vm
-	run   *session
+	data   string // vagrant/box
+	cache  string // .cache/vm
+	mirror string
+	run    *session
 }
 
 func cacheDir(root string) string            { return filepath.Join(root, ".cache", "vm") }
@@ -122,6 +123,10 @@ func makeBoxes(ctx context.Context, o Options, specs []boxSpec) error {
 		}
 	}
 	if err := needSpace(m.cache, boxSpace); err != nil {
+		return err
+	}
+	// Once for all releases: it may have to fetch apt's lists.
+	if m.mirror, err = debian.Mirror(ctx); err != nil {
 		return err
 	}
 	if m.run, err = begin(ctx, m.cache, plain, ""); err != nil {

@@ -36,7 +36,7 @@ func (m *maker) pack(ctx context.Context, t tree, k *kernel, ramdisk, box string
 		return err
 	}
 	defer os.Remove(image)
-	return writeBox(box, metadata, map[string]string{
+	return writeBox(m.run.path(filepath.Base(box)), box, metadata, map[string]string{
 		"box.img":     image,
 		"vmlinuz":     k.image,
 		"initrd.img":  ramdisk,
@@ -44,10 +44,10 @@ func (m *maker) pack(ctx context.Context, t tree, k *kernel, ramdisk, box string
 	})
 }
 
-// writeBox writes a box beside its place and renames it. It is a tar file
-// without compression, which takes longer than it saves here.
-func writeBox(path string, metadata []byte, files map[string]string) (err error) {
-	f, err := os.Create(path + ".tmp")
+// writeBox writes a box as the file unfinished and renames it to path. It is
+// a tar file without compression, which takes longer than it saves here.
+func writeBox(unfinished, path string, metadata []byte, files map[string]string) (err error) {
+	f, err := os.Create(unfinished)
 	if err != nil {
 		return fmt.Errorf("write the box: %w", err)
 	}
@@ -56,10 +56,10 @@ func writeBox(path string, metadata []byte, files map[string]string) (err error)
 			err = closing
 		}
 		if err == nil {
-			err = os.Rename(f.Name(), path)
+			err = os.Rename(unfinished, path)
 		}
 		if err != nil {
-			os.Remove(f.Name())
+			os.Remove(unfinished)
 			err = fmt.Errorf("write the box %s: %w", path, err)
 		}
 	}()

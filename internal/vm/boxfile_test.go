@@ -21,7 +21,7 @@ func TestABoxHoldsWhatVagrantWants(t *testing.T) {
 	dir := t.TempDir()
 	box := filepath.Join(dir, "a.box")
 	image := write(t, filepath.Join(dir, "image"), "disk")
-	require.NoError(t, writeBox(box, []byte(`{"provider":"libvirt"}`), map[string]string{"box.img": image}))
+	require.NoError(t, writeBox(box+".new", box, []byte(`{"provider":"libvirt"}`), map[string]string{"box.img": image}))
 	f, err := os.Open(box)
 	require.NoError(t, err)
 	defer f.Close()
@@ -40,7 +40,7 @@ func TestABoxHoldsWhatVagrantWants(t *testing.T) {
 func TestABoxThatFailedLeavesTheEarlierOne(t *testing.T) {
 	dir := t.TempDir()
 	box := write(t, filepath.Join(dir, "a.box"), "earlier")
-	err := writeBox(box, nil, map[string]string{"box.img": filepath.Join(dir, "missing")})
+	err := writeBox(box+".new", box, nil, map[string]string{"box.img": filepath.Join(dir, "missing")})
 	assert.ErrorContains(t, err, "missing")
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)

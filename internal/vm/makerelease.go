@@ -15,7 +15,7 @@ func (m *maker) release(ctx context.Context, r release, specs []boxSpec, inputs 
 	base := tree{m.run.path(r.codename), m.run}
 	var last lastLine
 	err := run.Step(ctx, "debootstrap "+r.system(), last.String, func(ctx context.Context) (string, error) {
-		return "", base.bootstrap(ctx, r, &last)
+		return "", base.bootstrap(ctx, r, m.mirror, &last)
 	})
 	if err != nil {
 		return err

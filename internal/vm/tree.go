@@ -67,11 +67,7 @@ func (t tree) in(ctx context.Context, name string, args ...string) (string, erro
 
 // bootstrap fetches the release into t with debootstrap, whose output goes
 // also to progress.
-func (t tree) bootstrap(ctx context.Context, r release, progress io.Writer) error {
-	mirror, err := debian.Mirror(ctx)
-	if err != nil {
-		return err
-	}
+func (t tree) bootstrap(ctx context.Context, r release, mirror string, progress io.Writer) error {
 	if err := t.write(smallerFile, smaller, 0o644); err != nil {
 		return err
 	}
@@ -80,11 +76,20 @@ func (t tree) bootstrap(ctx context.Context, r release, progress io.Writer) erro
 	c.Env = append(c.Env, aptProxy(ctx)...)
 	c.Stdout = progress
 	c.Hint = "check the network, or set " + debian.MirrorVariable + " to a mirror that has " + r.codename + " for i386"
-	_, err = c.Run(ctx)
+	_, err := c.Run(ctx)
 	return err
 }
 
-// aptProxy tells debootstrap the proxy that apt is configured to use.
+// apt runs apt-get in the tree.
+func (t tree) apt(ctx context.Context, args ...string) error {
+	c := t.run.isolated("chroot", append([]string{t.dir, "apt-get"}, args...)...)
+	c.Env = append(c.Env, aptProxy(ctx)...)
+	_, err := c.Run(ctx)
+	return err
+}
+
+// aptProxy tells debootstrap, and the apt of a tree, the proxy that this
+// machine's apt is configured to use.
 func aptProxy(ctx context.Context) []string {
 	out, err := exec.CommandContext(ctx, "apt-config", "shell", "proxy", "Acquire::http::Proxy").Output()
 	_, value, found := strings.Cut(strings.TrimSpace(string(out)), "=")
@@ -97,8 +102,7 @@ func aptProxy(ctx context.Context) []string {
 
 // fetch downloads packages into the tree, with what they depend on.
 func (t tree) fetch(ctx context.Context, packages ...string) error {
-	_, err := t.in(ctx, "apt-get", append([]string{"install", "-y", "--no-install-recommends", "--download-only"}, packages...)...)
-	return err
+	return t.apt(ctx, append([]string{"install", "-y", "--no-install-recommends", "--download-only"}, packages...)...)
 }
 
 // archive returns the path of the one downloaded package that matches.
@@ -119,7 +123,7 @@ func (t tree) install(ctx context.Context, packages ...string) error {
 	if err := t.write(policy, "#!/bin/sh\nexit 101\n", 0o755); err != nil {
 		return err
 	}
-	_, err := t.in(ctx, "apt-get", append([]string{"install", "-y", "--no-install-recommends"}, packages...)...)
+	err := t.apt(ctx, append([]string{"install", "-y", "--no-install-recommends"}, packages...)...)
 	return errors.Join(err, os.Remove(t.path(policy)))
 }
 
