@@ -13,6 +13,9 @@ import (
 
 const libvirtURI = "qemu:///system"
 
+// poolsDir is where the system's libvirt has its storage pools.
+const poolsDir = "/var/lib/libvirt/images"
+
 // libvirtFiles configure a libvirtd that only this run's root can reach, in
 // the name spaces of the run.
 var libvirtFiles = map[string]string{
@@ -88,7 +91,7 @@ func freeNetwork(taken []net.Addr) (string, error) {
 // prepareLibvirt makes the network and the storage pool of the run, and
 // returns the network's address.
 func (s *session) prepareLibvirt(ctx context.Context) (network string, err error) {
-	pool := filepath.Join("/var/lib/libvirt/images", s.name)
+	pool := filepath.Join(poolsDir, s.name)
 	var taken []net.Addr
 	if s.mode == ownLibvirt {
 		if err := s.awaitLibvirt(ctx); err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,10 +20,26 @@ func needSpace(dir string, bytes uint64) error {
 		return fmt.Errorf("ask for the free space of %s: %w", dir, err)
 	}
 	if free := s.Bavail * uint64(s.Bsize); free < bytes {
-		return fmt.Errorf("not enough disk space: %s has %d MB free, %d MB are needed: free some, or link .cache to a larger disk",
+		return fmt.Errorf("not enough disk space: %s has %d MB free, %d MB are needed: free some, or link it to a larger disk",
 			dir, free>>20, bytes>>20)
 	}
 	return nil
+}
+
+// spaceFolders are where a run's disks and boxes are to lie, or the folders
+// above where those don't exist yet.
+func spaceFolders(m mode, cache, home string) []string {
+	dirs := map[mode][]string{
+		ownLibvirt:    {cache, home},
+		systemLibvirt: {poolsDir, home},
+		virtualBox:    {cache, home},
+	}[m]
+	for i := range dirs {
+		for !exists(dirs[i]) {
+			dirs[i] = filepath.Dir(dirs[i])
+		}
+	}
+	return slices.Compact(dirs)
 }
 
 // emulationOverhead is what QEMU takes beside a guest's own memory, in
@@ -49,8 +66,21 @@ func parallel(machines []*Machine, available, processors int) (int, error) {
 	return n, nil
 }
 
-// availableMemory returns how many megabytes programs can still take.
+// availableMemory returns how many megabytes programs can still take, of this
+// machine and of the container that it may be.
 func availableMemory() (int, error) {
+	machine, err := machineMemory()
+	if err != nil {
+		return 0, err
+	}
+	groups, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return machine, nil // nothing limits it
+	}
+	return min(machine, groupMemory("/sys/fs/cgroup", string(groups))), nil
+}
+
+func machineMemory() (int, error) {
 	f, err := os.Open("/proc/meminfo")
 	if err != nil {
 		if runtime.GOOS != "linux" {

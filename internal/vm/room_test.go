@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -39,6 +40,32 @@ func TestThisMachineHasMemory(t *testing.T) {
 	n, err := availableMemory()
 	require.NoError(t, err)
 	assert.Positive(t, n)
+}
+
+func TestAContainerHasTheMemoryOfItsGroups(t *testing.T) {
+	root := t.TempDir()
+	for path, text := range map[string]string{
+		"a/b/memory.max": "max\n", "a/b/memory.current": "1048576\n",
+		"a/memory.max": "1073741824\n", "a/memory.current": "943718400\n", "a/memory.stat": "anon 1\ninactive_file 104857600\n",
+		"memory/v1/memory.limit_in_bytes": "536870912\n", "memory/v1/memory.usage_in_bytes": "104857600\n",
+		"memory/free/memory.limit_in_bytes": "9223372036854771712\n", "memory/free/memory.usage_in_bytes": "104857600\n",
+	} {
+		write(t, filepath.Join(root, path), text)
+	}
+	const unlimited = 1 << 40
+	assert.Equal(t, 1024-900+100, groupMemory(root, "0::/a/b\n"), "the group above limits; cached files give way")
+	assert.Equal(t, 512-100, groupMemory(root, "5:cpu,memory:/v1\n1:name=systemd:/x\n"))
+	assert.Greater(t, groupMemory(root, "5:memory:/free\n"), unlimited)
+	assert.Greater(t, groupMemory(root, "0::/unseen\n"), unlimited)
+	assert.Greater(t, groupMemory(root, ""), unlimited)
+}
+
+func TestSpaceIsAskedForWhereTheDisksWillLie(t *testing.T) {
+	cache := t.TempDir()
+	assert.Equal(t, []string{cache}, spaceFolders(ownLibvirt, cache, filepath.Join(cache, "vagrant")))
+	home := t.TempDir()
+	assert.Equal(t, []string{cache, home}, spaceFolders(virtualBox, cache, home))
+	assert.Equal(t, home, spaceFolders(systemLibvirt, cache, home)[1])
 }
 
 func TestOneRunOfACheckoutAtATime(t *testing.T) {
