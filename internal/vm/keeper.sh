@@ -6,11 +6,13 @@
 # MODE  own: a libvirt in this process's own namespaces; libvirt or
 #       virtualbox: the system's; plain: no machines, but processes and files
 # RUN   folder of the run
-# NAME  of its network and storage pool; its machines' names begin with NAME_
+# NAME  of its network and storage pool; its machines' names begin with NAME_,
+#       those of the boxes that Vagrant unpacks for it with NAME-
 #
 # Only the process that makes the run holds the other end of the pipe. It
 # closes when that process ends, be it killed. With the word "keep" written
-# to it before, the machines stay until the file RUN/kept is removed.
+# to it before, the machines stay until the file RUN/kept is removed. The
+# folder RUN stays if something of the run does: the next run tries again.
 mode=$1 run=$2 name=$3
 PATH=$PATH:/usr/sbin:/sbin
 exec 3<&0
@@ -44,16 +46,14 @@ await_end() {
 
 # Whatever this run has started says so in its environment.
 kill_processes() {
-	for env in /proc/[0-9]*/environ; do
-		if tr '\0' '\n' < "$env" 2> /dev/null | grep -qx "AVIR_VM_RUN=$name"; then
-			pid=${env#/proc/}
-			kill -KILL "${pid%/environ}" 2> /dev/null
-		fi
+	for env in $(grep -lszx "AVIR_VM_RUN=$name" /proc/[0-9]*/environ); do
+		pid=${env#/proc/}
+		kill -KILL "${pid%/environ}" 2> /dev/null
 	done
+	true
 }
 
 end_libvirt() {
-	virsh="virsh -q -c qemu:///system"
 	for domain in $($virsh list --all --name | grep "^${name}_"); do
 		$virsh destroy "$domain"
 		$virsh undefine "$domain"
@@ -67,10 +67,53 @@ end_libvirt() {
 }
 
 end_virtualbox() {
-	for machine in $(VBoxManage list vms | sed -n "s/^\"\(${name}_[a-z0-9]*\)\" .*/\1/p"); do
-		VBoxManage controlvm "$machine" poweroff
-		VBoxManage unregistervm "$machine" --delete
+	for machine in $(vbox list vms | sed -n "s/^\"\(${name}_[a-z0-9]*\)\" .*/\1/p"); do
+		vbox controlvm "$machine" poweroff
+		vbox unregistervm "$machine" --delete
 	done
+}
+
+# These name what is still there, and fail where that can't be asked.
+left_libvirt() {
+	domains=$($virsh list --all --name 2>&1) && pools=$($virsh pool-list --all --name 2>&1) &&
+		nets=$($virsh net-list --all --name 2>&1) || { echo "virsh: $domains $pools $nets"; return 1; }
+	echo "$domains" | sed -n "s/^ *\(${name}_[^ ]*\) *$/machine \1/p"
+	echo "$pools" | sed -n "s/^ *\($name\) *$/storage pool \1/p"
+	echo "$nets" | sed -n "s/^ *\($name\) *$/network \1/p"
+}
+
+left_virtualbox() {
+	machines=$(vbox list vms 2>&1) || { echo "VBoxManage: $machines"; return 1; }
+	echo "$machines" | sed -n "s/^\"\(${name}_[a-z0-9]*\)\" .*/machine \1/p"
+}
+
+virsh="virsh -q -c qemu:///system"
+# The run's own VirtualBox, beside the user's. What this starts ends with the
+# run's processes.
+vbox() {
+	AVIR_VM_RUN=$name VBOX_USER_HOME=$run/vbox VBOX_IPC_SOCKETID=$name VBoxManage "$@"
+}
+
+# Succeeds when nothing is left but files.
+end_run() {
+	case $mode in
+	own) kill -KILL -1 2> /dev/null; true ;;
+	plain) kill_processes ;;
+	libvirt | virtualbox)
+		kill_processes
+		"end_$mode" > /dev/null 2>&1
+		left=$("left_$mode") && [ -z "$left" ] && kill_processes
+		;;
+	esac
+}
+
+remove_files() {
+	if [ -n "$home" ]; then
+		rm -rf "$home/boxes/$name-"* || return 1
+		# Vagrant unpacks boxes there. In the user's own it is not for us.
+		[ "$home" != "${run%/*}/vagrant" ] || rm -rf "$home"/tmp/* || return 1
+	fi
+	rm -rf "/tmp/$name-clamd" "/tmp/.vbox-$name-ipc" "$run"
 }
 
 if [ "$mode" = own ] && ! start_libvirt; then
@@ -83,21 +126,14 @@ fi
 await_end &
 wait $!
 
-case $mode in
-own)
-	kill -KILL -1
-	# Vagrant's copies of box files; the boxes of its catalogue stay.
-	x=[0-9a-f]
-	[ -z "$VAGRANT_HOME" ] || rm -rf "$VAGRANT_HOME"/boxes/avirkit-*-$x$x$x$x$x$x$x$x$x$x$x$x
-	;;
-plain) kill_processes ;;
-libvirt) kill_processes; end_libvirt ;;
-virtualbox) kill_processes; end_virtualbox ;;
-esac > /dev/null 2>&1
-# What was just killed may still be about to end.
-tries=0
-until rm -rf "$run" "/tmp/$name-clamd" 2> /dev/null || [ $tries -ge 20 ]; do
+home=$(cat "$run/home" 2> /dev/null)
+# What was just killed may still be about to end, or to write.
+tries=0 left=
+until end_run && remove_files 2> /dev/null; do
 	tries=$((tries + 1))
+	if [ $tries -ge 20 ]; then
+		echo "still there: ${left:-files in $run}"
+		exit 1
+	fi
 	sleep 1
 done
-[ ! -e "$run" ]

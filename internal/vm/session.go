@@ -52,7 +52,8 @@ const (
 type session struct {
 	mode mode
 	dir  string // everything of the run that is a file
-	name string // of the network and the pool; the machines' begin with it
+	name string // of the network and the pool; the machines' and boxes' begin with it
+	home string // where Vagrant keeps its boxes; empty for a run without Vagrant
 
 	keeper  *exec.Cmd
 	pipe    io.WriteCloser
@@ -63,8 +64,8 @@ type session struct {
 
 // begin makes a session. When ctx ends, so does it: the keeper doesn't wait
 // for the commands of the run.
-func begin(ctx context.Context, cache string, m mode, vagrantHome string) (*session, error) {
-	s := &session{mode: m, name: "avirkit-" + strconv.Itoa(os.Getpid()), ended: make(chan struct{})}
+func begin(ctx context.Context, cache string, m mode, home string) (*session, error) {
+	s := &session{mode: m, name: "avirkit-" + strconv.Itoa(os.Getpid()), home: home, ended: make(chan struct{})}
 	s.dir = runDir(cache, s.name)
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make the folder of the run: %w", err)
@@ -79,7 +80,6 @@ func begin(ctx context.Context, cache string, m mode, vagrantHome string) (*sess
 	s.keeper.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if m == ownLibvirt {
 		s.keeper.SysProcAttr.Cloneflags = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET
-		s.keeper.Env = append(os.Environ(), "VAGRANT_HOME="+vagrantHome)
 	}
 	var err error
 	if s.pipe, err = s.keeper.StdinPipe(); err == nil {
@@ -106,7 +106,7 @@ func runDir(cache, name string) string { return filepath.Join(cache, "run-"+name
 func (s *session) path(name string) string { return filepath.Join(s.dir, name) }
 
 func (s *session) writeFiles() error {
-	files := map[string]string{"keeper.sh": keeperScript, "mode": string(s.mode)}
+	files := map[string]string{"keeper.sh": keeperScript, "mode": string(s.mode), "home": s.home}
 	if s.mode == ownLibvirt {
 		for name, text := range libvirtFiles {
 			files["etc/libvirt/"+name] = text
@@ -127,6 +127,10 @@ func (s *session) writeFiles() error {
 // that the keeper ends.
 func (s *session) command(name string, args ...string) run.Command {
 	c := run.Command{Name: name, Args: args, Env: []string{"AVIR_VM_RUN=" + s.name}}
+	if s.mode == virtualBox {
+		// A VirtualBox of its own beside the user's, as keeper.sh has it.
+		c.Env = append(c.Env, "VBOX_USER_HOME="+s.path("vbox"), "VBOX_IPC_SOCKETID="+s.name)
+	}
 	if s.mode == ownLibvirt {
 		c.Name = "nsenter"
 		c.Args = append([]string{"--target", strconv.Itoa(s.keeper.Process.Pid), "--mount", "--net", "--pid", name}, args...)
@@ -199,7 +203,10 @@ func sweepRun(ctx context.Context, dir string) error {
 		return fmt.Errorf("sweep up %s: %w", dir, err)
 	}
 	// Its standard input is empty: it ends the run at once.
-	_, err = run.Command{Name: "sh", Args: []string{script, string(how), dir, strings.TrimPrefix(filepath.Base(dir), "run-")}}.Run(ctx)
+	_, err = run.Command{
+		Name: "sh", Args: []string{script, string(how), dir, strings.TrimPrefix(filepath.Base(dir), "run-")},
+		Hint: "end by hand what is named above, then remove " + dir,
+	}.Run(ctx)
 	return err
 }
 

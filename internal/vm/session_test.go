@@ -105,6 +105,8 @@ func TestAKilledRunTakesItsProcessesAlong(t *testing.T) {
 	bystander := exec.Command("sleep", "1000")
 	require.NoError(t, bystander.Start())
 	defer func() { _ = bystander.Process.Kill(); _ = bystander.Wait() }()
+	fakeProgram(t, "virsh", "exit 0")
+	fakeProgram(t, "VBoxManage", "exit 0")
 	for _, m := range []mode{plain, systemLibvirt, virtualBox} {
 		t.Run(string(m), func(t *testing.T) {
 			other, dir, child := otherRun(t, t.TempDir(), m)
