@@ -101,6 +101,12 @@ func floorSystem(ctx context.Context, root string) (floorPlace, error) {
 	if !exists(filepath.Join(dir, "lib")) {
 		return floorPlace{}, fmt.Errorf("%s holds no system: it has no folder lib; set %s to the files of an i386 system", dir, FloorRootVariable)
 	}
+	if _, err := (run.Command{Name: "unshare", Args: []string{"--mount", "--pid", "--fork", "true"}}).Run(ctx); err != nil {
+		if os.Getenv(FloorRootVariable) == "" {
+			return thisMachine(ctx, "as this system lets root make no namespaces for "+dir)
+		}
+		return floorPlace{}, fmt.Errorf("this system lets root make no namespaces, which %s needs: take a privileged container, or unset it: %w", FloorRootVariable, err)
+	}
 	what := dir
 	if v, err := os.ReadFile(filepath.Join(dir, "etc/debian_version")); err == nil {
 		what = "Debian " + strings.TrimSpace(string(v)) + " i386"
@@ -137,11 +143,7 @@ func (p floorPlace) libc(ctx context.Context) (string, error) {
 
 // test runs all of the harness for each plugin.
 func (p floorPlace) test(ctx context.Context, o Options, dist string, plugins []string, clamd string) error {
-	// What a killed run left is of no use to anyone.
-	old, _ := filepath.Glob(p.path("/tmp/avirkit-floor-*"))
-	for _, dir := range old {
-		os.RemoveAll(dir)
-	}
+	sweepFloor(p.path("/tmp"))
 	inside := filepath.Join("/tmp", "avirkit-floor-"+strconv.Itoa(os.Getpid()))
 	outside := p.path(inside)
 	if err := os.Mkdir(outside, 0o755); err != nil {
@@ -175,8 +177,22 @@ func (p floorPlace) test(ctx context.Context, o Options, dist string, plugins []
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	_, err := writeJUnit(results, "floor", nil)
+	_, err := writeJUnit(results, "floor", nil, []junitProperty{{"system", p.what}, {"floor", versions.KernelFloor}})
 	return errors.Join(append(failed, err)...)
+}
+
+// sweepFloor removes what killed runs left, but not what others still use.
+func sweepFloor(dir string) {
+	old, _ := filepath.Glob(filepath.Join(dir, "avirkit-floor-*"))
+	for _, path := range old {
+		pid, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(path), "avirkit-floor-"))
+		if err != nil {
+			continue
+		}
+		if _, err := readStat(pid); err != nil {
+			os.RemoveAll(path)
+		}
+	}
 }
 
 // harness runs the harness for one plugin.

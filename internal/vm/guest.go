@@ -122,6 +122,8 @@ func explainSSH(m *Machine, err error) error {
 		return fmt.Errorf("the sshd of %s is too old for this ssh: set old_ssh: true for it\n%w", m.Name, err)
 	case strings.Contains(text, "Permission denied"):
 		return fmt.Errorf("the sshd of %s refuses Vagrant's key: does its box have the user vagrant with that key?\n%w", m.Name, err)
+	case strings.Contains(text, "must have a tty"):
+		return fmt.Errorf("sudo in %s wants a terminal: remove Defaults requiretty from /etc/sudoers of its box\n%w", m.Name, err)
 	case strings.Contains(text, "sudo:"):
 		return fmt.Errorf("the user vagrant of %s can't become root without a password: its box must allow that\n%w", m.Name, err)
 	}

@@ -18,14 +18,19 @@ type (
 		Suites  []junitSuite `xml:"testsuite"`
 	}
 	junitSuite struct {
-		Name     string      `xml:"name,attr"`
-		Tests    int         `xml:"tests,attr"`
-		Failures int         `xml:"failures,attr"`
-		Errors   int         `xml:"errors,attr"`
-		Skipped  int         `xml:"skipped,attr"`
-		Seconds  string      `xml:"time,attr"`
-		Time     string      `xml:"timestamp,attr,omitempty"`
-		Cases    []junitCase `xml:"testcase"`
+		Name       string          `xml:"name,attr"`
+		Tests      int             `xml:"tests,attr"`
+		Failures   int             `xml:"failures,attr"`
+		Errors     int             `xml:"errors,attr"`
+		Skipped    int             `xml:"skipped,attr"`
+		Seconds    string          `xml:"time,attr"`
+		Time       string          `xml:"timestamp,attr,omitempty"`
+		Properties []junitProperty `xml:"properties>property"`
+		Cases      []junitCase     `xml:"testcase"`
+	}
+	junitProperty struct {
+		Name  string `xml:"name,attr"`
+		Value string `xml:"value,attr"`
 	}
 	junitCase struct {
 		Class   string        `xml:"classname,attr"`
@@ -45,8 +50,9 @@ type count struct{ tests, failed, skipped int }
 
 // writeJUnit writes junit.xml in dir: the steps of the machine as one suite,
 // then the suites of every report of the harness that the machine left in
-// dir, named after the plugin that they tested.
-func writeJUnit(dir, machine string, steps []step) (count, error) {
+// dir, named after the plugin that they tested. Each tells the properties of
+// what it ran on.
+func writeJUnit(dir, machine string, steps []step, properties []junitProperty) (count, error) {
 	var all junitSuites
 	if len(steps) > 0 {
 		all.Suites = append(all.Suites, stepSuite(machine, steps))
@@ -76,7 +82,8 @@ func writeJUnit(dir, machine string, steps []step) (count, error) {
 		}
 	}
 	var c count
-	for _, s := range all.Suites {
+	for i, s := range all.Suites {
+		all.Suites[i].Properties = append(s.Properties, properties...)
 		c.tests += s.Tests
 		c.failed += s.Failures + s.Errors
 		c.skipped += s.Skipped

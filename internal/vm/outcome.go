@@ -101,6 +101,25 @@ func (o *outcome) progress() string {
 	return fmt.Sprintf("%s for %.0f s: %s", o.now, time.Since(o.began).Seconds(), o.last)
 }
 
+// allSteps returns the steps that ran, for a report of a machine that failed
+// with err or not at all: a step that was running when the machine ended, or
+// what failed beside the steps, is one more that failed.
+func (o *outcome) allSteps(boot step, err error) []step {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	steps := append([]step{boot}, o.steps...)
+	if err == nil || boot.failed || o.failed() > 0 {
+		return steps
+	}
+	last := step{name: "machine", failed: true, output: err.Error()}
+	if o.now != "" {
+		last.name = o.now
+		last.output += "\n" + strings.Join(o.text, "\n")
+		last.seconds = int(time.Since(o.began).Seconds())
+	}
+	return append(steps, last)
+}
+
 // ended says whether the tests ran to their end.
 func (o *outcome) ended() bool {
 	o.mu.Lock()

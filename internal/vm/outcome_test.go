@@ -58,6 +58,38 @@ func TestAGuestThatStopsInTheMiddleHasNotEnded(t *testing.T) {
 	assert.Contains(t, o.progress(), "long for 0 s: line")
 }
 
+func TestAMachineThatFailedHasAStepThatFailed(t *testing.T) {
+	boot := step{name: "boot", seconds: 15}
+	o := &outcome{}
+	_, _ = o.Write([]byte("@step install\n@ok 3 install\n"))
+	assert.Equal(t, []step{boot, {name: "install", seconds: 3}}, o.allSteps(boot, nil))
+	steps := o.allSteps(boot, errors.New("the results are gone"))
+	assert.Equal(t, step{name: "machine", failed: true, output: "the results are gone"}, steps[2])
+
+	_, _ = o.Write([]byte("@step avir_clam\nscanning\n"))
+	steps = o.allSteps(boot, errors.New("ssh ended"))
+	require.Len(t, steps, 3)
+	assert.Equal(t, "avir_clam", steps[2].name, "it was running when the machine ended")
+	assert.True(t, steps[2].failed)
+	assert.Equal(t, "ssh ended\nscanning", steps[2].output)
+
+	_, _ = o.Write([]byte("@failed 9 avir_clam\n"))
+	assert.Len(t, o.allSteps(boot, errors.New("1 of 2 steps failed")), 3, "it has one already")
+	boot.failed = true
+	assert.Len(t, (&outcome{}).allSteps(boot, errors.New("no boot")), 1)
+}
+
+func TestResultsOfAnEarlierRunAreForgotten(t *testing.T) {
+	root := t.TempDir()
+	for _, file := range []string{"table.txt", "debian6/junit.xml", "centos6/junit.xml"} {
+		write(t, filepath.Join(root, "dist", "vm", file), "green")
+	}
+	require.NoError(t, forget(root, []*Machine{{Name: "debian6"}}))
+	assert.NoFileExists(t, filepath.Join(root, "dist", "vm", "table.txt"))
+	assert.NoDirExists(t, filepath.Join(root, "dist", "vm", "debian6"))
+	assert.FileExists(t, filepath.Join(root, "dist", "vm", "centos6", "junit.xml"), "it is not tested now")
+}
+
 func TestAFloodOfOutputIsBounded(t *testing.T) {
 	o := &outcome{}
 	_, _ = o.Write([]byte("@step flood\n"))
@@ -85,7 +117,8 @@ func TestOneReportHoldsTheStepsAndAllReportsOfTheHarness(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "avir_clam-fake.xml"), harnessReport)
 	write(t, filepath.Join(dir, "avir_clam-real.xml"), harnessReport)
-	c, err := writeJUnit(dir, "debian6", []step{{name: "boot", seconds: 15}, {name: "install", failed: true, output: "no <space>"}})
+	c, err := writeJUnit(dir, "debian6", []step{{name: "boot", seconds: 15}, {name: "install", failed: true, output: "no <space>"}},
+		[]junitProperty{{"kernel", "2.6.32"}})
 	require.NoError(t, err)
 	assert.Equal(t, count{tests: 8, failed: 3, skipped: 2}, c)
 
@@ -96,7 +129,11 @@ func TestOneReportHoldsTheStepsAndAllReportsOfTheHarness(t *testing.T) {
 			Name     string `xml:"name,attr"`
 			Tests    int    `xml:"tests,attr"`
 			Failures int    `xml:"failures,attr"`
-			Cases    []struct {
+			Props    []struct {
+				Name  string `xml:"name,attr"`
+				Value string `xml:"value,attr"`
+			} `xml:"properties>property"`
+			Cases []struct {
 				Class   string `xml:"classname,attr"`
 				Name    string `xml:"name,attr"`
 				Failure []struct {
@@ -110,6 +147,11 @@ func TestOneReportHoldsTheStepsAndAllReportsOfTheHarness(t *testing.T) {
 	require.NoError(t, xml.Unmarshal(data, &all))
 	require.Len(t, all.Suites, 3)
 	assert.Equal(t, "debian6.packages", all.Suites[0].Name)
+	for _, s := range all.Suites {
+		require.Len(t, s.Props, 1, "each suite may be read alone")
+		assert.Equal(t, "kernel", s.Props[0].Name)
+		assert.Equal(t, "2.6.32", s.Props[0].Value)
+	}
 	assert.Equal(t, "no <space>", all.Suites[0].Cases[1].Failure[0].Text)
 	assert.Equal(t, "debian6.avir_clam-fake.scanning", all.Suites[1].Name)
 	assert.Equal(t, "debian6.avir_clam-fake.scanning", all.Suites[1].Cases[0].Class)
@@ -121,7 +163,7 @@ func TestOneReportHoldsTheStepsAndAllReportsOfTheHarness(t *testing.T) {
 func TestABrokenReportIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "avir_clam.xml"), harnessReport[:200])
-	_, err := writeJUnit(dir, "debian6", nil)
+	_, err := writeJUnit(dir, "debian6", nil, nil)
 	assert.ErrorContains(t, err, "avir_clam.xml")
 }
 
@@ -132,7 +174,7 @@ func TestTheTableNamesWhatItRanOn(t *testing.T) {
 		{machine: &Machine{Name: "centos6", System: "CentOS 6.10 i386", StandIn: "Debian 11 i386 with rpm"}, err: errors.New("boot centos6: no")},
 	}
 	var b strings.Builder
-	require.NoError(t, writeTable(&b, rows, driverQEMU))
+	require.NoError(t, writeTable(&b, rows, driverQEMU, []string{"NOT TESTED: debian12"}))
 	text := b.String()
 	for _, fact := range []string{"Debian 6.0.10", "2.6.32-5-686 i686", "glibc 2.11.3", "dpkg 1.15.11", "100", "90 s", "passed"} {
 		assert.Contains(t, text, fact)
@@ -140,6 +182,10 @@ func TestTheTableNamesWhatItRanOn(t *testing.T) {
 	assert.Contains(t, text, "FAILED")
 	assert.Contains(t, text, "Debian 11 i386 with rpm stood in for CentOS 6.10 i386; of CentOS 6.10 i386 itself this proves nothing")
 	assert.Contains(t, text, "driver: qemu")
+	assert.Contains(t, text, "\nNOT TESTED: debian12\n")
+	assert.Equal(t, []junitProperty{{"driver", "qemu"}, {"system", "Debian 6.0.10"}, {"kernel", "2.6.32-5-686"},
+		{"machine", "i686"}, {"libc", "glibc 2.11.3"}, {"packager", "dpkg 1.15.11"}}, rows[0].properties(driverQEMU))
+	assert.Equal(t, "stand-in", rows[1].properties("")[0].Name)
 	assert.EqualError(t, failures(rows), "1 of 2 machines failed:\ncentos6: boot centos6: no")
 	assert.NoError(t, failures(rows[:1]))
 }

@@ -3,6 +3,7 @@ package vm
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -32,8 +33,26 @@ func (r row) fact(name string) string {
 	return "-"
 }
 
-// writeTable writes what ran where, so that the proof names its systems.
-func writeTable(to io.Writer, rows []row, driver string) error {
+// standsIn says what a machine's box really is; empty if it is what it should.
+func (m *Machine) standsIn() string {
+	if m.StandIn == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s stood in for %s; of %s itself this proves nothing", m.StandIn, m.System, m.System)
+}
+
+// properties are what a report tells of the system that the tests ran on.
+func (r row) properties(driver string) []junitProperty {
+	all := []junitProperty{{"driver", driver}, {"stand-in", r.machine.standsIn()}}
+	for _, name := range []string{"system", "kernel", "machine", "libc", "packager"} {
+		all = append(all, junitProperty{name, r.facts[name]})
+	}
+	return slices.DeleteFunc(all, func(p junitProperty) bool { return p.Value == "" })
+}
+
+// writeTable writes what ran where, so that the proof names its systems, and
+// what did not run.
+func writeTable(to io.Writer, rows []row, driver string, notes []string) error {
 	t := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "machine\tran on\tkernel\tlibc\tpackages\ttests\tfailed\tskipped\ttime\tresult")
 	for _, r := range rows {
@@ -48,10 +67,12 @@ func writeTable(to io.Writer, rows []row, driver string) error {
 		fmt.Fprintf(to, "driver: %s\n", driver)
 	}
 	for _, r := range rows {
-		if r.machine.StandIn != "" {
-			fmt.Fprintf(to, "%s: %s stood in for %s; of %s itself this proves nothing\n",
-				r.machine.Name, r.machine.StandIn, r.machine.System, r.machine.System)
+		if text := r.machine.standsIn(); text != "" {
+			fmt.Fprintf(to, "%s: %s\n", r.machine.Name, text)
 		}
+	}
+	for _, note := range notes {
+		fmt.Fprintln(to, note)
 	}
 	return nil
 }

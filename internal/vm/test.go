@@ -30,6 +30,18 @@ func Test(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	cache := cacheDir(o.Root)
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return fmt.Errorf("make the cache of the machines: %w", err)
+	}
+	unlock, err := lock(cache)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := forget(o.Root, machines); err != nil {
+		return err
+	}
 	memory, err := availableMemory()
 	if err != nil {
 		return fmt.Errorf("ask for the free memory: %w", err)
@@ -46,26 +58,16 @@ func Test(ctx context.Context, o Options) error {
 	if err := needTools(ctx, m); err != nil {
 		return err
 	}
-	cache := cacheDir(o.Root)
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return fmt.Errorf("make the cache of the machines: %w", err)
-	}
-	unlock, err := lock(cache)
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	if err := sweep(ctx, cache); err != nil {
 		return err
 	}
+	home := homeOf(cache, m)
 	if err := needSpace(cache, testSpace*uint64(len(machines))); err != nil {
 		return err
 	}
 	if err := localBoxes(ctx, o, m, machines); err != nil {
 		return err
 	}
-
-	home := homeOf(cache, m)
 	s, err := begin(ctx, cache, m, home)
 	if err != nil {
 		return err
@@ -89,6 +91,7 @@ type testRun struct {
 	home   string
 	kit    kit
 	socket string // of this machine's clamd; empty if there is none
+	notes  []string
 }
 
 func (t *testRun) run(ctx context.Context, machines []*Machine, slots int) error {
@@ -103,6 +106,11 @@ func (t *testRun) run(ctx context.Context, machines []*Machine, slots int) error
 	if t.timeout, err = bootTimeout(t.driver); err != nil {
 		return err
 	}
+	// A provider that doesn't work says so before the building.
+	network, err := t.prepare(ctx)
+	if err != nil {
+		return err
+	}
 	if t.kit, err = makeKit(ctx, t.options.Root, t.dirOf("kit")); err != nil {
 		return err
 	}
@@ -111,16 +119,6 @@ func (t *testRun) run(ctx context.Context, machines []*Machine, slots int) error
 		return err
 	}
 	defer stopClamd()
-	network := ""
-	if t.mode != virtualBox {
-		err := run.Step(ctx, "network and storage pool "+t.name, nil, func(ctx context.Context) (string, error) {
-			network, err = t.prepareLibvirt(ctx)
-			return network, err
-		})
-		if err != nil {
-			return err
-		}
-	}
 	t.env = vagrantEnv(t.session, t.vagrant.dir, t.driver, network, t.home, t.timeout)
 	for _, m := range machines {
 		if t.mode == ownLibvirt {
@@ -129,6 +127,9 @@ func (t *testRun) run(ctx context.Context, machines []*Machine, slots int) error
 	}
 	if err := writeSettings(t.path("machines.yml"), machines); err != nil {
 		return err
+	}
+	if !t.options.Full {
+		t.notes = append(t.notes, "short run: the waiting test waits 5 s, the hostile test has few repetitions; AVIR_VM_FULL=1 for all")
 	}
 	rows := make([]row, len(machines))
 	free := make(chan struct{}, slots)
@@ -151,7 +152,7 @@ func (t *testRun) run(ctx context.Context, machines []*Machine, slots int) error
 		return context.Cause(ctx)
 	}
 	var table strings.Builder
-	if err := writeTable(&table, rows, t.driver); err != nil {
+	if err := writeTable(&table, rows, t.driver, t.notes); err != nil {
 		return err
 	}
 	run.Printf("\n%s", table.String())
@@ -159,4 +160,18 @@ func (t *testRun) run(ctx context.Context, machines []*Machine, slots int) error
 		return fmt.Errorf("write the table: %w", err)
 	}
 	return failures(rows)
+}
+
+// prepare makes ready what the machines need of their provider, and returns
+// libvirt's network.
+func (t *testRun) prepare(ctx context.Context) (network string, err error) {
+	if t.mode == virtualBox {
+		_, err := t.session.command("VBoxManage", "setproperty", "machinefolder", t.path("vms")).Run(ctx)
+		return "", err
+	}
+	err = run.Step(ctx, "network and storage pool "+t.name, nil, func(ctx context.Context) (string, error) {
+		network, err = t.prepareLibvirt(ctx)
+		return network, err
+	})
+	return network, err
 }
