@@ -2,16 +2,17 @@ package targets
 
 import (
 	"context"
+	"strings"
 
 	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/vm"
 )
 
-// TestVM tests in one machine, or in all of them.
+// TestVM tests in the machines of a list with commas, or in all of them.
 func TestVM(ctx context.Context, machine *string) error {
 	var machines []string
 	if machine != nil {
-		machines = append(machines, *machine)
+		machines = strings.FieldsFunc(*machine, func(r rune) bool { return r == ',' || r == ' ' })
 	}
 	return withRoot(func(root string) error { return vm.Test(ctx, vm.FromEnvironment(root, machines...)) })
 }

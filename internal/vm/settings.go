@@ -108,11 +108,12 @@ func userSettings(dir string, env func(string) string, machines map[string]*Mach
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", path, name, err)
 		}
-		before := *m
 		if err := strict(path, text, m); err != nil {
 			return err
 		}
-		m.chosen = m.Box != before.Box || m.File != before.File
+		for i := 0; i < len(node.Content); i += 2 {
+			m.chosen = m.chosen || slices.Contains([]string{"box", "file", "version"}, node.Content[i].Value)
+		}
 	}
 	return nil
 }

@@ -64,6 +64,20 @@ func TestTheEnvironmentNamesABoxOrABoxFile(t *testing.T) {
 	assert.False(t, all[2].chosen)
 }
 
+func TestABoxThatTheSettingsNameIsChosenWhicheverItIs(t *testing.T) {
+	for settings, chosen := range map[string]bool{
+		"debian6: {memory: 512}\n":                    false,
+		"debian6: {box: bento/debian-6.0.10-i386}\n":  true, // the one of machines.yml
+		"debian6: {version: '1.2'}\n":                 true,
+		"debian6: {file: 'http://127.0.0.1/a.box'}\n": true,
+	} {
+		path := write(t, filepath.Join(t.TempDir(), "s.yml"), settings)
+		all, err := loadMachines(vagrantDir(t), env(map[string]string{SettingsVariable: path}))
+		require.NoError(t, err)
+		assert.Equal(t, chosen, all[0].chosen, settings)
+	}
+}
+
 func TestWrongSettingsAreNamed(t *testing.T) {
 	for name, c := range map[string]struct{ settings, says string }{
 		"an unknown machine":   {"debian7: {memory: 512}\n", "no machine debian7; there are: centos6, debian12, debian6"},
@@ -108,6 +122,9 @@ func TestWrittenSettingsReadBackTheSame(t *testing.T) {
 	require.NoError(t, writeSettings(path, all))
 	again, err := loadMachines(vagrantDir(t), env(map[string]string{SettingsVariable: path}))
 	require.NoError(t, err)
+	for _, m := range all {
+		m.chosen = true // it has a box there
+	}
 	assert.Equal(t, all, again)
 }
 
@@ -116,7 +133,8 @@ func TestAStandInTakesThePlaceOfABoxThatNobodyHasChosen(t *testing.T) {
 	spec := *specFor("debian6")
 	box := write(t, boxPath(cacheDir(root), spec), "")
 	m := &Machine{Name: "debian6", System: "Debian 6", Box: "bento/x"}
-	require.NoError(t, localBoxes(t.Context(), Options{Root: root}, ownLibvirt, []*Machine{m}))
+	_, _, err := localBoxes(t.Context(), Options{Root: root}, ownLibvirt, []*Machine{m})
+	require.NoError(t, err)
 	assert.Equal(t, box, m.File)
 	assert.Equal(t, "Debian 11 i386", m.StandIn)
 	assert.Equal(t, "2.6.32", m.KernelFloor)
@@ -134,7 +152,8 @@ func TestAStandInTakesThePlaceOfABoxThatNobodyHasChosen(t *testing.T) {
 		t.Run("but not "+name, func(t *testing.T) {
 			t.Setenv("AVIR_VM_BOXES", c.real)
 			m := c.machine
-			require.NoError(t, localBoxes(t.Context(), Options{Root: root}, c.mode, []*Machine{&m}))
+			_, _, err := localBoxes(t.Context(), Options{Root: root}, c.mode, []*Machine{&m})
+			require.NoError(t, err)
 			assert.Equal(t, c.machine, m)
 		})
 	}
@@ -142,6 +161,15 @@ func TestAStandInTakesThePlaceOfABoxThatNobodyHasChosen(t *testing.T) {
 
 func TestAMachineWithoutABoxForVirtualBoxSaysWhatToDo(t *testing.T) {
 	m := &Machine{Name: "debian12", System: "Debian 12 i386"}
-	err := localBoxes(t.Context(), Options{Root: t.TempDir()}, virtualBox, []*Machine{m})
+	_, _, err := localBoxes(t.Context(), Options{Root: t.TempDir(), Machines: []string{m.Name}}, virtualBox, []*Machine{m})
 	assert.ErrorContains(t, err, "set AVIR_BOX_DEBIAN12 to one with Debian 12 i386")
+}
+
+func TestAMachineThatNobodyNamedIsLeftOutIfItHasNoBox(t *testing.T) {
+	old := &Machine{Name: "debian6", Box: "bento/x"}
+	some, notes, err := localBoxes(t.Context(), Options{Root: t.TempDir()}, virtualBox, []*Machine{old, {Name: "debian12"}})
+	require.NoError(t, err)
+	assert.Equal(t, []*Machine{old}, some)
+	require.Len(t, notes, 1)
+	assert.Contains(t, notes[0], "NOT TESTED: machine debian12 has no box for VirtualBox")
 }

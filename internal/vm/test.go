@@ -65,14 +65,15 @@ func Test(ctx context.Context, o Options) error {
 	if err := needSpace(cache, testSpace*uint64(len(machines))); err != nil {
 		return err
 	}
-	if err := localBoxes(ctx, o, m, machines); err != nil {
+	machines, notes, err := localBoxes(ctx, o, m, machines)
+	if err != nil {
 		return err
 	}
 	s, err := begin(ctx, cache, m, home)
 	if err != nil {
 		return err
 	}
-	t := &testRun{options: o, vagrant: &vagrant{session: s, dir: filepath.Join(o.Root, "vagrant")}, home: home}
+	t := &testRun{options: o, vagrant: &vagrant{session: s, dir: filepath.Join(o.Root, "vagrant")}, home: home, notes: notes}
 	err = t.run(ctx, machines, slots)
 	keep := o.Keep && ctx.Err() == nil
 	if ending := s.end(keep); ending != nil {
