@@ -10,8 +10,9 @@ import (
 
 // sshHost is how a machine's sshd is reached.
 type sshHost struct {
-	host, user, key string
-	port            int
+	host, user string
+	port       int
+	keys       []string // newer Vagrants have more than one
 }
 
 // oldSSH allows what OpenSSH 5.3 and 5.5 have and today's client refuses by
@@ -30,7 +31,7 @@ var oldSSH = []string{
 // set up tunnels.
 func sshArgs(h sshHost, old bool, forward []string, line string) []string {
 	args := []string{
-		"-F", "none", "-T", "-i", h.key, "-p", strconv.Itoa(h.port),
+		"-F", "none", "-T", "-p", strconv.Itoa(h.port),
 		"-o", "IdentitiesOnly=yes",
 		"-o", "BatchMode=yes",
 		"-o", "StrictHostKeyChecking=no",
@@ -41,6 +42,9 @@ func sshArgs(h sshHost, old bool, forward []string, line string) []string {
 		"-o", "ServerAliveInterval=60",
 		"-o", "ServerAliveCountMax=10",
 		"-o", "ExitOnForwardFailure=yes",
+	}
+	for _, key := range h.keys {
+		args = append(args, "-i", key)
 	}
 	if old {
 		args = append(args, oldSSH...)
@@ -81,12 +85,10 @@ func parseSSHConfig(text string) (sshHost, error) {
 			}
 			h.port = port
 		case "IdentityFile":
-			if h.key == "" {
-				h.key = value
-			}
+			h.keys = append(h.keys, value)
 		}
 	}
-	if h.host == "" || h.user == "" || h.key == "" {
+	if h.host == "" || h.user == "" || len(h.keys) == 0 {
 		return h, errors.New("vagrant ssh-config does not tell how to reach the machine")
 	}
 	return h, nil

@@ -61,19 +61,29 @@ func Test(ctx context.Context, o Options) error {
 	if err := sweep(ctx, cache); err != nil {
 		return err
 	}
-	home := homeOf(cache, m)
-	if err := needSpace(cache, testSpace*uint64(len(machines))); err != nil {
+	home, err := homeOf(cache, m)
+	if err != nil {
 		return err
+	}
+	for _, dir := range spaceFolders(m, cache, home) {
+		if err := needSpace(dir, testSpace*uint64(len(machines))); err != nil {
+			return err
+		}
 	}
 	machines, notes, err := localBoxes(ctx, o, m, machines)
 	if err != nil {
 		return err
 	}
+	if m == ownLibvirt {
+		if err := fetchBoxes(ctx, o, home, machines); err != nil {
+			return err
+		}
+	}
 	s, err := begin(ctx, cache, m, home)
 	if err != nil {
 		return err
 	}
-	t := &testRun{options: o, vagrant: &vagrant{session: s, dir: filepath.Join(o.Root, "vagrant")}, home: home, notes: notes}
+	t := &testRun{options: o, vagrant: &vagrant{session: s, dir: filepath.Join(o.Root, "vagrant")}, notes: notes}
 	err = t.run(ctx, machines, slots)
 	keep := o.Keep && ctx.Err() == nil
 	if ending := s.end(keep); ending != nil {
@@ -89,7 +99,6 @@ func Test(ctx context.Context, o Options) error {
 type testRun struct {
 	options Options
 	*vagrant
-	home   string
 	kit    kit
 	socket string // of this machine's clamd; empty if there is none
 	notes  []string
@@ -120,7 +129,7 @@ func (t *testRun) run(ctx context.Context, machines []*Machine, slots int) error
 		return err
 	}
 	defer stopClamd()
-	t.env = vagrantEnv(t.session, t.vagrant.dir, t.driver, network, t.home, t.timeout)
+	t.env = vagrantEnv(t.session, t.vagrant.dir, t.driver, network, machines, t.timeout)
 	for _, m := range machines {
 		if t.mode == ownLibvirt {
 			m.Console = t.path(m.Name + ".console")

@@ -42,9 +42,10 @@ func bootTimeout(driver string) (time.Duration, error) {
 
 // vagrantEnv returns the environment of Vagrant's commands. Vagrant's state
 // of the machines lies in the run's folder and goes with it.
-func vagrantEnv(s *session, dir, driver, network, home string, timeout time.Duration) []string {
+func vagrantEnv(s *session, dir, driver, network string, machines []*Machine, timeout time.Duration) []string {
 	env := []string{
 		"VAGRANT_CWD=" + dir,
+		"VAGRANT_HOME=" + s.home,
 		"VAGRANT_DOTFILE_PATH=" + s.path("vagrant"),
 		"VAGRANT_DEFAULT_PROVIDER=" + s.mode.provider(),
 		"VAGRANT_CHECKPOINT_DISABLE=1",
@@ -56,29 +57,39 @@ func vagrantEnv(s *session, dir, driver, network, home string, timeout time.Dura
 	if driver != "" {
 		env = append(env, "AVIR_VM_DRIVER="+driver)
 	}
-	if home != "" {
-		env = append(env, "VAGRANT_HOME="+home)
+	// The settings hold them already; a relative path means nothing there.
+	for _, m := range machines {
+		env = append(env, boxVariable(m.Name)+"=")
 	}
 	return env
 }
 
-// homeOf returns the folder where Vagrant is to keep boxes; empty for the
-// user's own, where plugins are too. A libvirt of our own comes with Debian's
-// Vagrant, which has its plugins elsewhere.
-func homeOf(cache string, m mode) string {
-	if m != ownLibvirt || os.Getenv("VAGRANT_HOME") != "" {
-		return os.Getenv("VAGRANT_HOME")
+// homeOf returns the folder where Vagrant keeps boxes, and plugins if they
+// are not Debian's: the user's own, but for a libvirt of our own, which comes
+// with Debian's Vagrant.
+func homeOf(cache string, m mode) (string, error) {
+	if home := os.Getenv("VAGRANT_HOME"); home != "" {
+		return filepath.Abs(home)
 	}
-	return filepath.Join(cache, "vagrant")
+	if m == ownLibvirt {
+		return filepath.Join(cache, "vagrant"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("look for Vagrant's folder: %w", err)
+	}
+	return filepath.Join(home, ".vagrant.d"), nil
 }
 
-// command returns a command of Vagrant's. What it says on standard error goes
-// to its standard output, as both make sense only together.
-func (v *vagrant) command(args ...string) run.Command {
-	c := v.session.command("sh", append([]string{"-c", `exec vagrant "$@" 2>&1`, "vagrant"}, args...)...)
-	c.Env = append(c.Env, v.env...)
+// vagrantCommand returns a command of Vagrant's. What it says on standard
+// error goes to its standard output, as both make sense only together.
+func (s *session) vagrantCommand(env []string, args ...string) run.Command {
+	c := s.command("sh", append([]string{"-c", `exec vagrant "$@" 2>&1`, "vagrant"}, args...)...)
+	c.Env = append(c.Env, env...)
 	return c
 }
+
+func (v *vagrant) command(args ...string) run.Command { return v.vagrantCommand(v.env, args...) }
 
 // up starts a machine and returns when its sshd lets us in. Vagrant's output
 // goes also to log.
@@ -124,6 +135,9 @@ func (v *vagrant) destroy(ctx context.Context, m *Machine) error {
 
 // consoleTail returns the end of what the guest's console said, for an error.
 func (v *vagrant) consoleTail(m *Machine) string {
+	if m.Console == "" {
+		return "" // the system's libvirt and VirtualBox have no file for it
+	}
 	data, err := os.ReadFile(m.Console)
 	if err != nil || len(data) == 0 {
 		return "; its console said nothing"

@@ -13,8 +13,8 @@ import (
 )
 
 func TestVagrantKeepsItsStateInTheFolderOfTheRun(t *testing.T) {
-	s := &session{mode: ownLibvirt, dir: "/cache/run-avirkit-1", name: "avirkit-1"}
-	env := vagrantEnv(s, "/src/vagrant", driverQEMU, "192.168.121.0/24", "/cache/vagrant", 90*time.Second)
+	s := &session{mode: ownLibvirt, dir: "/cache/run-avirkit-1", name: "avirkit-1", home: "/cache/vagrant"}
+	env := vagrantEnv(s, "/src/vagrant", driverQEMU, "192.168.121.0/24", []*Machine{{Name: "debian6"}}, 90*time.Second)
 	assert.Subset(t, env, []string{
 		"VAGRANT_CWD=/src/vagrant",
 		"VAGRANT_DOTFILE_PATH=/cache/run-avirkit-1/vagrant",
@@ -24,13 +24,27 @@ func TestVagrantKeepsItsStateInTheFolderOfTheRun(t *testing.T) {
 		"AVIR_VM_NETWORK=192.168.121.0/24",
 		"AVIR_VM_DRIVER=qemu",
 		"AVIR_VM_BOOT_TIMEOUT=90",
+		"AVIR_BOX_DEBIAN6=", // a relative path would mean another file there
 	})
-	env = vagrantEnv(&session{mode: virtualBox, dir: "/r"}, "/v", "", "", "", time.Second)
+	env = vagrantEnv(&session{mode: virtualBox, dir: "/r"}, "/v", "", "", nil, time.Second)
 	assert.Contains(t, env, "VAGRANT_DEFAULT_PROVIDER=virtualbox")
 	for _, e := range env {
-		assert.False(t, strings.HasPrefix(e, "VAGRANT_HOME="), "the user's own Vagrant has plugins there")
 		assert.False(t, strings.HasPrefix(e, "AVIR_VM_DRIVER="))
 	}
+}
+
+func TestOnlyALibvirtOfOurOwnKeepsBoxesInTheCache(t *testing.T) {
+	t.Setenv("VAGRANT_HOME", "")
+	t.Setenv("HOME", "/home/me")
+	for m, want := range map[mode]string{ownLibvirt: "/cache/vagrant", systemLibvirt: "/home/me/.vagrant.d", virtualBox: "/home/me/.vagrant.d"} {
+		home, err := homeOf("/cache", m)
+		require.NoError(t, err)
+		assert.Equal(t, want, home)
+	}
+	t.Setenv("VAGRANT_HOME", "/elsewhere")
+	home, err := homeOf("/cache", ownLibvirt)
+	require.NoError(t, err)
+	assert.Equal(t, "/elsewhere", home)
 }
 
 func TestAnErrorOfVagrantSaysWhatToDo(t *testing.T) {
@@ -95,6 +109,7 @@ func TestTheEndOfTheConsoleExplainsABootThatFailed(t *testing.T) {
 	assert.Contains(t, text, "Kernel panic - not syncing")
 	assert.Less(t, strings.Count(text, "early"), 10)
 	assert.Contains(t, v.consoleTail(&Machine{Console: "/nonexistent"}), "its console said nothing")
+	assert.Empty(t, v.consoleTail(&Machine{}), "nobody listened to it")
 	assert.Contains(t, lastLineOf(console), "Kernel panic")
 }
 
@@ -110,7 +125,7 @@ const sshConfig = `Host debian6
 func TestVagrantTellsHowToReachAMachine(t *testing.T) {
 	h, err := parseSSHConfig(sshConfig)
 	require.NoError(t, err)
-	assert.Equal(t, sshHost{host: "192.168.121.16", user: "vagrant", key: "/root/with space/insecure_private_key", port: 2222}, h)
+	assert.Equal(t, sshHost{host: "192.168.121.16", user: "vagrant", keys: []string{"/root/with space/insecure_private_key", "/second"}, port: 2222}, h)
 	for _, wrong := range []string{"", "HostName a\nUser b\n", strings.Replace(sshConfig, "2222", "x", 1)} {
 		_, err := parseSSHConfig(wrong)
 		assert.Error(t, err)
@@ -118,10 +133,11 @@ func TestVagrantTellsHowToReachAMachine(t *testing.T) {
 }
 
 func TestOnlyOldSystemsGetOldKeys(t *testing.T) {
-	h := sshHost{host: "1.2.3.4", user: "vagrant", key: "/k", port: 22}
+	h := sshHost{host: "1.2.3.4", user: "vagrant", keys: []string{"/k", "/second"}, port: 22}
 	today := strings.Join(sshArgs(h, false, nil, "true"), " ")
 	old := strings.Join(sshArgs(h, true, reverse(3398, "/s"), "true"), " ")
 	assert.NotContains(t, today, "ssh-rsa")
+	assert.Contains(t, today, "-i /k -i /second")
 	assert.Contains(t, old, "HostKeyAlgorithms=+ssh-rsa")
 	assert.True(t, strings.HasSuffix(old, "-R 127.0.0.1:3398:/s vagrant@1.2.3.4 true"), old)
 	assert.Contains(t, today, "-F none", "the user's settings change nothing")
@@ -132,6 +148,7 @@ func TestAnErrorOfSSHSaysWhatToDo(t *testing.T) {
 	for says, remedy := range map[string]string{
 		"Unable to negotiate: no matching host key type found. Their offer: ssh-rsa": "set old_ssh: true",
 		"vagrant@1.2.3.4: Permission denied (publickey).":                            "refuses Vagrant's key",
+		"sudo: sorry, you must have a tty to run sudo":                               "remove Defaults requiretty",
 		"sudo: a password is required":                                               "can't become root without a password",
 		"Connection reset":                                                           "ended before their end",
 	} {

@@ -73,7 +73,7 @@ func TestVagrantRefusesWrongSettings(t *testing.T) {
 }
 
 func TestThisMachinesSSHKnowsTheOldAlgorithms(t *testing.T) {
-	args := sshArgs(sshHost{host: "localhost", user: "vagrant", key: "/k", port: 22}, true, nil, "true")
+	args := sshArgs(sshHost{host: "localhost", user: "vagrant", keys: []string{"/k"}, port: 22}, true, nil, "true")
 	out, err := exec.Command("ssh", append([]string{"-G"}, args...)...).CombinedOutput()
 	require.NoError(t, err, string(out))
 	for _, line := range []string{`(?m)^hostkeyalgorithms .*\bssh-rsa\b`, `(?m)^kexalgorithms .*diffie-hellman-group-exchange-sha1`, `(?m)^ciphers .*aes128-cbc`} {
