@@ -33,7 +33,7 @@ func Package(ctx context.Context) error { return targets.Package(ctx) }
 // Repo makes signed apt and yum repositories of the packages in dist/repo.
 func Repo(ctx context.Context) error { return targets.Repo(ctx) }
 
-// Vm runs the harness in virtual machines with Debian 6, CentOS 6 and Debian 12, or in one of them.
+// Vm runs the harness in virtual machines with Debian 6, CentOS 6 and Debian 12, or in those of a list.
 func (Test) Vm(ctx context.Context, machine *string) error { return targets.TestVM(ctx, machine) }
 
 // Floor runs the harness under the kernel floor on the oldest system at hand, in seconds.

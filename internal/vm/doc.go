@@ -1,9 +1,8 @@
 // Package vm runs the harness in virtual machines with the systems that the
 // plugins are made for, from the packages that users install.
 //
-// Vagrant runs the machines of vagrant/, with VirtualBox or libvirt. Where
-// there is neither, root gets a libvirt for the time of one run, in
-// namespaces of its own: see session.go. A process outside this one, the
+// Vagrant runs the machines of vagrant/, with VirtualBox or libvirt. Root gets
+// a libvirt for the time of one run, in namespaces of its own: see session.go. A process outside this one, the
 // keeper, ends and removes everything as soon as this one is gone, however it
 // went.
 //

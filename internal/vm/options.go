@@ -5,7 +5,7 @@ import "os"
 // Options say what to run.
 type Options struct {
 	Root     string   // the checkout
-	Machines []string // names of vagrant/machines.yml; empty for all
+	Machines []string // names of vagrant/machines.yml; empty for all that have a box
 	Keep     bool     // leave the machines running
 	Full     bool     // full-length waiting test and all repetitions of the hostile one
 }

@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -141,6 +142,17 @@ func TestOnlyOldSystemsGetOldKeys(t *testing.T) {
 	assert.Contains(t, old, "HostKeyAlgorithms=+ssh-rsa")
 	assert.True(t, strings.HasSuffix(old, "-R 127.0.0.1:3398:/s vagrant@1.2.3.4 true"), old)
 	assert.Contains(t, today, "-F none", "the user's settings change nothing")
+}
+
+func TestVagrantsOwnSSHGetsTheSameOldKeys(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(vagrantDir(t), "Vagrantfile"))
+	require.NoError(t, err)
+	for _, option := range oldSSH {
+		if option != "-o" {
+			assert.Contains(t, string(text), "\n  "+option+"\n")
+		}
+	}
+	assert.Contains(t, string(text), `machine.ssh.extra_args = old_ssh if m["old_ssh"]`)
 }
 
 func TestAnErrorOfSSHSaysWhatToDo(t *testing.T) {
