@@ -113,7 +113,7 @@ remove_files() {
 		# Vagrant unpacks boxes there. In the user's own it is not for us.
 		[ "$home" != "${run%/*}/vagrant" ] || rm -rf "$home"/tmp/* || return 1
 	fi
-	rm -rf "/tmp/$name-clamd" "/tmp/.vbox-$name-ipc" "$run"
+	rm -rf "/tmp/$name-clamd" "/tmp/$name-boot" "/tmp/.vbox-$name-ipc" "$run"
 }
 
 if [ "$mode" = own ] && ! start_libvirt; then

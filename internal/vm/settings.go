@@ -31,6 +31,7 @@ type Machine struct {
 	KernelFloor string `yaml:"kernel_floor,omitempty"`
 	StandIn     string `yaml:"stand_in,omitempty"` // what the box really is, if not System
 	Console     string `yaml:"console,omitempty"`  // file that gets what the guest's serial port says
+	Boot        string `yaml:"boot,omitempty"`     // folder with vmlinuz and initrd.img, instead of the box's own
 
 	chosen bool // the user has named the box
 }

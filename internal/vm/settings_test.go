@@ -117,7 +117,7 @@ func TestWrittenSettingsReadBackTheSame(t *testing.T) {
 	none := write(t, filepath.Join(dir, "none.yml"), "")
 	all, err := loadMachines(vagrantDir(t), env(map[string]string{SettingsVariable: none}))
 	require.NoError(t, err)
-	all[0].Console, all[0].StandIn, all[0].KernelFloor = "/c", "Debian 11", "2.6.32"
+	all[0].Console, all[0].StandIn, all[0].KernelFloor, all[0].Boot = "/c", "Debian 11", "2.6.32", "/b"
 	path := filepath.Join(dir, "run.yml")
 	require.NoError(t, writeSettings(path, all))
 	again, err := loadMachines(vagrantDir(t), env(map[string]string{SettingsVariable: path}))

@@ -135,6 +135,11 @@ func (t *testRun) run(ctx context.Context, machines []*Machine, slots int) error
 			m.Console = t.path(m.Name + ".console")
 		}
 	}
+	if t.mode != virtualBox {
+		if err := t.bootFiles(machines); err != nil {
+			return err
+		}
+	}
 	if err := writeSettings(t.path("machines.yml"), machines); err != nil {
 		return err
 	}
