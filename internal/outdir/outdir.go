@@ -3,13 +3,10 @@
 package outdir
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"golang.org/x/sys/unix"
 )
 
 // Replace calls fill with a new empty directory beside dir and puts that in
@@ -28,38 +25,25 @@ func Replace(dir string, fill func(tmp string) error) error {
 	if err := fill(tmp); err != nil {
 		return err
 	}
-	if err := publish(tmp); err != nil {
+	if err := Readable(tmp); err != nil {
 		return fmt.Errorf("set the modes of %s: %w", dir, err)
 	}
 	_, err = Swap(tmp, dir)
 	return err
 }
 
-// Swap puts the directory tmp in dir's place in one step; what was there is
-// then at tmp. undo swaps back.
-func Swap(tmp, dir string) (undo func() error, err error) {
-	// Both names exist at every moment.
-	err = unix.Renameat2(unix.AT_FDCWD, tmp, unix.AT_FDCWD, dir, unix.RENAME_EXCHANGE)
-	undo = func() error {
-		return unix.Renameat2(unix.AT_FDCWD, tmp, unix.AT_FDCWD, dir, unix.RENAME_EXCHANGE)
-	}
-	if errors.Is(err, unix.ENOENT) {
-		err = os.Rename(tmp, dir)
-		undo = func() error { return os.Rename(dir, tmp) }
-	}
-	if err != nil {
-		return nil, fmt.Errorf("put the new %s in place: %w", dir, err)
-	}
-	return undo, nil
-}
-
-// publish makes a tree of data files readable for everybody.
-func publish(dir string) error {
+// Readable lets everybody read a tree, and run what its owner may run,
+// whatever the umask is.
+func Readable(dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Type() == fs.ModeSymlink {
+			return err
+		}
+		info, err := d.Info()
 		if err != nil {
 			return err
 		}
-		if d.IsDir() {
+		if d.IsDir() || info.Mode()&0o100 != 0 {
 			return os.Chmod(path, 0o755)
 		}
 		return os.Chmod(path, 0o644)

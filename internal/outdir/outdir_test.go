@@ -55,10 +55,12 @@ func TestTheModesDontDependOnTheUmask(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	require.NoError(t, outdir.Replace(dir, func(tmp string) error {
 		return errors.Join(fillWith("file")(tmp), os.Mkdir(filepath.Join(tmp, "sub"), 0o755),
-			os.WriteFile(filepath.Join(tmp, "sub", "made-by-a-tool"), nil, 0o600))
+			os.WriteFile(filepath.Join(tmp, "sub", "made-by-a-tool"), nil, 0o600),
+			os.WriteFile(filepath.Join(tmp, "program"), nil, 0o700), os.Symlink("nowhere", filepath.Join(tmp, "link")))
 	}))
 	for path, want := range map[string]os.FileMode{
 		dir: 0o755, filepath.Join(dir, "file"): 0o644, filepath.Join(dir, "sub"): 0o755, filepath.Join(dir, "sub", "made-by-a-tool"): 0o644,
+		filepath.Join(dir, "program"): 0o755,
 	} {
 		info, err := os.Stat(path)
 		require.NoError(t, err)
