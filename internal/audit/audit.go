@@ -20,11 +20,27 @@ type audit struct {
 // all: it is missing, not ELF, damaged, or not for i386. Everything else is in
 // the report, and Report.Err says whether the library passes.
 func File(path string, policy Policy) (*Report, error) {
-	lib, err := open(path)
+	return file(path, parse, func(lib *library) (*Report, error) { return lib.audit(policy) })
+}
+
+// Program audits what a program needs of the system: libraries, symbols and
+// their versions, the kernel. The rules for libraries are not for it.
+func Program(path string, policy Policy) (*Report, error) {
+	return file(path, parseProgram, func(lib *library) (*Report, error) {
+		a, err := lib.start(policy)
+		if err != nil {
+			return nil, err
+		}
+		return a.keep(a.dynamicSection, a.notes, a.importedSymbols, a.versions, a.homes)
+	})
+}
+
+func file(path string, parse func([]byte) (*library, error), judge func(*library) (*Report, error)) (*Report, error) {
+	lib, err := open(path, parse)
 	if err != nil {
 		return nil, err
 	}
-	report, err := lib.audit(policy)
+	report, err := judge(lib)
 	if err != nil {
 		return nil, fmt.Errorf("audit %s: %w", path, err)
 	}
@@ -33,11 +49,31 @@ func File(path string, policy Policy) (*Report, error) {
 }
 
 func (l *library) audit(policy Policy) (*Report, error) {
+	a, err := l.start(policy)
+	if err != nil {
+		return nil, err
+	}
+	return a.keep(
+		a.dynamicSection,
+		a.segments,
+		a.notes,
+		a.relocations,
+		a.exportedSymbols,
+		a.importedSymbols,
+		a.versions,
+		a.homes,
+		a.sections,
+		a.goBuild,
+	)
+}
+
+// start returns an audit with an empty report.
+func (l *library) start(policy Policy) (*audit, error) {
 	symbols, err := l.DynamicSymbols()
 	if err != nil {
 		return nil, fmt.Errorf("read the dynamic symbols of a damaged library: %w", err)
 	}
-	a := &audit{
+	return &audit{
 		library: l,
 		policy:  policy,
 		symbols: symbols,
@@ -49,19 +85,12 @@ func (l *library) audit(policy Policy) (*Report, error) {
 			Needed: []string{}, Exports: []string{}, Imports: []Import{},
 			Flags: []string{}, Findings: []Finding{},
 		},
-	}
-	for _, rules := range []func() error{
-		a.dynamicSection,
-		a.segments,
-		a.notes,
-		a.relocations,
-		a.exportedSymbols,
-		a.importedSymbols,
-		a.versions,
-		a.homes,
-		a.sections,
-		a.goBuild,
-	} {
+	}, nil
+}
+
+// keep applies rules, in their order, and returns the report.
+func (a *audit) keep(rules ...func() error) (*Report, error) {
+	for _, rules := range rules {
 		if err := rules(); err != nil {
 			return nil, err
 		}

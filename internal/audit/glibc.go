@@ -30,8 +30,9 @@ func (a *audit) versions() error {
 			number, isGlibc := strings.CutPrefix(dep.Dep, glibcPrefix)
 			users := a.users(need.Name, dep.Dep)
 			switch {
-			// ld.so goes on without a version that is only wanted weakly.
-			case dep.Flags&elf.VER_FLG_WEAK != 0:
+			// ld.so goes on without a version that is only wanted weakly, to
+			// the symbols that want it.
+			case dep.Flags&elf.VER_FLG_WEAK != 0 && !a.strongly(need.Name, dep.Dep):
 			case dep.Dep == "GLIBC_PRIVATE":
 				private = append(private, users...)
 			case !isGlibc || !isVersion(number):
@@ -64,6 +65,13 @@ func (a *audit) users(library, version string) (names []string) {
 		names = append(names, fmt.Sprintf("%s (%s), by no symbol", version, library))
 	}
 	return names
+}
+
+// strongly says whether a symbol that has a version is not weak.
+func (a *audit) strongly(library, version string) bool {
+	return slices.ContainsFunc(a.Imports, func(i Import) bool {
+		return i.Library == library && i.Version == version && !i.Weak
+	})
 }
 
 func isVersion(text string) bool {

@@ -12,7 +12,10 @@ import (
 // goBuild judges the Go in a library. Nothing else in the file shows which
 // kernel it needs, for that depends on the system calls of Go's runtime.
 func (a *audit) goBuild() error {
-	functions, hasGo := a.goFunctions()
+	functions, hasGo, err := a.goFunctions()
+	if err != nil {
+		return err
+	}
 	info, err := buildinfo.Read(bytes.NewReader(a.data))
 	switch {
 	case err == nil:

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"os"
@@ -118,11 +119,29 @@ func TestFunctionTableIsTakenOnlyIfItIsOne(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			functions, is := functionNames(tt.table)
+			functions, is, err := loaded(tt.table).goFunctions()
+			require.NoError(t, err)
 			assert.Equal(t, tt.is, is)
 			if tt.is {
 				assert.Contains(t, functions, "os.Exit")
 			}
 		})
 	}
+	t.Run("a table after a decoy", func(t *testing.T) {
+		const decoy = "\x00runtime.goexit\x00"
+		first := table(2, pclntabHeader, uint32(pclntabHeader+len(decoy)), decoy)
+		functions, _, err := loaded(append(first, table(2, pclntabHeader, end, names)...)).goFunctions()
+		require.NoError(t, err)
+		assert.Contains(t, functions, "os.Exit")
+	})
+	t.Run("too many to read them all", func(t *testing.T) {
+		_, _, err := loaded(bytes.Repeat(table(2, pclntabHeader, end-21, names), maxTables+1)).goFunctions()
+		assert.ErrorContains(t, err, "more than 16 tables")
+	})
+}
+
+// loaded is a library whose only segment holds data.
+func loaded(data []byte) *library {
+	segment := &elf.Prog{ProgHeader: elf.ProgHeader{Type: elf.PT_LOAD, Filesz: uint64(len(data)), Memsz: uint64(len(data))}}
+	return &library{File: &elf.File{Progs: []*elf.Prog{segment}}, data: data}
 }

@@ -18,7 +18,7 @@ type library struct {
 const buildRemedy = "the antivirus server is a 32-bit i386 process: build the plugin with GOARCH=386, or gcc -m32"
 
 // open reads the whole file, so that everything after it judges the same bytes.
-func open(path string) (*library, error) {
+func open(path string, parse func([]byte) (*library, error)) (*library, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		var pathErr *fs.PathError
@@ -51,6 +51,29 @@ func open(path string) (*library, error) {
 // parse refuses what the rules cannot judge. Its errors continue a sentence
 // that begins with the file's name.
 func parse(data []byte) (*library, error) {
+	lib, err := parseELF(data)
+	if err != nil {
+		return nil, err
+	}
+	if lib.Type != elf.ET_DYN {
+		return nil, fmt.Errorf("is not a shared library but %s: link it with -shared, or go build -buildmode=c-shared", lib.Type)
+	}
+	if lib.flags1()&elf.DF_1_PIE != 0 {
+		return nil, errors.New("is a position-independent program, not a shared library: link it with -shared")
+	}
+	return lib, lib.whole()
+}
+
+// parseProgram is parse for a program that ld.so links.
+func parseProgram(data []byte) (*library, error) {
+	lib, err := parseELF(data)
+	if err != nil {
+		return nil, err
+	}
+	return lib, lib.whole()
+}
+
+func parseELF(data []byte) (*library, error) {
 	if len(data) == 0 {
 		return nil, errors.New("is an empty file: build or copy the library again")
 	}
@@ -69,18 +92,17 @@ func parse(data []byte) (*library, error) {
 	if file.Class != elf.ELFCLASS32 || file.Machine != elf.EM_386 || file.Data != elf.ELFDATA2LSB {
 		return nil, fmt.Errorf("is a library for %s %s; %s", file.Machine, file.Data, buildRemedy)
 	}
-	if file.Type != elf.ET_DYN {
-		return nil, fmt.Errorf("is not a shared library but %s: link it with -shared, or go build -buildmode=c-shared", file.Type)
-	}
-	if lib.flags1()&elf.DF_1_PIE != 0 {
-		return nil, errors.New("is a position-independent program, not a shared library: link it with -shared")
-	}
-	for _, check := range []func() error{lib.complete, lib.consistent, lib.boundedVersions} {
+	return lib, nil
+}
+
+// whole makes sure that the rules see all that ld.so would.
+func (l *library) whole() error {
+	for _, check := range []func() error{l.complete, l.consistent, l.hashesInside, l.boundedVersions} {
 		if err := check(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return lib, nil
+	return nil
 }
 
 // complete finds a file that was cut off.
@@ -97,45 +119,6 @@ func (l *library) complete() error {
 	for _, s := range l.Sections {
 		if s.Type != elf.SHT_NULL && s.Type != elf.SHT_NOBITS && s.Offset+s.FileSize > size {
 			return fmt.Errorf("is cut off: section %q ends at byte %d and the file has %d; build or copy it again", s.Name, s.Offset+s.FileSize, size)
-		}
-	}
-	return nil
-}
-
-// consistent makes sure that the sections, which the audit reads, describe the
-// tables that ld.so uses: it finds them by segments and never sees a section.
-func (l *library) consistent() error {
-	dynamic := l.SectionByType(elf.SHT_DYNAMIC)
-	if dynamic == nil || l.SectionByType(elf.SHT_DYNSYM) == nil {
-		return errors.New("has no section table with a dynamic section and its symbols, so it can't be audited: strip it with strip --strip-all only")
-	}
-	mismatch := func(what string) error {
-		return fmt.Errorf("can't be audited: its section table and its segments disagree about the %s; link it again", what)
-	}
-	segments := 0
-	for _, p := range l.Progs {
-		if p.Type == elf.PT_DYNAMIC {
-			segments++
-			if p.Off != dynamic.Offset || p.Filesz != dynamic.FileSize {
-				return mismatch("dynamic section")
-			}
-		}
-	}
-	if segments != 1 {
-		return mismatch("dynamic section")
-	}
-	for _, table := range []struct {
-		tag     elf.DynTag
-		section elf.SectionType
-	}{
-		{elf.DT_SYMTAB, elf.SHT_DYNSYM},
-		{elf.DT_VERNEED, elf.SHT_GNU_VERNEED},
-		{elf.DT_VERSYM, elf.SHT_GNU_VERSYM},
-	} {
-		addr, has := l.dyn(table.tag)
-		section := l.SectionByType(table.section)
-		if has != (section != nil) || has && section.Addr != addr {
-			return mismatch(table.tag.String() + " table")
 		}
 	}
 	return nil

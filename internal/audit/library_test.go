@@ -78,6 +78,31 @@ func TestFileThatCanNotBeAuditedIsNamedWithARemedy(t *testing.T) {
 		{"with a symbol table that is not ld.so's", func(t *testing.T) string {
 			return patched(t, plugin(t, entry), retag(elf.DT_SYMTAB, elf.DT_DEBUG))
 		}, "disagree about the DT_SYMTAB table"},
+		{"with a section of symbols that is too short for its hash table", func(t *testing.T) string {
+			return patched(t, plugin(t, entry, "-Wl,--hash-style=sysv"), shorten(elf.SHT_DYNSYM, elf.Sym32Size))
+		}, "its DT_HASH table leads beyond"},
+		{"with a section of symbols that is too short for its GNU hash table", func(t *testing.T) string {
+			return patched(t, plugin(t, entry, "-Wl,--hash-style=gnu"), shorten(elf.SHT_DYNSYM, elf.Sym32Size))
+		}, "its DT_GNU_HASH table leads beyond"},
+		{"with names that are not ld.so's", func(t *testing.T) string {
+			return patched(t, plugin(t, entry), retag(elf.DT_STRTAB, elf.DT_DEBUG))
+		}, "disagree about the DT_STRTAB table"},
+		{"with a section of names that is too short", func(t *testing.T) string {
+			return patched(t, plugin(t, entry), shorten(elf.SHT_STRTAB, 1))
+		}, "disagree about the DT_STRSZ table"},
+		{"with symbols that are not where they are loaded from", func(t *testing.T) string {
+			return patched(t, plugin(t, entry), func(data []byte, file *elf.File) {
+				section(data, file, elf.SHT_DYNSYM, func(header []byte) {
+					binary.LittleEndian.PutUint32(header[16:], binary.LittleEndian.Uint32(header[16:])+elf.Sym32Size)
+				})
+			})
+		}, "disagree about the DT_SYMTAB table"},
+		{"with two tables of symbols", func(t *testing.T) string {
+			return patched(t, plugin(t, entry, "-Wl,-soname=avir_test.so"), retag(elf.DT_SONAME, elf.DT_SYMTAB))
+		}, "2 entries DT_SYMTAB"},
+		{"with tags behind the end", func(t *testing.T) string {
+			return patched(t, plugin(t, entry, "-Wl,-soname=avir_test.so"), retag(elf.DT_SONAME, elf.DT_NULL))
+		}, "disagree about the dynamic section"},
 		{"with symbol versions that run in a circle", func(t *testing.T) string {
 			path := plugin(t, calls("one", "two"), stub(t, "libc.so.6", map[string]string{"GLIBC_2.0": "one", "GLIBC_2.1": "two"}))
 			return patched(t, path, func(data []byte, file *elf.File) {
@@ -95,6 +120,47 @@ func TestFileThatCanNotBeAuditedIsNamedWithARemedy(t *testing.T) {
 			assert.ErrorContains(t, err, path)
 			assert.NotContains(t, err.Error(), "\n")
 			assert.Nil(t, report)
+		})
+	}
+}
+
+func TestProgramIsAuditedForWhatItNeeds(t *testing.T) {
+	libc := stub(t, "libc.so.6", map[string]string{"GLIBC_2.0": "read", "GLIBC_2.33": "stat"})
+	program := func(source string, args ...string) string {
+		return gcc(t, "avserver", source, append([]string{"-Wl,-z,now", libc}, args...)...)
+	}
+	good := program("int read(void); void _start(void) { read(); }", "-pie", "-fPIE", "-s")
+	report, err := Program(good, policy)
+	require.NoError(t, err)
+	require.NoError(t, report.Err())
+	assert.Equal(t, []string{"libc.so.6"}, report.Needed)
+
+	bad := program(`int stat(void), pthread_create(void); void _start(void) { stat() + pthread_create(); }
+__asm__(".section .note.ABI-tag,\"a\",@note; .long 4,16,1; .asciz \"GNU\"; .long 0,3,2,0; .text");`,
+		"-no-pie", stub(t, "libpthread.so.0", map[string]string{"GLIBC_2.34": "pthread_create"}))
+	report, err = Program(bad, policy)
+	require.NoError(t, err)
+	for _, rule := range []string{"glibc-floor", "stat@GLIBC_2.33", "pthread_create@GLIBC_2.34", "kernel-floor", "Linux 3.2.0"} {
+		assert.ErrorContains(t, report.Err(), rule)
+	}
+}
+
+// section lets change write to the first section header of a type.
+func section(data []byte, file *elf.File, kind elf.SectionType, change func(header []byte)) {
+	at := int(binary.LittleEndian.Uint32(data[32:]))
+	for i, s := range file.Sections {
+		if s.Type == kind {
+			change(data[at+40*i:])
+			return
+		}
+	}
+}
+
+// shorten makes the first section of a type some bytes shorter.
+func shorten(kind elf.SectionType, by uint32) func([]byte, *elf.File) {
+	return func(data []byte, file *elf.File) {
+		section(data, file, kind, func(header []byte) {
+			binary.LittleEndian.PutUint32(header[20:], binary.LittleEndian.Uint32(header[20:])-by)
 		})
 	}
 }

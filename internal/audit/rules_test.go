@@ -85,6 +85,13 @@ func TestEachSinIsNamedByItsRule(t *testing.T) {
 				binary.LittleEndian.PutUint16(data[at+16+4:], 4)
 			})
 		}, "glibc-floor", "newer than glibc 2.11", []string{"stat@GLIBC_2.33 (libc.so.6)"}},
+		{"a strong symbol of a version that is wanted weakly", func(t *testing.T) string {
+			path := plugin(t, calls("stat"), stub(t, "libc.so.6", map[string]string{"GLIBC_2.33": "stat"}))
+			return patched(t, path, func(data []byte, file *elf.File) {
+				at := file.SectionByType(elf.SHT_GNU_VERNEED).Offset
+				binary.LittleEndian.PutUint16(data[at+16+4:], uint16(elf.VER_FLG_WEAK))
+			})
+		}, "glibc-floor", "newer than glibc 2.11", []string{"stat@GLIBC_2.33 (libc.so.6)"}},
 		{"glibc's internals", func(t *testing.T) string {
 			return plugin(t, calls("__libc_internal"), stub(t, "libc.so.6", map[string]string{"GLIBC_PRIVATE": "__libc_internal"}))
 		}, "glibc-private", "glibc's internals", []string{"__libc_internal@GLIBC_PRIVATE (libc.so.6)"}},
