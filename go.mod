@@ -78,6 +78,6 @@ require (
 )
 
 tool (
-	github.com/magefile/mage
+	github.com/avirkit/avirkit/internal/mage
 	honnef.co/go/tools/cmd/staticcheck
 )

@@ -9,6 +9,8 @@ import (
 	"github.com/magefile/mage/mg"
 )
 
+func init() { targets.EndBySignal() }
+
 // Test holds the parts of the tests that also run by themselves.
 type Test mg.Namespace
 
