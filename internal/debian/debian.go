@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 
@@ -26,11 +27,18 @@ func Missing(ctx context.Context, pkgs ...string) ([]string, error) {
 	for _, p := range pkgs {
 		// dpkg-query exits with 1 for a package it has never heard of.
 		out, _ := exec.CommandContext(ctx, "dpkg-query", "-W", "-f", "${db:Status-Status}\n", p).Output()
-		if strings.TrimSpace(string(out)) != "installed" {
+		// It prints a line for each architecture.
+		if !slices.Contains(strings.Fields(string(out)), "installed") {
 			missing = append(missing, p)
 		}
 	}
 	return missing, ctx.Err()
+}
+
+// MayInstall says whether Need would install what is missing.
+func MayInstall() bool {
+	_, err := exec.LookPath("apt-get")
+	return err == nil && os.Geteuid() == 0 && os.Getenv("AVIR_NO_INSTALL") != "1"
 }
 
 // Need makes sure that pkgs are installed. As root on a Debian-like system it

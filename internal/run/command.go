@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -17,11 +18,12 @@ import (
 
 // Command is one command to run. It never passes through a shell.
 type Command struct {
-	Name string   // program, looked up in PATH
-	Args []string // its arguments
-	Dir  string   // working directory; empty: the current one
-	Env  []string // additions to this process's environment, "KEY=value"; the last one of a key wins
-	Hint string   // what to do when it fails, for the error message
+	Name  string   // program, looked up in PATH
+	Args  []string // its arguments
+	Dir   string   // working directory; empty: the current one
+	Env   []string // additions to this process's environment, "KEY=value"; the last one of a key wins
+	Unset []string // variables of this process's environment that it must not get
+	Hint  string   // what to do when it fails, for the error message
 
 	Stdin  io.Reader
 	Stdout io.Writer // also receives the output; it is kept for the error message anyway
@@ -46,7 +48,7 @@ func Verbose() bool {
 func (c Command) Run(ctx context.Context) (string, error) {
 	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
 	cmd.Dir = c.Dir
-	cmd.Env = append(os.Environ(), c.Env...)
+	cmd.Env = append(c.inherited(), c.Env...)
 	cmd.Stdin = c.Stdin
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
@@ -75,6 +77,15 @@ func (c Command) Run(ctx context.Context) (string, error) {
 		return out.String(), nil
 	}
 	return out.String(), c.explain(ctx, err, all.String())
+}
+
+// inherited is this process's environment without what the command must not
+// get. An empty variable is something else for some programs.
+func (c Command) inherited() []string {
+	return slices.DeleteFunc(os.Environ(), func(e string) bool {
+		name, _, _ := strings.Cut(e, "=")
+		return slices.Contains(c.Unset, name)
+	})
 }
 
 func (c Command) explain(ctx context.Context, err error, output string) error {

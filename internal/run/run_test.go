@@ -23,6 +23,16 @@ func TestACommandReturnsItsStandardOutputOnly(t *testing.T) {
 	assert.Equal(t, "out\n2", out)
 }
 
+func TestACommandDoesNotGetWhatIsUnset(t *testing.T) {
+	t.Setenv("X", "1")
+	t.Setenv("Y", "2")
+
+	out, err := Command{Name: "sh", Args: []string{"-c", "echo ${X-unset} $Y $Z"}, Unset: []string{"X"}, Env: []string{"Z=3"}}.Run(context.Background())
+
+	require.NoError(t, err)
+	assert.Equal(t, "unset 2 3\n", out)
+}
+
 func TestAFailureShowsTheCommandItsOutputAndTheHint(t *testing.T) {
 	_, err := Command{Name: "sh", Args: []string{"-c", "echo why >&2; exit 3"}, Hint: "do this"}.Run(context.Background())
 
