@@ -19,7 +19,7 @@ type need struct {
 	what    string
 	targets string // who uses it
 	program string // that must be in PATH, or
-	find    func() (string, error)
+	find    func(context.Context) (string, error)
 	pkg     string // Debian's package that brings it
 	remedy  string // when that is not a package
 }
@@ -72,12 +72,12 @@ func Doctor(ctx context.Context) error {
 }
 
 // findZig returns the path of a zig that a build would take, if there is one.
-func findZig() (string, error) {
+func findZig(ctx context.Context) (string, error) {
 	root, err := run.Root()
 	if err != nil {
 		return "", err
 	}
-	t, err := toolchain.FindZig(filepath.Join(root, ".cache"))
+	t, err := toolchain.FindZig(ctx, filepath.Join(root, ".cache"))
 	if err != nil || t == nil {
 		return "", err
 	}
@@ -86,7 +86,7 @@ func findZig() (string, error) {
 
 func (n need) state(ctx context.Context, dpkg bool) (state, detail string) {
 	if n.find != nil {
-		switch path, err := n.find(); {
+		switch path, err := n.find(ctx); {
 		case err != nil:
 			return "MISSING", err.Error()
 		case path != "":

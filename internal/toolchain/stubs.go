@@ -63,7 +63,7 @@ func (l stubLibrary) build(ctx context.Context, dir string) error {
 		return err
 	}
 	_, err := run.Command{
-		Name: "gcc",
+		Name: "gcc", Unset: Ambient,
 		Args: []string{"-m32", "-shared", "-nostdlib", "-Wl,-soname," + l.Soname,
 			"-Wl,--version-script," + script, "-o", filepath.Join(dir, l.Soname), source},
 	}.Run(ctx)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/debian"
 	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/versions"
 )
@@ -35,7 +36,30 @@ type Toolchain struct {
 	// Mend says that lldmend.Mend must correct Go's shared libraries.
 	Mend bool
 
+	// Tools are the versions of what can change without the compiler's.
+	Tools []string
+
 	env func(target string) []string
+}
+
+// Ambient are variables by which compilers and linkers take files from folders
+// of the user's choice. No compilation may get them.
+var Ambient = []string{
+	"CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "OBJC_INCLUDE_PATH", "LIBRARY_PATH", "LD_RUN_PATH",
+	"COMPILER_PATH", "GCC_EXEC_PREFIX", "DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES",
+	"CCC_OVERRIDE_OPTIONS", "LDEMULATION", "GNUTARGET", "SOURCE_DATE_EPOCH",
+}
+
+// GoCC returns CC as the go command takes it.
+func (t *Toolchain) GoCC() string {
+	var words []string
+	for _, word := range t.CC {
+		if strings.ContainsAny(word, " \t") {
+			word = "'" + word + "'" // zigAt refuses quotes
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, " ")
 }
 
 // Env returns what the environment of the compiler must hold. Parallel runs
@@ -52,11 +76,12 @@ func (t *Toolchain) String() string { return t.Name + " " + t.Version }
 
 // Pick returns the toolchain called want, and installs what it lacks. An empty
 // want takes the first that can be had: a zig that is there, zig through npm,
-// gcc-multilib. Downloads go below cache.
+// gcc-multilib. Where packages may be installed npm counts as there. Downloads
+// go below cache.
 func Pick(ctx context.Context, want, cache string) (*Toolchain, error) {
 	switch want {
 	case Zig:
-		t, err := FindZig(cache)
+		t, err := FindZig(ctx, cache)
 		if err != nil {
 			return nil, err
 		}
@@ -74,14 +99,14 @@ func Pick(ctx context.Context, want, cache string) (*Toolchain, error) {
 }
 
 func first(ctx context.Context, cache string) (*Toolchain, error) {
-	t, zigErr := FindZig(cache)
+	t, zigErr := FindZig(ctx, cache)
 	if zigErr != nil && os.Getenv("ZIG") != "" {
 		return nil, zigErr // what the user named must not be passed over
 	}
 	if t != nil {
 		return t, nil
 	}
-	if npmThere() {
+	if npmThere() || npmPlatform() != "" && debian.MayInstall() {
 		t, err := npmZig(ctx, cache)
 		if err == nil || ctx.Err() != nil {
 			return because(t, err, "no zig "+versions.Zig+" in PATH, npm brings it")

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,7 +18,7 @@ import (
 func fakeZig(t *testing.T, version string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "zig")
-	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\ncase $1 in\nversion) echo "+version+" ;;\nenv) echo '    .lib_dir = \"/zig/lib\",' ;;\nesac\n"), 0o755))
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\ncase $1 in\nversion) echo "+version+" ;;\nenv) echo '    .lib_dir = \"zig/lib\",' ;;\nesac\n"), 0o755))
 	return path
 }
 
@@ -33,6 +34,20 @@ func TestAZigThatIsThereIsTaken(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, named, tc.CC[0])
 		assert.Equal(t, "ZIG names it", tc.Why)
+		// As zig tells it for a library below the current folder.
+		here, err := os.Getwd()
+		require.NoError(t, err)
+		assert.Contains(t, tc.CC, "-ffile-prefix-map="+filepath.Join(here, "zig", "lib")+"=zig")
+	})
+	t.Run("from ZIG by its name alone", func(t *testing.T) {
+		inPath := fakeZig(t, versions.Zig)
+		t.Setenv("PATH", filepath.Dir(inPath))
+		t.Setenv("ZIG", "zig")
+
+		tc, err := Pick(context.Background(), "", t.TempDir())
+
+		require.NoError(t, err)
+		assert.Equal(t, inPath, tc.CC[0])
 	})
 	t.Run("from PATH", func(t *testing.T) {
 		t.Setenv("ZIG", "")
@@ -62,6 +77,50 @@ func TestAZigThatIsThereIsTaken(t *testing.T) {
 		assert.Equal(t, binary, tc.CC[0])
 		assert.Contains(t, tc.Env("avir_x"), "ZIG_LIB_DIR="+npmLib(npmDir(cache)))
 	})
+}
+
+func TestTheGoCommandGetsBlanksInQuotes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "my zig", "zig")
+	require.NoError(t, os.Mkdir(filepath.Dir(path), 0o755))
+	require.NoError(t, os.Rename(fakeZig(t, versions.Zig), path))
+	t.Setenv("ZIG", path)
+	tc, err := Pick(context.Background(), Zig, t.TempDir())
+	require.NoError(t, err)
+
+	assert.Contains(t, tc.GoCC(), "'"+path+"' cc -target x86-linux-gnu.2.11 ")
+}
+
+func TestAZigThatDoesNotAnswerIsRefused(t *testing.T) {
+	old := answerTime
+	answerTime = 50 * time.Millisecond
+	t.Cleanup(func() { answerTime = old })
+	path := filepath.Join(t.TempDir(), "zig")
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\nsleep 600 & wait\n"), 0o755))
+	t.Setenv("ZIG", path)
+
+	_, err := Pick(context.Background(), Zig, t.TempDir())
+
+	assert.ErrorContains(t, err, "no answer in 50ms: set ZIG to a zig "+versions.Zig)
+}
+
+func TestNpmIsNeededOnlyForAZigThatIsNotThere(t *testing.T) {
+	t.Setenv("ZIG", "")
+	t.Setenv("PATH", t.TempDir())
+	needs, err := NeedsNpm(context.Background(), t.TempDir())
+	require.NoError(t, err)
+	assert.Equal(t, npmPlatform() != "", needs)
+
+	t.Setenv("ZIG", fakeZig(t, versions.Zig))
+	t.Setenv("PATH", "/usr/bin:/bin")
+	needs, err = NeedsNpm(context.Background(), t.TempDir())
+	require.NoError(t, err)
+	assert.False(t, needs)
+}
+
+func TestTheRealReasonWhyGccDoesNotLinkIsTold(t *testing.T) {
+	t.Setenv("TMPDIR", "/nonexistent")
+
+	assert.ErrorContains(t, compiles(context.Background()), "/nonexistent")
 }
 
 func TestEachParallelTargetHasAZigCacheOfItsOwn(t *testing.T) {

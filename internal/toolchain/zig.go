@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/avirkit/avirkit/internal/debian"
 	"github.com/avirkit/avirkit/internal/run"
@@ -28,25 +29,25 @@ var npmFiles embed.FS
 // installed earlier below cache. It returns nil and no error when there is
 // none of the right version, and an error when the one that $ZIG names is
 // unusable.
-func FindZig(cache string) (*Toolchain, error) {
-	if path := os.Getenv("ZIG"); path != "" {
-		t, err := zigAt(path, "", cache)
+func FindZig(ctx context.Context, cache string) (*Toolchain, error) {
+	if name := os.Getenv("ZIG"); name != "" {
+		t, err := namedZig(ctx, name, cache)
 		if err != nil {
-			return nil, fmt.Errorf("ZIG=%s: %w: set ZIG to a zig %s, or unset it", path, err, versions.Zig)
+			return nil, fmt.Errorf("ZIG=%s: %w: set ZIG to a zig %s, or unset it", name, err, versions.Zig)
 		}
 		t.Why = "ZIG names it"
 		return t, nil
 	}
 	path, err := exec.LookPath("zig")
 	if err == nil {
-		if t, err := zigAt(path, "", cache); err == nil {
+		if t, err := zigAt(ctx, path, "", cache); err == nil {
 			t.Why = "it is in PATH"
 			return t, nil
 		}
 		// Another version is no obstacle: npm brings the right one.
 	}
 	if dir := npmDir(cache); isFile(npmBinary(dir)) {
-		t, err := zigAt(npmBinary(dir), npmLib(dir), cache)
+		t, err := zigAt(ctx, npmBinary(dir), npmLib(dir), cache)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w: remove this folder", dir, err)
 		}
@@ -56,30 +57,42 @@ func FindZig(cache string) (*Toolchain, error) {
 	return nil, nil
 }
 
+// namedZig takes a path, or a name to look up in PATH.
+func namedZig(ctx context.Context, name, cache string) (*Toolchain, error) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return nil, fmt.Errorf("can't run it: %w", err)
+	}
+	return zigAt(ctx, path, "", cache)
+}
+
 // zigAt makes a toolchain of the zig at path; lib is its library folder when
 // it doesn't find that by itself.
-func zigAt(path, lib, cache string) (*Toolchain, error) {
+func zigAt(ctx context.Context, path, lib, cache string) (*Toolchain, error) {
 	env := func(target string) []string {
 		// Parallel compilers race in one cache: each target has its own.
 		dir := filepath.Join(cache, "zig-cache", target)
 		e := []string{"ZIG_GLOBAL_CACHE_DIR=" + dir, "ZIG_LOCAL_CACHE_DIR=" + dir}
 		return append(e, "ZIG_LIB_DIR="+lib)
 	}
-	out, err := exec.Command(path, "version").Output()
-	if err != nil {
-		return nil, fmt.Errorf("can't run it: %w", err)
-	}
-	if v := strings.TrimSpace(string(out)); v != versions.Zig {
-		return nil, fmt.Errorf("is version %.40q, not %s", v, versions.Zig)
-	}
-	path, err = filepath.Abs(path)
+	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
+	version, err := ask(ctx, path, "version")
+	if err != nil {
+		return nil, err
+	}
+	if v := strings.TrimSpace(version); v != versions.Zig {
+		return nil, fmt.Errorf("is version %.40q, not %s", v, versions.Zig)
+	}
 	if lib == "" {
-		if lib, err = zigLib(path); err != nil {
+		if lib, err = zigLib(ctx, path); err != nil {
 			return nil, err
 		}
+	}
+	if strings.ContainsAny(path+lib, "'\"\n") {
+		return nil, errors.New("has quotes in its path, which the go command can't pass on")
 	}
 	return &Toolchain{
 		Name:    Zig,
@@ -96,17 +109,39 @@ func zigAt(path, lib, cache string) (*Toolchain, error) {
 
 var libDir = regexp.MustCompile(`\.lib_dir = "([^"]+)"`)
 
-// zigLib asks zig for its library folder.
-func zigLib(path string) (string, error) {
-	out, err := exec.Command(path, "env").Output()
+// answerTime is how long a zig may take to tell about itself.
+var answerTime = 10 * time.Second
+
+// ask runs one of zig's commands that only print.
+func ask(ctx context.Context, path, command string) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, fmt.Errorf("no answer in %v", answerTime))
+	defer cancel()
+	out, err := run.Command{Name: path, Args: []string{command}}.Run(ctx)
 	if err != nil {
-		return "", fmt.Errorf("can't run its command env: %w", err)
+		line, _, _ := strings.Cut(err.Error(), "\n")
+		return "", fmt.Errorf("can't run it: %s", line)
 	}
-	m := libDir.FindSubmatch(out)
+	return out, nil
+}
+
+// zigLib asks zig for its library folder, which it tells relative to the
+// current one if it lies below that.
+func zigLib(ctx context.Context, path string) (string, error) {
+	out, err := ask(ctx, path, "env")
+	if err != nil {
+		return "", err
+	}
+	m := libDir.FindStringSubmatch(out)
 	if m == nil {
 		return "", fmt.Errorf("its command env tells no lib_dir")
 	}
-	return string(m[1]), nil
+	return filepath.Abs(m[1])
+}
+
+// NeedsNpm says whether a build with zig would first look for npm in vain.
+func NeedsNpm(ctx context.Context, cache string) (bool, error) {
+	t, err := FindZig(ctx, cache)
+	return err == nil && t == nil && npmPlatform() != "" && !npmThere(), err
 }
 
 func npmThere() bool {
@@ -166,7 +201,7 @@ func npmZig(ctx context.Context, cache string) (*Toolchain, error) {
 	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	return zigAt(npmBinary(dir), npmLib(dir), cache)
+	return zigAt(ctx, npmBinary(dir), npmLib(dir), cache)
 }
 
 var npmCode = regexp.MustCompile(`(?m)npm (?:error|ERR!) code (\S+)`)
