@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/avirkit/avirkit/internal/debian"
+	"github.com/avirkit/avirkit/internal/outdir"
 	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/toolchain"
 	"github.com/avirkit/avirkit/internal/versions"
@@ -38,9 +39,28 @@ const (
 // A builder is one run of Run.
 type builder struct {
 	Options
-	cache string
-	stage string
-	tc    *toolchain.Toolchain
+	cache    string
+	stage    string
+	tc       *toolchain.Toolchain
+	objcopy  string   // its version
+	targetGo []string // the environment of TargetGo
+}
+
+// newBuilder returns a builder whose tools are there.
+func newBuilder(ctx context.Context, o Options) (*builder, error) {
+	b := &builder{Options: o, cache: filepath.Join(o.Root, ".cache")}
+	err := needObjcopy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if b.objcopy, err = toolchain.VersionLine(ctx, "objcopy"); err != nil {
+		return nil, err
+	}
+	if b.targetGo, err = TargetGo(ctx, o.Root); err != nil {
+		return nil, err
+	}
+	b.tc, err = toolchain.Pick(ctx, o.Toolchain, b.cache)
+	return b, err
 }
 
 // Run builds what is not up to date and returns the manifest of dist.
@@ -48,15 +68,18 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 	if o.Dist == "" {
 		o.Dist = filepath.Join(o.Root, "dist")
 	}
-	b := &builder{Options: o, cache: filepath.Join(o.Root, ".cache")}
-	unlock, err := lock(ctx, b.cache)
+	if err := passable(o.Root, o.Dist); err != nil {
+		return nil, err
+	}
+	unlock, err := Lock(ctx, o.Root)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 
-	if b.tc, err = toolchain.Pick(ctx, o.Toolchain, b.cache); err != nil {
-		return nil, err
+	b, err := newBuilder(ctx, o)
+	if err != nil {
+		return nil, explainFull(err)
 	}
 	run.Printf("toolchain %s: %s", b.tc, b.tc.Why)
 	inputs, err := b.inputs()
@@ -66,9 +89,6 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 	if m := upToDate(o.Dist, inputs); m != nil {
 		run.Printf("up to date: %s", o.Dist)
 		return m, nil
-	}
-	if err := needObjcopy(ctx); err != nil {
-		return nil, err
 	}
 	// In dist, so that the results are moved into place within one file system.
 	if b.stage, err = stageIn(o.Dist); err != nil {
@@ -89,16 +109,38 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 	return m, nil
 }
 
+// passable refuses folders that can't be told to the linker: the go command
+// splits its flags at blanks and quotes, the compiler at commas.
+func passable(dirs ...string) error {
+	for _, dir := range dirs {
+		if strings.ContainsAny(dir, " \t\n'\",") {
+			return fmt.Errorf("%q has blanks, quotes or commas, which can't be passed on to the linker: move the checkout", dir)
+		}
+	}
+	return nil
+}
+
 // stageIn makes an empty folder in dir, and removes what killed builds left.
 func stageIn(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	old, _ := filepath.Glob(filepath.Join(dir, ".stage-*"))
-	for _, path := range old {
+	for _, path := range matching(dir, ".stage-*") {
 		os.RemoveAll(path)
 	}
 	return os.MkdirTemp(dir, ".stage-*")
+}
+
+// matching returns what in dir has a name that matches pattern. In
+// filepath.Glob the folder's own name would be a pattern too.
+func matching(dir, pattern string) (paths []string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if ok, _ := filepath.Match(pattern, e.Name()); ok {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	return paths
 }
 
 // needObjcopy makes sure that debug information can be split off.
@@ -138,6 +180,11 @@ func (b *builder) all(ctx context.Context) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, dir := range []string{Dir386, DirAMD64, DirDebug} {
+		if err := outdir.Readable(filepath.Join(b.stage, dir)); err != nil {
+			return nil, err
+		}
+	}
 	return b.manifest(facts)
 }
 
@@ -146,50 +193,14 @@ func (b *builder) all(ctx context.Context) (*Manifest, error) {
 func (b *builder) fetchGo(ctx context.Context) error {
 	return run.Step(ctx, versions.TargetGo, nil, func(ctx context.Context) (string, error) {
 		_, err := run.Command{
-			Name: "go", Args: []string{"version"},
-			Dir: filepath.Join(b.Root, "plugins"), Env: goEnv("386"),
-			Hint: "the go command fetches " + versions.TargetGo + " through the module proxy: check the network and GOPROXY",
+			Name: "go", Args: []string{"version"}, Dir: filepath.Join(b.Root, "plugins"), Env: b.goEnv("386"),
 		}.Run(ctx)
+		if err != nil && ctx.Err() == nil {
+			lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
+			err = fmt.Errorf("can't fetch it: %s: check the network and GOPROXY", strings.TrimSpace(lines[len(lines)-1]))
+		}
 		return "", err
 	})
-}
-
-// lock keeps two builds of one checkout from each other.
-func lock(ctx context.Context, cache string) (unlock func(), err error) {
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(filepath.Join(cache, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	take := func(how int) error { return syscall.Flock(int(f.Fd()), how) }
-	if err := take(syscall.LOCK_EX | syscall.LOCK_NB); err != nil {
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			f.Close()
-			return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
-		}
-		run.Printf("waiting for another build of this checkout")
-		locked := make(chan error, 1)
-		go func() { locked <- take(syscall.LOCK_EX) }()
-		select {
-		case err = <-locked:
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
-		if err != nil {
-			f.Close()
-			return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
-		}
-	}
-	// What a killed build left behind is of no use to anyone.
-	for _, pattern := range []string{"zig-npm-*", "glibc-stubs-*.tmp"} {
-		old, _ := filepath.Glob(filepath.Join(cache, pattern))
-		for _, dir := range old {
-			os.RemoveAll(dir)
-		}
-	}
-	return func() { f.Close() }, nil
 }
 
 // explainFull says in one line that the disk is full, however deep in some

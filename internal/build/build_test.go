@@ -108,17 +108,32 @@ func TestADamagedDistIsNotUpToDate(t *testing.T) {
 	from := dist(t, toolchain.GCC)
 	m, err := ReadManifest(from)
 	require.NoError(t, err)
-	copied := t.TempDir()
-	require.NoError(t, os.CopyFS(copied, os.DirFS(from)))
-	require.NotNil(t, upToDate(copied, m.Inputs))
-	require.Nil(t, upToDate(copied, "of other inputs"))
+	library := filepath.Join(Dir386, "avir_clam.so")
+	for name, c := range map[string]struct {
+		damage func(dir string) error
+		path   string
+	}{
+		"a file cut off":                {func(dir string) error { return os.Truncate(filepath.Join(dir, library), 100) }, library},
+		"a file that others can't read": {func(dir string) error { return os.Chmod(filepath.Join(dir, library), 0o700) }, library},
+		"a file too many":               {func(dir string) error { return os.WriteFile(filepath.Join(dir, Dir386, "foreign"), nil, 0o644) }, "linux-386/foreign"},
+		"links missing":                 {func(dir string) error { return os.RemoveAll(filepath.Join(dir, DirDebug, ".build-id")) }, "debug/.build-id/"},
+		"checksums missing":             {func(dir string) error { return os.Remove(filepath.Join(dir, ChecksumsName)) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			copied := t.TempDir()
+			require.NoError(t, os.CopyFS(copied, os.DirFS(from)))
+			require.NotNil(t, upToDate(copied, m.Inputs))
+			require.Nil(t, upToDate(copied, "of other inputs"))
 
-	library := filepath.Join(copied, Dir386, "avir_clam.so")
-	require.NoError(t, os.Truncate(library, 100))
+			require.NoError(t, c.damage(copied))
 
-	assert.Nil(t, upToDate(copied, m.Inputs))
-	_, err = ReadManifest(copied)
-	assert.ErrorContains(t, err, "avir_clam.so is not as it was built")
+			assert.Nil(t, upToDate(copied, m.Inputs))
+			if _, err = ReadManifest(copied); c.path != "" {
+				assert.ErrorContains(t, err, c.path)
+				assert.ErrorContains(t, err, "is not as it was built")
+			}
+		})
+	}
 }
 
 func TestDebugInformationBelongsToItsLibrary(t *testing.T) {
@@ -161,23 +176,10 @@ func TestAFailedPublicationLeavesDistAsItWas(t *testing.T) {
 	b := &builder{Options: Options{Dist: copied}, stage: stage}
 
 	require.Error(t, b.publish(&Manifest{}))
-
 	assert.NotNil(t, upToDate(copied, m.Inputs))
-}
 
-func TestEveryFolderOfPluginsIsBuilt(t *testing.T) {
-	root := t.TempDir()
-	_, err := Plugins(root)
-	require.ErrorContains(t, err, "is the checkout complete")
-	for _, path := range []string{"plugins/mine/main.go", "plugins/clam/main.go", "plugins/clam/clamd/doc.go", "plugins/notes/README"} {
-		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(root, path)), 0o755))
-		require.NoError(t, os.WriteFile(filepath.Join(root, path), nil, 0o644))
-	}
-
-	found, err := Plugins(root)
-
-	require.NoError(t, err)
-	assert.Equal(t, []Plugin{{Name: "avir_clam", Dir: "plugins/clam"}, {Name: "avir_mine", Dir: "plugins/mine"}}, found)
+	require.Error(t, b.swap(Dir386, ChecksumsName, ManifestName, "missing"))
+	assert.NotNil(t, upToDate(copied, m.Inputs))
 }
 
 func TestAFullDiskIsSaidInOneLine(t *testing.T) {

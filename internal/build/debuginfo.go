@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/toolchain"
 )
 
 // split writes the file at full without symbols to stripped, and what gdb
@@ -18,22 +19,18 @@ import (
 func (b *builder) split(ctx context.Context, full, stripped string) error {
 	dir := filepath.Join(b.stage, DirDebug)
 	debug := filepath.Join(dir, filepath.Base(stripped)+".debug")
-	objcopy := func(args ...string) error {
-		_, err := run.Command{Name: "objcopy", Args: append([]string{"--enable-deterministic-archives"}, args...)}.Run(ctx)
-		return err
-	}
 	for _, d := range []string{dir, filepath.Dir(stripped)} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return err
 		}
 	}
-	if err := objcopy("--only-keep-debug", full, debug); err != nil {
+	if err := objcopy(ctx, "--only-keep-debug", full, debug); err != nil {
 		return err
 	}
-	if err := objcopy("--strip-all", "--remove-section=.comment", "--add-gnu-debuglink="+debug, full, stripped); err != nil {
+	if err := objcopy(ctx, "--strip-all", "--remove-section=.comment", "--add-gnu-debuglink="+debug, full, stripped); err != nil {
 		return err
 	}
-	// gdb and the host only read them.
+	// gdb only reads it.
 	if err := os.Chmod(debug, 0o644); err != nil {
 		return err
 	}
@@ -46,6 +43,13 @@ func (b *builder) split(ctx context.Context, full, stripped string) error {
 		return err
 	}
 	return os.Symlink(filepath.Join("..", "..", filepath.Base(debug)), filepath.Join(byID, id[2:]+".debug"))
+}
+
+func objcopy(ctx context.Context, args ...string) error {
+	_, err := run.Command{
+		Name: "objcopy", Args: append([]string{"--enable-deterministic-archives"}, args...), Unset: toolchain.Ambient,
+	}.Run(ctx)
+	return err
 }
 
 // buildID returns the file's build id in hexadecimal.

@@ -5,24 +5,23 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/avirkit/avirkit/internal/toolchain"
 )
 
 // Extra builds libraries that are no part of dist, for benchmarks and tests,
 // into the folder o.Dist: plugins in Go, and ones in C that are a file each.
 func Extra(ctx context.Context, o Options, plugins []Plugin, cSources ...string) error {
-	cache := filepath.Join(o.Root, ".cache")
-	unlock, err := lock(ctx, cache)
+	if err := passable(o.Root, o.Dist); err != nil {
+		return err
+	}
+	unlock, err := Lock(ctx, o.Root)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	tc, err := toolchain.Pick(ctx, o.Toolchain, cache)
+	b, err := newBuilder(ctx, o)
 	if err != nil {
 		return err
 	}
-	b := &builder{Options: o, cache: cache, tc: tc}
 	if b.stage, err = stageIn(o.Dist); err != nil {
 		return err
 	}

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/versions"
@@ -29,17 +31,33 @@ type Manifest struct {
 	Go          string    `json:"go"`
 	GlibcFloor  string    `json:"glibc_floor"`
 	KernelFloor string    `json:"kernel_floor"`
-	GoFlags     []string  `json:"go_flags"`
-	LinkFlags   []string  `json:"link_flags"`
+	Tools       []string  `json:"tools"` // versions of what the compiler's doesn't tell
+	Flags       Flags     `json:"flags"`
 	Inputs      string    `json:"inputs_sha256"` // of the sources, the toolchain and the versions
 	Libraries   []Library `json:"libraries"`
 	Files       []File    `json:"files"`
+
+	// Links are the symbolic links of dist and what they point to.
+	Links map[string]string `json:"links"`
 }
 
-// File is one file of dist; links are not listed.
+// Flags are all that the compilers and linkers were told, the checkout's own
+// folder as ".".
+type Flags struct {
+	Go     []string `json:"go"`       // go build
+	GoLink []string `json:"go_link"`  // Go's linker, for plugins
+	Cgo    []string `json:"cgo"`      // C code of plugins
+	Link   []string `json:"link"`     // the toolchain's linker, for plugins
+	Host   []string `json:"avserver"` // C host, followed by HostLink
+	// HostLink ends every link of C code alone.
+	HostLink []string `json:"avserver_link"`
+}
+
+// File is one regular file of dist.
 type File struct {
 	Path   string `json:"path"` // in dist, with slashes
 	Size   int64  `json:"size"`
+	Mode   string `json:"mode"` // octal permissions
 	SHA256 string `json:"sha256"`
 }
 
@@ -52,28 +70,57 @@ func (b *builder) manifest(libraries []*Library) (*Manifest, error) {
 		Go:          versions.TargetGo,
 		GlibcFloor:  versions.GlibcFloor,
 		KernelFloor: versions.KernelFloor,
-		GoFlags:     goFlags(),
-	}
-	for _, f := range b.tc.LinkFlags {
-		m.LinkFlags = append(m.LinkFlags, strings.ReplaceAll(f, b.Root, "."))
+		Tools:       b.tools(),
+		Flags:       b.flags(),
 	}
 	for _, l := range libraries {
 		m.Libraries = append(m.Libraries, *l)
 	}
+	var err error
+	m.Files, m.Links, err = describeAll(b.stage)
+	return m, err
+}
+
+func (b *builder) tools() []string { return append(slices.Clone(b.tc.Tools), b.objcopy) }
+
+func (b *builder) flags() Flags {
+	f := Flags{
+		Go: goFlags(), GoLink: b.goLinkFlags(), Cgo: cgoFlags(), Link: b.linkFlags(b.exportScript()),
+		Host: hostFlags(), HostLink: slices.Clone(b.tc.LinkFlags),
+	}
+	for _, list := range [][]string{f.Link, f.HostLink} {
+		for i := range list {
+			list[i] = strings.ReplaceAll(list[i], b.Root, ".")
+		}
+	}
+	return f
+}
+
+// describeAll describes what the folders of a build hold.
+func describeAll(base string) (files []File, links map[string]string, err error) {
+	links = map[string]string{}
 	for _, dir := range []string{DirDebug, Dir386, DirAMD64} {
-		err := filepath.WalkDir(filepath.Join(b.stage, dir), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() {
+		err := filepath.WalkDir(filepath.Join(base, dir), func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil || d.IsDir():
+				return err
+			case d.Type() == fs.ModeSymlink:
+				rel, err := filepath.Rel(base, path)
+				if err != nil {
+					return err
+				}
+				links[filepath.ToSlash(rel)], err = os.Readlink(path)
 				return err
 			}
-			f, err := describe(b.stage, path)
-			m.Files = append(m.Files, f)
+			f, err := describe(base, path)
+			files = append(files, f)
 			return err
 		})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return m, nil
+	return files, links, nil
 }
 
 func describe(base, path string) (File, error) {
@@ -81,21 +128,21 @@ func describe(base, path string) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
-	sum, size, err := digest(path)
-	return File{Path: filepath.ToSlash(rel), Size: size, SHA256: sum}, err
-}
-
-func digest(path string) (sum string, size int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", 0, err
+		return File{}, err
 	}
 	defer f.Close()
-	h := sha256.New()
-	if size, err = io.Copy(h, f); err != nil {
-		return "", 0, err
+	st, err := f.Stat()
+	if err != nil {
+		return File{}, err
 	}
-	return hex.EncodeToString(h.Sum(nil)), size, nil
+	h := sha256.New()
+	size, err := io.Copy(h, f)
+	return File{
+		Path: filepath.ToSlash(rel), Size: size,
+		Mode: fmt.Sprintf("%04o", st.Mode().Perm()), SHA256: hex.EncodeToString(h.Sum(nil)),
+	}, err
 }
 
 // encode returns the manifest and the checksums as files of dist.
@@ -113,8 +160,8 @@ func (m *Manifest) encode() (manifest, checksums []byte, err error) {
 	return manifest, []byte(b.String()), nil
 }
 
-// ReadManifest returns the manifest of dist if it is there and whole: every
-// file that it lists is as it was built.
+// ReadManifest returns the manifest of dist if it is there and whole: the
+// folders of the build hold what it lists, as it was built, and nothing else.
 func ReadManifest(dist string) (*Manifest, error) {
 	data, err := os.ReadFile(filepath.Join(dist, ManifestName))
 	if err != nil {
@@ -124,12 +171,39 @@ func ReadManifest(dist string) (*Manifest, error) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dist, ManifestName), err)
 	}
-	for _, f := range m.Files {
-		if sum, _, err := digest(filepath.Join(dist, filepath.FromSlash(f.Path))); err != nil {
-			return nil, err
-		} else if sum != f.SHA256 {
-			return nil, fmt.Errorf("%s is not as it was built", filepath.Join(dist, f.Path))
-		}
+	files, links, err := describeAll(dist)
+	if err != nil {
+		return nil, err
+	}
+	if path := difference(states(m.Files, m.Links), states(files, links)); path != "" {
+		return nil, fmt.Errorf("%s is not as it was built", filepath.Join(dist, path))
 	}
 	return &m, nil
+}
+
+// states tells by path what a file or link is like.
+func states(files []File, links map[string]string) map[string]string {
+	all := map[string]string{}
+	for _, f := range files {
+		var mode fs.FileMode
+		_, _ = fmt.Sscanf(f.Mode, "%o", &mode)
+		// Who may write it makes no difference.
+		all[f.Path] = fmt.Sprintf("%s %o", f.SHA256, mode&0o555)
+	}
+	for path, to := range links {
+		all[path] = "link to " + to
+	}
+	return all
+}
+
+// difference is a path at which a and b are not the same, or empty.
+func difference(a, b map[string]string) string {
+	for _, pair := range [][2]map[string]string{{a, b}, {b, a}} {
+		for _, path := range slices.Sorted(maps.Keys(pair[0])) {
+			if pair[0][path] != pair[1][path] {
+				return path
+			}
+		}
+	}
+	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -22,21 +23,52 @@ var sourceDirs = []string{"api", "plugins", "harness",
 // inputs returns a digest of everything that the results depend on.
 func (b *builder) inputs() (string, error) {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q\n", b.tc.String(), versions.TargetGo, b.version())
+	fmt.Fprintf(h, "%q %q %q %q %q\n", b.tc.String(), versions.TargetGo, b.version(), b.tools(), b.flags())
+	plugins, err := Plugins(b.Root)
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(h, "%q\n", plugins)
 	for _, dir := range sourceDirs {
-		err := filepath.WalkDir(filepath.Join(b.Root, dir), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, ".md") {
-				return err
-			}
-			f, err := describe(b.Root, path)
-			fmt.Fprintf(h, "%s %s\n", f.SHA256, f.Path)
-			return err
-		})
-		if err != nil {
+		if err := b.hashTree(h, dir, nil); err != nil {
 			return "", err
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// hashTree adds a folder of the checkout to a digest. It follows links as the
+// compilers do; above are the folders that it came through.
+func (b *builder) hashTree(h io.Writer, dir string, above []string) error {
+	real, err := filepath.EvalSymlinks(filepath.Join(b.Root, dir))
+	if err != nil || slices.Contains(above, real) {
+		return err
+	}
+	entries, err := os.ReadDir(real)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		st, err := os.Stat(filepath.Join(b.Root, path))
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // a link to nowhere
+			fmt.Fprintf(h, "nothing %s\n", path)
+		case err != nil:
+			return err
+		case st.IsDir():
+			if err := b.hashTree(h, path, append(above, real)); err != nil {
+				return err
+			}
+		case st.Mode().IsRegular() && !strings.HasSuffix(path, "_test.go") && !strings.HasSuffix(path, ".md"):
+			f, err := describe(b.Root, filepath.Join(b.Root, path))
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(h, "%s %s\n", f.SHA256, f.Path)
+		}
+	}
+	return nil
 }
 
 // upToDate returns the manifest of dist if it was made of these inputs.
@@ -59,30 +91,38 @@ func same(path string, want []byte) bool {
 // publish swaps what was staged for what dist has. When it fails, dist is as
 // it was; when it is interrupted, the manifest does not fit the files, and the
 // next build does all again.
-func (b *builder) publish(m *Manifest) (err error) {
+func (b *builder) publish(m *Manifest) error {
 	manifest, sums, err := m.encode()
 	if err != nil {
 		return err
 	}
+	// What may find the disk full comes first.
+	for name, data := range map[string][]byte{ChecksumsName: sums, ManifestName: manifest} {
+		if err := outdir.WriteFile(filepath.Join(b.stage, name), data, 0o644); err != nil {
+			return err
+		}
+	}
+	return b.swap(DirDebug, Dir386, DirAMD64, ChecksumsName, ManifestName)
+}
+
+// swap swaps all that is named, or nothing.
+func (b *builder) swap(names ...string) (err error) {
 	var undo []func() error
 	defer func() {
-		for _, back := range undo {
+		for _, back := range slices.Backward(undo) {
 			if err != nil {
 				err = errors.Join(err, back())
 			}
 		}
 	}()
-	for _, dir := range []string{DirDebug, Dir386, DirAMD64} {
-		back, err := outdir.Swap(filepath.Join(b.stage, dir), filepath.Join(b.Dist, dir))
+	for _, name := range names {
+		back, err := outdir.Swap(filepath.Join(b.stage, name), filepath.Join(b.Dist, name))
 		if err != nil {
 			return err
 		}
 		undo = append(undo, back)
 	}
-	if err := outdir.WriteFile(filepath.Join(b.Dist, ChecksumsName), sums, 0o644); err != nil {
-		return err
-	}
-	return outdir.WriteFile(filepath.Join(b.Dist, ManifestName), manifest, 0o644)
+	return nil
 }
 
 // version is the project's version: the content of the file VERSION.

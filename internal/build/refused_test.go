@@ -20,10 +20,9 @@ func testBuilder(t *testing.T, name string) *builder {
 	t.Helper()
 	root, err := run.Root()
 	require.NoError(t, err)
-	cache := filepath.Join(root, ".cache")
-	tc, err := toolchain.Pick(context.Background(), name, cache)
+	b, err := newBuilder(context.Background(), Options{Root: root, Toolchain: name})
 	require.NoError(t, err)
-	b := &builder{Options: Options{Root: root, Toolchain: name}, cache: cache, tc: tc, stage: t.TempDir()}
+	b.stage = t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(b.stage, Dir386), 0o755))
 	return b
 }

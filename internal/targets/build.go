@@ -39,21 +39,47 @@ func Audit(_ context.Context, file string) error {
 	return nil
 }
 
-// Clean removes what the targets made.
-func Clean(context.Context) error {
+// Clean removes what the targets made, after builds that still run.
+func Clean(ctx context.Context) error {
 	root, err := run.Root()
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"dist", ".cache"} {
-		dir := filepath.Join(root, name)
-		if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
-			continue
+	return clean(ctx, root)
+}
+
+func clean(ctx context.Context, root string) error {
+	dist, cache := filepath.Join(root, "dist"), filepath.Join(root, ".cache")
+	if !exists(dist) && !exists(cache) {
+		return nil
+	}
+	unlock, err := build.Lock(ctx, root)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	remove := []string{dist}
+	entries, err := os.ReadDir(cache)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() != build.LockName {
+			remove = append(remove, filepath.Join(cache, e.Name()))
 		}
-		if err := os.RemoveAll(dir); err != nil {
+	}
+	// The lock goes last, so that the next build waits for all of it.
+	for _, path := range append(remove, filepath.Join(cache, build.LockName)) {
+		if err := os.RemoveAll(path); err != nil {
 			return err
 		}
-		run.Printf("removed %s", dir)
 	}
+	_ = os.Remove(cache) // unless the next build has a lock there by now
+	run.Printf("removed %s and %s", dist, cache)
 	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }

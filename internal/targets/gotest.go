@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/internal/versions"
 )
 
 // suite is the tests of one module.
@@ -33,10 +32,6 @@ func (t *tally) add(o tally) {
 	t.failed += o.failed
 	t.skipped += o.skipped
 }
-
-// targetGo makes the tests of what runs on target systems run with the Go
-// that it is built with.
-func targetGo() []string { return []string{"GOTOOLCHAIN=" + versions.TargetGo, "GOFLAGS="} }
 
 // run runs the suite and prints what failed or was skipped.
 func (s suite) run(ctx context.Context, root string) (tally, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/avirkit/avirkit/internal/build"
@@ -42,6 +43,11 @@ func Test(ctx context.Context) error {
 		return err
 	}
 	needed := slices.Concat(testPackages, packagetest.Tools)
+	if npm, err := toolchain.NeedsNpm(ctx, filepath.Join(root, ".cache")); err != nil {
+		return err
+	} else if npm {
+		needed = append(needed, "npm")
+	}
 	slices.Sort(needed)
 	if err := debian.Need(ctx, slices.Compact(needed)...); err != nil {
 		return err
@@ -52,12 +58,17 @@ func Test(ctx context.Context) error {
 			return err
 		}
 	}
+	// What runs on target systems is tested with the Go that it is built with.
+	targetGo, err := build.TargetGo(ctx, root)
+	if err != nil {
+		return err
+	}
 	var total tally
 	var failed []error
 	for _, s := range []suite{
-		{module: "api", env: targetGo()},
-		{module: "plugins", args: []string{"-race"}, env: targetGo()},
-		{module: "harness", env: targetGo()},
+		{module: "api", env: targetGo},
+		{module: "plugins", args: []string{"-race"}, env: targetGo},
+		{module: "harness", env: targetGo},
 		{module: "."},
 	} {
 		t, err := s.run(ctx, root)

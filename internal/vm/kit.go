@@ -13,7 +13,6 @@ import (
 	"github.com/avirkit/avirkit/internal/build"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/internal/versions"
 )
 
 // kit is what goes into a machine, by its path there.
@@ -40,12 +39,16 @@ func makeKit(ctx context.Context, root, dir string) (kit, error) {
 	if err != nil {
 		return nil, err
 	}
+	targetGo, err := build.TargetGo(ctx, root)
+	if err != nil {
+		return nil, err
+	}
 	fake := filepath.Join(dir, "fakeclamd")
 	err = run.Step(ctx, "build fakeclamd", nil, func(ctx context.Context) (string, error) {
 		_, err := run.Command{
 			Name: "go", Args: []string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", fake, "./clam/cmd/fakeclamd"},
 			Dir: filepath.Join(root, "plugins"),
-			Env: []string{"GOTOOLCHAIN=" + versions.TargetGo, "GOOS=linux", "GOARCH=386", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off"},
+			Env: append(targetGo, "GOOS=linux", "GOARCH=386", "GO386=sse2", "CGO_ENABLED=0"),
 		}.Run(ctx)
 		return "", err
 	})

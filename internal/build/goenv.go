@@ -1,0 +1,59 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/versions"
+)
+
+// userSettings are the go command's settings that are the user's own: where it
+// gets modules and keeps files. None of them changes what a build makes.
+var userSettings = []string{
+	"GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE", "GOINSECURE", "GOVCS", "GOAUTH",
+	"GOMODCACHE", "GOPATH", "GOCACHE", "GOTMPDIR",
+}
+
+// TargetGo is the environment in which the go command is the Go release of the
+// target systems, with the user's settings above and no others: an empty
+// variable would only let the ones through that "go env -w" keeps in a file.
+func TargetGo(ctx context.Context, root string) ([]string, error) {
+	out, err := run.Command{Name: "go", Args: append([]string{"env", "-changed", "-json"}, userSettings...), Dir: root}.Run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var values map[string]string
+	if err := json.Unmarshal([]byte(out), &values); err != nil {
+		return nil, fmt.Errorf("read the settings of the go command: %w", err)
+	}
+	env := []string{"GOENV=off", "GOTOOLCHAIN=" + versions.TargetGo, "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT="}
+	for _, name := range userSettings {
+		// The other ones are in the environment already, or are defaults.
+		if value := values[name]; value != "" && value != os.Getenv(name) {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env, nil
+}
+
+// goEnv is the environment of the go command for a program for arch.
+func (b *builder) goEnv(arch string) []string {
+	return append(b.targetGo[:len(b.targetGo):len(b.targetGo)],
+		"GOOS=linux", "GOARCH="+arch, "GO386=sse2", "GOAMD64=v1", "CGO_ENABLED=0")
+}
+
+// cgoFlags are the compiler's flags for the C code of plugins.
+func cgoFlags() []string {
+	return []string{
+		"CGO_CFLAGS=-O2 -g", "CGO_CXXFLAGS=-O2 -g", "CGO_CPPFLAGS=", "CGO_LDFLAGS=",
+		"CGO_CFLAGS_ALLOW=", "CGO_LDFLAGS_ALLOW=", "CGO_CFLAGS_DISALLOW=", "CGO_LDFLAGS_DISALLOW=",
+	}
+}
+
+// cgoEnv is goEnv for a library of target systems.
+func (b *builder) cgoEnv() []string {
+	return append(append(b.goEnv("386"), "CGO_ENABLED=1", "CC="+b.tc.GoCC()), cgoFlags()...)
+}
