@@ -49,7 +49,10 @@ func Need(ctx context.Context, pkgs ...string) error {
 	defer mu.Unlock()
 	missing, err := Missing(ctx, pkgs...)
 	if err != nil {
-		return fmt.Errorf("%w: install what these Debian packages hold: %s", err, strings.Join(pkgs, " "))
+		missing = slices.DeleteFunc(slices.Clone(pkgs), func(p string) bool { return Has(ctx, p) })
+		if len(missing) > 0 {
+			return fmt.Errorf("%w: install what these Debian packages hold: %s", err, strings.Join(missing, " "))
+		}
 	}
 	if len(missing) == 0 {
 		return nil

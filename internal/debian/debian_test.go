@@ -84,10 +84,16 @@ func TestNeedOnlyTellsWhenItMustNotInstall(t *testing.T) {
 }
 
 func TestNeedSaysWhatToInstallWhereThereIsNoDpkg(t *testing.T) {
-	t.Setenv("PATH", t.TempDir())
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	script := []byte("#!/bin/sh\necho /lib32/crt1.o\n")
+	for _, name := range []string{"gcc", "objcopy"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), script, 0o755))
+	}
+	require.NoError(t, Need(context.Background(), "binutils", "gcc-multilib"))
 
-	err := Need(context.Background(), "npm")
+	err := Need(context.Background(), "binutils", "npm", "unheard-of")
 
 	assert.ErrorContains(t, err, "not a Debian-like system")
-	assert.ErrorContains(t, err, "npm")
+	assert.ErrorContains(t, err, "packages hold: npm unheard-of")
 }

