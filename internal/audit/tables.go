@@ -52,6 +52,7 @@ func (l *library) consistent() error {
 		{elf.DT_STRTAB, l.strings(symbols)},
 		{elf.DT_VERNEED, l.SectionByType(elf.SHT_GNU_VERNEED)},
 		{elf.DT_VERSYM, l.SectionByType(elf.SHT_GNU_VERSYM)},
+		{elf.DT_VERDEF, l.SectionByType(elf.SHT_GNU_VERDEF)},
 	} {
 		addr, has := l.dyn(table.tag)
 		if has != (table.section != nil) || has && (table.section.Addr != addr || !l.loadedFrom(addr, table.section.Offset)) {

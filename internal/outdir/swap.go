@@ -65,7 +65,10 @@ func swapByRenames(tmp, path string) error {
 	if err := rename(tmp, path); err != nil {
 		return errors.Join(err, rename(earlier, path))
 	}
-	return rename(earlier, tmp)
+	if err := rename(earlier, tmp); err != nil {
+		return errors.Join(err, rename(path, tmp), rename(earlier, path))
+	}
+	return nil
 }
 
 // moveAside copies and removes a directory of an overlay's lower layer, which

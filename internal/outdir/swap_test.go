@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -77,13 +78,24 @@ func TestDirectoriesAreSwappedWhereNamesCantBeExchanged(t *testing.T) {
 }
 
 func TestAFailedSwapByRenamesLeavesBothAsTheyWere(t *testing.T) {
-	tmp, path := trees(t, t.TempDir())
-	failing(t, unix.EINVAL, tmp)
+	for step := range 3 {
+		t.Run(strconv.Itoa(step), func(t *testing.T) {
+			tmp, path := trees(t, t.TempDir())
+			failing(t, unix.EINVAL, "")
+			works, renames := rename, 0
+			rename = func(from, to string) error {
+				if renames++; renames == step+1 {
+					return unix.EIO
+				}
+				return works(from, to)
+			}
 
-	_, err := Swap(tmp, path)
+			_, err := Swap(tmp, path)
 
-	require.ErrorIs(t, err, unix.EINVAL)
-	assert.Equal(t, []string{"old", "new"}, []string{content(t, path), content(t, tmp)})
+			require.ErrorIs(t, err, unix.EIO)
+			assert.Equal(t, []string{"old", "new"}, []string{content(t, path), content(t, tmp)})
+		})
+	}
 }
 
 func TestOtherFailuresAreNotWorkedAround(t *testing.T) {

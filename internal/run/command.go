@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -112,11 +113,15 @@ func (c Command) hint() string {
 	return "\n" + c.Hint
 }
 
-// String returns the command line as a person would type it.
+// password is what a URL, such as one in GOPROXY, may have before its host.
+var password = regexp.MustCompile(`://[^/@\s]+@`)
+
+// String returns the command line as a person would type it, without the
+// passwords in its environment.
 func (c Command) String() string {
 	var b strings.Builder
 	for _, e := range c.Env {
-		b.WriteString(quote(e) + " ")
+		b.WriteString(quote(password.ReplaceAllString(e, "://…@")) + " ")
 	}
 	b.WriteString(quote(c.Name))
 	for _, a := range c.Args {

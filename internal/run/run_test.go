@@ -90,9 +90,9 @@ func gone(pid int) bool {
 }
 
 func TestQuotedCommandLinesCanBeTypedAgain(t *testing.T) {
-	c := Command{Name: "prog", Args: []string{"plain", "two words", "it's", ""}, Env: []string{"A=b c"}}
+	c := Command{Name: "prog", Args: []string{"plain", "two words", "it's", ""}, Env: []string{"A=b c", "GOPROXY=https://me:secret@proxy/x"}}
 
-	assert.Equal(t, `'A=b c' prog plain 'two words' 'it'\''s' ''`, c.String())
+	assert.Equal(t, `'A=b c' GOPROXY=https://…@proxy/x prog plain 'two words' 'it'\''s' ''`, c.String())
 }
 
 func TestAStepPrintsWhatItDid(t *testing.T) {
