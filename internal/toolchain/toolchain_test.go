@@ -134,12 +134,15 @@ func TestEachParallelTargetHasAZigCacheOfItsOwn(t *testing.T) {
 }
 
 func TestPickRefuses(t *testing.T) {
+	quoted := filepath.Join(t.TempDir(), "bob's zig")
+	require.NoError(t, os.Rename(fakeZig(t, versions.Zig), quoted))
 	for name, c := range map[string]struct {
 		want, zig, message string
 	}{
 		"an unknown toolchain":               {"clang", "", `unknown toolchain "clang": AVIR_TOOLCHAIN takes zig or gcc`},
 		"a ZIG of another version":           {"zig", fakeZig(t, "0.11.0"), `is version "0.11.0", not ` + versions.Zig},
 		"a ZIG of another version, unforced": {"", fakeZig(t, "0.11.0"), "set ZIG to a zig " + versions.Zig},
+		"a ZIG with a quote in its path":     {"", quoted, "has quotes in its path, which the go command can't pass on"},
 		"a ZIG that does not exist":          {"", "/nonexistent/zig", "ZIG=/nonexistent/zig: can't run it"},
 	} {
 		t.Run(name, func(t *testing.T) {
