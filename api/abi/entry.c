@@ -19,6 +19,7 @@ int avir_enter(struct avir_entry *entry) {
     avir_block_signals(&entry->mask);
     thread = avir_this_thread();
     if (thread != NULL && !thread->bound) {
+        avir_handlers_on_stack();
         /* Go's part of the first call unblocks SIGCHLD, SIGPROF and others. */
         avirBind();
         avir_block_signals(NULL);
@@ -28,6 +29,7 @@ int avir_enter(struct avir_entry *entry) {
 }
 
 void avir_leave(const struct avir_entry *entry) {
+    avir_drop_broken_pipe(&entry->mask);
     pthread_sigmask(SIG_SETMASK, &entry->mask, NULL);
     pthread_setcancelstate(entry->cancel_state, NULL);
 }

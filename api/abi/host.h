@@ -34,6 +34,7 @@ void avir_leave(const struct avir_entry *entry);
 
 /* signals.c */
 void avir_block_signals(sigset_t *old);
+void avir_drop_broken_pipe(const sigset_t *host);
 void avir_handlers_on_stack(void);
 
 /* gothread.c, stack.c: once, before Go starts. */

@@ -19,6 +19,7 @@ import (
 var checks = []string{
 	"nulls", "info", "options", "buffers", "verdicts", "lifecycle", "deadline", "close", "log",
 	"state", "fork", "cancel", "signals", "stacks", "engine", "exit", "descriptors",
+	"blocked", "pipe", "handlers",
 }
 
 func TestLibrarySurvivesItsHost(t *testing.T) {
@@ -117,7 +118,7 @@ func build(t *testing.T, arch string, tags ...string) (host, library string) {
 	cleanups = append(cleanups, dir)
 	host, library = filepath.Join(dir, "host"), filepath.Join(dir, "avir_test.so")
 	gcc(t, arch, "-Wall", "-Wextra", "-Werror", "-g", "-I.", "-o", host,
-		"testdata/host.c", "testdata/calls.c", "testdata/process.c", "-ldl", "-lpthread")
+		"testdata/host.c", "testdata/calls.c", "testdata/process.c", "testdata/signals.c", "-ldl", "-lpthread")
 	exports, err := filepath.Abs("exports.map")
 	require.NoError(t, err)
 	command := exec.Command("go", "build", "-buildmode=c-shared", "-tags="+strings.Join(append(tags, "netgo", "osusergo"), ","), "-o", library,

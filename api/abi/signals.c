@@ -1,13 +1,42 @@
 #define _GNU_SOURCE
+#include <errno.h>
+#include <time.h>
+
 #include "host.h"
 
 /*
+ * Go turns these faults into panics and interrupts loops with SIGURG for its
+ * collector. A fault that is blocked ends the process instead, whatever its
+ * handler, so none may be while Go runs.
+ *
+ * One that is pending was sent by somebody and must not reach Go: it stays as
+ * it is. A pending SIGURG may be Go's own, from the end of an earlier call.
+ */
+static void unblock_what_go_needs(const sigset_t *host) {
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE};
+    sigset_t needed, pending;
+    size_t i;
+    int blocked = sigismember(host, SIGURG);
+
+    for (i = 0; i < sizeof faults / sizeof *faults; i++)
+        blocked |= sigismember(host, faults[i]);
+    if (!blocked || sigpending(&pending) != 0)
+        return;
+    sigemptyset(&needed);
+    sigaddset(&needed, SIGURG);
+    for (i = 0; i < sizeof faults / sizeof *faults; i++)
+        if (!sigismember(&pending, faults[i]))
+            sigaddset(&needed, faults[i]);
+    pthread_sigmask(SIG_UNBLOCK, &needed, NULL);
+}
+
+/*
  * Blocks what the host may send itself, so that its handlers never run on a
- * goroutine's small stack. Left alone are the faults, which Go turns into
- * panics, and SIGURG, with which Go interrupts loops for its collector.
+ * goroutine's small stack. The faults and others that only a broken program
+ * gets are left as the host has them, but for those that Go needs.
  */
 void avir_block_signals(sigset_t *old) {
-    sigset_t set;
+    sigset_t set, host;
 
     sigfillset(&set); /* glibc leaves its own two signals out */
     sigdelset(&set, SIGSEGV);
@@ -18,15 +47,39 @@ void avir_block_signals(sigset_t *old) {
     sigdelset(&set, SIGABRT);
     sigdelset(&set, SIGSYS);
     sigdelset(&set, SIGURG);
-    pthread_sigmask(SIG_BLOCK, &set, old);
+    pthread_sigmask(SIG_BLOCK, &set, &host);
+    unblock_what_go_needs(&host);
+    if (old != NULL)
+        *old = host;
+}
+
+/*
+ * An inline scan that writes to a broken connection leaves a SIGPIPE pending,
+ * which would kill the host or surprise its handler once it is unblocked. None
+ * can have been pending before where the host has it unblocked.
+ */
+void avir_drop_broken_pipe(const sigset_t *host) {
+    const struct timespec at_once = {0, 0};
+    sigset_t set;
+    int err = errno;
+
+    if (sigismember(host, SIGPIPE))
+        return;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    sigtimedwait(&set, NULL, &at_once);
+    errno = err;
 }
 
 /*
  * Makes handlers that the host has installed since the load run on the
  * alternate stacks of threads that have one. Go did the same at the load.
+ *
+ * Another thread may install a handler between the reading and the writing:
+ * whatever was not expected to be replaced is written once more.
  */
 void avir_handlers_on_stack(void) {
-    struct sigaction action;
+    struct sigaction action, expected, replaced;
     int number;
 
     for (number = 1; number < NSIG; number++) {
@@ -36,7 +89,10 @@ void avir_handlers_on_stack(void) {
             continue;
         if (action.sa_flags & SA_ONSTACK)
             continue;
-        action.sa_flags |= SA_ONSTACK;
-        sigaction(number, &action, NULL);
+        for (expected = action;; expected = action, action = replaced) {
+            action.sa_flags |= SA_ONSTACK;
+            if (sigaction(number, &action, &replaced) != 0 || replaced.sa_handler == expected.sa_handler)
+                break;
+        }
     }
 }

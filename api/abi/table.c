@@ -98,7 +98,6 @@ static int plugin_thread_init(void **context) {
     if (context == NULL)
         return 0;
     if (avir_enter(&entry)) {
-        avir_handlers_on_stack();
         handle = avirThreadInit();
         avir_leave(&entry);
     }

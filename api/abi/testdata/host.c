@@ -14,15 +14,27 @@ static const struct {
     const char *name;
     void (*run)(void);
 } checks[] = {
-    {"nulls", check_nulls},         {"info", check_info},
-    {"noinfo", check_noinfo},       {"options", check_options},
-    {"buffers", check_buffers},     {"verdicts", check_verdicts},
-    {"lifecycle", check_lifecycle}, {"deadline", check_deadline},
-    {"close", check_close},         {"log", check_log},
-    {"state", check_state},         {"fork", check_fork},
-    {"cancel", check_cancel},       {"signals", check_signals},
-    {"stacks", check_stacks},       {"engine", check_engine},
-    {"exit", check_exit},           {"descriptors", check_descriptors},
+    {"nulls", check_nulls},
+    {"info", check_info},
+    {"noinfo", check_noinfo},
+    {"options", check_options},
+    {"buffers", check_buffers},
+    {"verdicts", check_verdicts},
+    {"lifecycle", check_lifecycle},
+    {"deadline", check_deadline},
+    {"close", check_close},
+    {"log", check_log},
+    {"state", check_state},
+    {"fork", check_fork},
+    {"cancel", check_cancel},
+    {"signals", check_signals},
+    {"stacks", check_stacks},
+    {"engine", check_engine},
+    {"exit", check_exit},
+    {"descriptors", check_descriptors},
+    {"blocked", check_blocked},
+    {"pipe", check_pipe},
+    {"handlers", check_handlers},
 };
 
 void load(void) {

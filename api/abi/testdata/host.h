@@ -32,6 +32,8 @@ void *start(void); /* load, init, thread init; returns the context */
 int scan(void *context, const char *name);
 double seconds(void);
 pthread_t spawn(void *(*f)(void *), void *argument, size_t stack);
+void *scan_all(void *unused); /* what a thread does: each kind of scan, or one, on a context of its own */
+void *scan_once(void *unused);
 
 /* calls.c */
 void check_nulls(void);
@@ -48,10 +50,14 @@ void check_log(void);
 void check_state(void);
 void check_fork(void);
 void check_cancel(void);
-void check_signals(void);
 void check_stacks(void);
 void check_engine(void);
 void check_exit(void);
 void check_descriptors(void);
+/* signals.c */
+void check_signals(void);
+void check_blocked(void);
+void check_pipe(void);
+void check_handlers(void);
 
 #endif

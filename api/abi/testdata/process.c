@@ -146,54 +146,7 @@ void check_cancel(void) {
     CHECK(result == PTHREAD_CANCELED && lines == 3);
 }
 
-static volatile int handled, stop;
-
-static void handler(int number) {
-    volatile char frame[64 * 1024];
-
-    memset((void *)frame, number, sizeof frame);
-    __atomic_add_fetch(&handled, 1, __ATOMIC_SEQ_CST);
-}
-
-static void *scan_in_storm(void *unused) {
-    void *context;
-
-    CHECK(api->plugin_thread_init(&context) == 1);
-    while (!stop)
-        CHECK(scan(context, "noop") == AVCHK_OK && scan(context, "gc") == AVCHK_OK);
-    CHECK(api->plugin_thread_close(&context) == 1);
-    return unused;
-}
-
-void check_signals(void) {
-    struct sigaction action;
-    pthread_t threads[3];
-    int i, round;
-
-    memset(&action, 0, sizeof action);
-    action.sa_handler = handler; /* without SA_ONSTACK */
-    sigaction(SIGUSR1, &action, NULL);
-    start();
-    sigaction(SIGUSR2, &action, NULL);
-    for (i = 0; i < 3; i++)
-        threads[i] = spawn(scan_in_storm, NULL, 0);
-    usleep(10000);
-    sigaction(SIGALRM, &action, NULL); /* later than everything */
-    sigaction(SIGRTMIN, &action, NULL);
-    for (round = 0; round < 3000; round++) {
-        kill(getpid(), round % 2 ? SIGUSR1 : SIGUSR2);
-        for (i = 0; i < 3; i++) {
-            pthread_kill(threads[i], round % 2 ? SIGUSR2 : SIGALRM);
-            pthread_kill(threads[i], SIGRTMIN);
-        }
-    }
-    stop = 1;
-    for (i = 0; i < 3; i++)
-        pthread_join(threads[i], NULL);
-    CHECK(handled > 3000);
-}
-
-static void *scan_all(void *unused) {
+void *scan_all(void *unused) {
     static const char *const names[] = {"noop", "panic", "nil", "gc", "format", "wait"};
     void *context;
     size_t i;
@@ -206,7 +159,7 @@ static void *scan_all(void *unused) {
     return unused;
 }
 
-static void *scan_once(void *unused) {
+void *scan_once(void *unused) {
     void *context;
 
     CHECK(api->plugin_thread_init(&context) == 1);

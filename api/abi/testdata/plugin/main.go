@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/avirkit/avirkit/api"
@@ -86,6 +87,13 @@ func (s *scanner) Scan(ctx context.Context, file api.File) api.Result {
 		if err := checkStacks(); err != nil {
 			return api.Result{Verdict: api.Failed, Text: err.Error()}
 		}
+	case "spin": // until the collector has interrupted this very loop
+		var done atomic.Bool
+		api.Go(s.log, func() { runtime.GC(); done.Store(true) })
+		for !done.Load() {
+		}
+	case "pipe":
+		return writeToBrokenPipe()
 	case "hang":
 		select {}
 	case "gc":
