@@ -9,8 +9,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "host.h"
+
+/* How often a thread is tried again, after a millisecond each. Go itself tries 20 times and then aborts. */
+enum { RETRIES = 250 };
 
 typedef int creator(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
@@ -39,8 +43,9 @@ void avir_find_pthread_create(void) {
 
 __attribute__((visibility("hidden"))) int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
                                                          void *(*run)(void *), void *argument) {
+    const struct timespec pause = {0, 1000 * 1000};
     struct beginning *data;
-    int err;
+    int err, tries;
 
     if (create == NULL)
         return EAGAIN;
@@ -49,7 +54,9 @@ __attribute__((visibility("hidden"))) int pthread_create(pthread_t *thread, cons
         return EAGAIN;
     data->run = run;
     data->argument = argument;
-    err = create(thread, attr, begin, data);
+    /* A limit of threads that is reached is often the host's burst of some seconds. */
+    for (tries = 0; (err = create(thread, attr, begin, data)) == EAGAIN && tries < RETRIES; tries++)
+        nanosleep(&pause, NULL);
     if (err != 0)
         free(data);
     return err;

@@ -17,10 +17,11 @@ int avir_in_child(void);
 
 /* thread.c: what is kept for one host thread until it ends. */
 struct avir_thread {
-    void *stack;   /* the alternate signal stack that we gave it, or NULL */
-    int bound;     /* has entered Go before */
-    int logging;   /* calls of the host's log callback on this thread's stack */
-    int farewells; /* rounds of thread-end destructors seen */
+    void *stack;    /* the alternate signal stack that we gave it, or NULL */
+    stack_t before; /* what it had instead */
+    int bound;      /* has entered Go before, and Go has not let go of it */
+    int logging;    /* calls of the host's log callback on this thread's stack */
+    int farewells;  /* rounds of thread-end destructors seen */
 };
 struct avir_thread *avir_this_thread(void); /* NULL when there is no memory */
 

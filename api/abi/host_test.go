@@ -19,7 +19,7 @@ import (
 var checks = []string{
 	"nulls", "info", "options", "buffers", "verdicts", "lifecycle", "deadline", "close", "log",
 	"state", "fork", "cancel", "signals", "stacks", "engine", "exit", "descriptors",
-	"blocked", "pipe", "handlers",
+	"blocked", "pipe", "handlers", "refused", "smallstack",
 }
 
 func TestLibrarySurvivesItsHost(t *testing.T) {
@@ -117,8 +117,8 @@ func build(t *testing.T, arch string, tags ...string) (host, library string) {
 	require.NoError(t, err)
 	cleanups = append(cleanups, dir)
 	host, library = filepath.Join(dir, "host"), filepath.Join(dir, "avir_test.so")
-	gcc(t, arch, "-Wall", "-Wextra", "-Werror", "-g", "-I.", "-o", host,
-		"testdata/host.c", "testdata/calls.c", "testdata/process.c", "testdata/signals.c", "-ldl", "-lpthread")
+	gcc(t, arch, "-Wall", "-Wextra", "-Werror", "-g", "-I.", "-rdynamic", "-o", host, // threads.c replaces a function for the library
+		"testdata/host.c", "testdata/calls.c", "testdata/process.c", "testdata/signals.c", "testdata/threads.c", "-ldl", "-lpthread")
 	exports, err := filepath.Abs("exports.map")
 	require.NoError(t, err)
 	command := exec.Command("go", "build", "-buildmode=c-shared", "-tags="+strings.Join(append(tags, "netgo", "osusergo"), ","), "-o", library,

@@ -1,7 +1,8 @@
 /*
  * Each host thread that calls the plugin gets an alternate signal stack, as
- * large as a daemon's handlers may need, unless it has one. Go would give it
- * one of 32 KB otherwise. It is freed when the thread ends.
+ * large as a daemon's handlers may need, unless it has one that will do for
+ * Go's handlers at least. Go would give it one of 32 KB otherwise. When the
+ * thread ends it is freed and the host's own put back.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -10,7 +11,7 @@
 
 #include "host.h"
 
-enum { GUARD = 4096, STACK = 256 * 1024 };
+enum { GUARD = 4096, STACK = 256 * 1024, TOO_SMALL = 16 * 1024 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
@@ -20,8 +21,11 @@ static void give_stack(struct avir_thread *thread) {
     stack_t stack;
     char *memory;
 
-    if (sigaltstack(NULL, &stack) != 0 || !(stack.ss_flags & SS_DISABLE))
+    if (sigaltstack(NULL, &stack) != 0 || (stack.ss_flags & SS_ONSTACK))
         return;
+    if (!(stack.ss_flags & SS_DISABLE) && stack.ss_size >= TOO_SMALL)
+        return;
+    thread->before = stack;
     memory =
         mmap(NULL, GUARD + STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
@@ -42,8 +46,7 @@ static void take_stack(struct avir_thread *thread) {
     if (thread->stack == NULL)
         return;
     if (sigaltstack(NULL, &stack) == 0 && stack.ss_sp == (char *)thread->stack + GUARD) {
-        stack.ss_flags = SS_DISABLE;
-        if (sigaltstack(&stack, NULL) != 0)
+        if (sigaltstack(&thread->before, NULL) != 0)
             return; /* in use: better a leak than a crash */
     }
     munmap(thread->stack, GUARD + STACK);
@@ -56,8 +59,10 @@ static void take_stack(struct avir_thread *thread) {
 static void end_thread(void *data) {
     struct avir_thread *thread = data;
 
-    if (thread->farewells++ == 0 && pthread_setspecific(key, thread) == 0)
+    if (thread->farewells++ == 0 && pthread_setspecific(key, thread) == 0) {
+        thread->bound = 0; /* a destructor of the host's may still call */
         return;
+    }
     take_stack(thread);
     free(thread);
 }

@@ -35,6 +35,8 @@ static const struct {
     {"blocked", check_blocked},
     {"pipe", check_pipe},
     {"handlers", check_handlers},
+    {"refused", check_refused},
+    {"smallstack", check_smallstack},
 };
 
 void load(void) {

@@ -59,5 +59,8 @@ void check_signals(void);
 void check_blocked(void);
 void check_pipe(void);
 void check_handlers(void);
+/* threads.c */
+void check_refused(void);
+void check_smallstack(void);
 
 #endif

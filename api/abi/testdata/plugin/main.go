@@ -94,6 +94,8 @@ func (s *scanner) Scan(ctx context.Context, file api.File) api.Result {
 		}
 	case "pipe":
 		return writeToBrokenPipe()
+	case "threads":
+		useThreads(30)
 	case "hang":
 		select {}
 	case "gc":

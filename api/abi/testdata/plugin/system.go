@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"os"
+	"runtime"
+	"sync"
 	"syscall"
 
 	"github.com/avirkit/avirkit/api"
@@ -20,4 +22,21 @@ func writeToBrokenPipe() api.Result {
 		return api.Result{Verdict: api.Failed, Text: "the pipe isn't broken"}
 	}
 	return api.Result{Verdict: api.OK}
+}
+
+// useThreads makes n goroutines hold a thread each at the same time, and
+// leaves none of these threads for the next call.
+func useThreads(n int) {
+	var holding, ended sync.WaitGroup
+	for range n {
+		holding.Add(1)
+		ended.Add(1)
+		go func() {
+			defer ended.Done()
+			runtime.LockOSThread()
+			holding.Done()
+			holding.Wait()
+		}()
+	}
+	ended.Wait()
 }

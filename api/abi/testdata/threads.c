@@ -1,0 +1,72 @@
+#include "host.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/mman.h>
+
+static volatile int refusals;
+static int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+/* Not later: dlsym would wait for the load, which waits for Go's threads. */
+__attribute__((constructor)) static void find(void) {
+    *(void **)&create = dlsym(RTLD_NEXT, "pthread_create");
+}
+
+/*
+ * In place of glibc's for the library, too: refuses threads as the kernel does
+ * at a limit, which doesn't hold for root.
+ */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *argument) {
+    if (refusals > 0) {
+        __atomic_sub_fetch(&refusals, 1, __ATOMIC_SEQ_CST);
+        return EAGAIN;
+    }
+    return create(thread, attr, run, argument);
+}
+
+/* Many more refusals than Go itself would take. */
+void check_refused(void) {
+    void *context = start();
+
+    refusals = 100;
+    while (refusals > 0)
+        scan(context, "threads");
+    CHECK(scan(context, "noop") == AVCHK_OK);
+}
+
+enum { ROOM = 64 * 1024 };
+
+static pthread_key_t key;
+static stack_t small;
+
+/* The library's own runs in the first two rounds; there are four. */
+static void end_of_thread(void *round) {
+    stack_t stack;
+
+    if (round < (void *)3) {
+        pthread_setspecific(key, (char *)round + 1);
+        return;
+    }
+    CHECK(sigaltstack(NULL, &stack) == 0);
+    CHECK(stack.ss_sp == small.ss_sp && stack.ss_size == small.ss_size && stack.ss_flags == 0);
+    lines = -1;
+}
+
+static void *scan_with_small_stack(void *unused) {
+    for (small.ss_size = 2048; sigaltstack(&small, NULL) != 0; small.ss_size += 1024)
+        CHECK(small.ss_size < ROOM); /* the smallest that this kernel takes */
+    CHECK(pthread_setspecific(key, (void *)1) == 0);
+    return scan_all(unused);
+}
+
+/* A thread's own alternate stack that is too small for Go's handlers, before memory that isn't there. */
+void check_smallstack(void) {
+    load();
+    CHECK(api->plugin_init(log_line) == 1);
+    small.ss_sp = mmap(NULL, 2 * ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(mprotect(small.ss_sp, ROOM, PROT_NONE) == 0);
+    small.ss_sp = (char *)small.ss_sp + ROOM;
+    CHECK(pthread_key_create(&key, end_of_thread) == 0);
+    pthread_join(spawn(scan_with_small_stack, NULL, 0), NULL);
+    CHECK(lines == -1);
+}
