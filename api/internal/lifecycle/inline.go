@@ -20,7 +20,7 @@ func newInline(r *run) (*inline, error) {
 		return nil, err
 	}
 	s := &inline{run: r}
-	late, err := aside(r.timeout, "NewScanner", func() (err error) {
+	late, err := aside(r.timeout, nil, "NewScanner", func() (err error) {
 		s.scanner, err = makeScanner(r)
 		return err
 	})
@@ -57,7 +57,7 @@ func (s *inline) scan(ctx *scanContext, file api.File) (result api.Result, lost 
 }
 
 func (s *inline) close() error {
-	late, err := aside(closeLimit, "Scanner.Close", s.scanner.Close)
+	late, err := aside(closeLimit, nil, "Scanner.Close", s.scanner.Close)
 	if late != nil {
 		s.run.library.abandon(late, func(error) {})
 	}

@@ -35,6 +35,7 @@ type Library struct {
 	problem error // why the plugin can't be used at all
 
 	turn      chan struct{} // held by the one init or close that runs
+	giveUp    chan struct{} // tells an Init that runs not to wait any longer
 	run       atomic.Pointer[run]
 	abandoned atomic.Int32
 	late      <-chan struct{} // guarded by turn; open while an abandoned Init or Close runs
@@ -47,12 +48,12 @@ type Library struct {
 // New registers plugin. It never fails: a plugin that can't be used answers
 // Init with an error that says why.
 func New(plugin api.Plugin) *Library {
-	l := &Library{plugin: plugin, turn: make(chan struct{}, 1)}
+	l := &Library{plugin: plugin, turn: make(chan struct{}, 1), giveUp: make(chan struct{}, 1)}
 	if plugin == nil {
 		return Broken(errors.New("no plugin is registered: call abi.Register from an init function of package main"))
 	}
 	var info api.Info
-	late, err := aside(infoLimit, "Info", func() error {
+	late, err := aside(infoLimit, nil, "Info", func() error {
 		info = plugin.Info()
 		return api.Validate(info)
 	})
@@ -69,7 +70,7 @@ func New(plugin api.Plugin) *Library {
 
 // Broken returns a library that answers every Init with problem.
 func Broken(problem error) *Library {
-	l := &Library{problem: problem, turn: make(chan struct{}, 1)}
+	l := &Library{problem: problem, turn: make(chan struct{}, 1), giveUp: make(chan struct{}, 1)}
 	_ = l.fail(problem)
 	return l
 }
@@ -133,7 +134,11 @@ func (l *Library) Init(sink Sink) error {
 	sink.Open()
 	r := newRun(l, sink)
 	config := l.Config()
-	late, err := aside(initLimit, "Init", func() error { return l.plugin.Init(config, r.log) })
+	select {
+	case <-l.giveUp: // this was for an earlier one
+	default:
+	}
+	late, err := aside(initLimit, l.giveUp, "Init", func() error { return l.plugin.Init(config, r.log) })
 	if late != nil {
 		l.late = then(late, func(err error) {
 			if err == nil {
@@ -151,22 +156,25 @@ func (l *Library) Init(sink Sink) error {
 }
 
 // Close cancels the running scans, closes the scanners of all threads and
-// then the plugin. Close of a plugin that doesn't run succeeds.
+// then the plugin. Close of a plugin that doesn't run succeeds. An Init that
+// takes too long then fails, and the plugin is closed when it is through.
 func (l *Library) Close() error {
-	timer := time.NewTimer(closeLimit)
-	defer timer.Stop()
-	select {
-	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
-	case <-timer.C:
-		return l.fail(errors.New("another call of init or close is still running"))
+	if !l.take(closeLimit) {
+		select {
+		case l.giveUp <- struct{}{}:
+		default:
+		}
+		if !l.take(grace) {
+			return l.fail(errors.New("another call of init or close is still running"))
+		}
 	}
+	defer func() { <-l.turn }()
 	r := l.run.Swap(nil)
 	if r == nil {
 		return nil
 	}
 	r.close()
-	late, err := aside(closeLimit, "Close", l.plugin.Close)
+	late, err := aside(closeLimit, nil, "Close", l.plugin.Close)
 	r.sink.Close()
 	if late != nil {
 		l.late = then(late, func(error) {})
@@ -175,6 +183,18 @@ func (l *Library) Close() error {
 		return l.fail(err)
 	}
 	return nil
+}
+
+// take waits for the turn.
+func (l *Library) take(limit time.Duration) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case l.turn <- struct{}{}:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // room tells whether one more scanner may be made.

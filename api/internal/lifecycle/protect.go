@@ -22,12 +22,12 @@ func protect(what string, f func() error) (err error) {
 	return f()
 }
 
-// aside calls f on a goroutine of its own and waits for it up to limit. When
-// f hangs, late gets its answer if one ever comes; otherwise late is nil.
+// aside calls f on a goroutine of its own and waits for it up to limit, or
+// until somebody sends on giveUp. When f hangs, late gets its answer if one ever comes; otherwise late is nil.
 //
 // The goroutine is also what survives a runtime.Goexit in f, which nothing
 // can stop: on the host's thread it would end the process.
-func aside(limit time.Duration, what string, f func() error) (late <-chan error, err error) {
+func aside(limit time.Duration, giveUp <-chan struct{}, what string, f func() error) (late <-chan error, err error) {
 	answer := make(chan error, 1)
 	go func() {
 		err := fmt.Errorf("%s %w", what, errGoexit)
@@ -39,6 +39,8 @@ func aside(limit time.Duration, what string, f func() error) (late <-chan error,
 	select {
 	case err := <-answer:
 		return nil, err
+	case <-giveUp:
+		return answer, fmt.Errorf("%s had not answered when the plugin was closed", what)
 	case <-timer.C:
 		return answer, fmt.Errorf("%s has not answered within %v", what, limit)
 	}

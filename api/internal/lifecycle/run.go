@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,7 +43,7 @@ func (r *run) add(t *Thread) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed.Load() {
-		return errors.New("the plugin is being closed")
+		return errClosing
 	}
 	r.threads[t] = struct{}{}
 	return nil
@@ -56,11 +55,27 @@ func (r *run) remove(t *Thread) {
 	delete(r.threads, t)
 }
 
+// end cancels the scan of t, which is being closed.
+func (r *run) end(t *Thread) {
+	r.mu.Lock()
+	t.closing.Store(true)
+	var scan *scanContext
+	for c := range r.scans {
+		if c.thread == t {
+			scan = c
+		}
+	}
+	r.mu.Unlock()
+	if scan != nil {
+		scan.cancel(context.Canceled)
+	}
+}
+
 // watch makes Close cancel c, or tells that Close has already begun.
 func (r *run) watch(c *scanContext) (closed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed.Load() {
+	if c.thread.ending() {
 		return true
 	}
 	r.scans[c] = struct{}{}

@@ -11,8 +11,9 @@ import (
 // allocation: the channel and the timer are made when somebody first waits.
 // Its lock may be held while the run's is taken, never the other way round.
 type scanContext struct {
-	run *run
-	end time.Duration // since the run began: cheaper to take than a time.Time
+	run    *run
+	thread *Thread
+	end    time.Duration // since the run began: cheaper to take than a time.Time
 
 	mu    sync.Mutex
 	done  chan struct{}
@@ -20,8 +21,8 @@ type scanContext struct {
 	err   error
 }
 
-func newScanContext(r *run) *scanContext {
-	return &scanContext{run: r, end: time.Since(r.began) + r.timeout}
+func newScanContext(t *Thread) *scanContext {
+	return &scanContext{run: t.run, thread: t, end: time.Since(t.run.began) + t.run.timeout}
 }
 
 func (c *scanContext) Deadline() (time.Time, bool) { return c.run.began.Add(c.end), true }
@@ -55,7 +56,7 @@ func (c *scanContext) Err() error {
 	switch {
 	case err != nil:
 		return err
-	case c.run.closed.Load():
+	case c.thread.ending():
 		c.cancel(context.Canceled)
 	case c.remaining() <= 0:
 		c.cancel(context.DeadlineExceeded)

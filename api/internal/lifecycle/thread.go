@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/avirkit/avirkit/api"
@@ -11,12 +12,15 @@ import (
 
 // Thread is what the host knows as a context: the scanner of one host thread.
 type Thread struct {
-	run *run
+	run     *run
+	closing atomic.Bool // set before Close waits for the lock
 
-	mu      sync.Mutex // held during a scan
+	mu      sync.Mutex // held while a scanner is made and during a scan
 	scanner scanner    // nil before the first scan after a scanner was lost
 	closed  bool
 }
+
+var errClosing = errors.New("the plugin is being closed")
 
 // scanner is an author's api.Scanner, guarded in one of two ways: inline or
 // on a goroutine of its own.
@@ -34,13 +38,17 @@ func (l *Library) NewThread() (*Thread, error) {
 		return nil, errors.New("the plugin is not initialised")
 	}
 	t := &Thread{run: r}
-	err := t.open()
+	t.mu.Lock()
+	defer t.unlock()
+	err := r.add(t) // first, so that Library.Close waits for NewScanner
 	if err == nil {
-		if err = r.add(t); err != nil {
-			_ = t.scanner.close() // Close has overtaken us: the answer is lost anyway
-		}
+		err = t.open()
+	}
+	if err == nil && t.ending() {
+		err = errClosing
 	}
 	if err != nil {
+		_ = t.shut()
 		r.log.Errorf("a new scanning thread: %v", err)
 		return nil, l.fail(err)
 	}
@@ -68,8 +76,8 @@ func (t *Thread) Scan(file api.File) api.Result {
 	if !t.mu.TryLock() {
 		return failed("this context is scanning already")
 	}
-	defer t.mu.Unlock()
-	if t.closed || t.run.closed.Load() {
+	defer t.unlock()
+	if t.closed || t.ending() {
 		return failed("the plugin is closed")
 	}
 	if t.scanner == nil {
@@ -78,14 +86,11 @@ func (t *Thread) Scan(file api.File) api.Result {
 			return failed(err.Error())
 		}
 	}
-	ctx := newScanContext(t.run)
+	ctx := newScanContext(t)
 	result, lost := t.scanner.scan(ctx, file)
 	ctx.cancel(context.Canceled)
 	if lost {
 		t.scanner = nil
-	}
-	if t.run.closed.Load() {
-		t.shut() // Close may have given up waiting for this scan
 	}
 	return checked(t.run.log, file, result)
 }
@@ -93,12 +98,24 @@ func (t *Thread) Scan(file api.File) api.Result {
 // Close closes the thread's scanner. It is called after Library.Close as
 // well, and may be called more than once.
 func (t *Thread) Close() error {
-	defer t.run.remove(t) // not before: Library.Close waits for what it knows
+	t.run.end(t)
 	return t.closeBy(time.Now().Add(closeLimit))
 }
 
+// ending tells whether the thread or the plugin is being closed.
+func (t *Thread) ending() bool { return t.closing.Load() || t.run.closed.Load() }
+
+// unlock lets go of the scanner, and closes it where whoever wants that may
+// have given up waiting.
+func (t *Thread) unlock() {
+	if t.ending() {
+		_ = t.shut()
+	}
+	t.mu.Unlock()
+}
+
 // closeBy waits for a running scan until deadline; a scan that takes longer
-// closes the scanner itself if the plugin is being closed.
+// closes the scanner itself.
 func (t *Thread) closeBy(deadline time.Time) error {
 	for !t.mu.TryLock() {
 		if time.Now().After(deadline) {
@@ -112,6 +129,7 @@ func (t *Thread) closeBy(deadline time.Time) error {
 
 // shut must be called with the lock held.
 func (t *Thread) shut() error {
+	defer t.run.remove(t) // not before: Library.Close waits for what it knows
 	t.closed = true
 	if t.scanner == nil {
 		return nil

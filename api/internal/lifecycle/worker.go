@@ -45,7 +45,8 @@ func newWorker(r *run) (*worker, error) {
 	}
 	w := &worker{run: r, jobs: make(chan job), answers: make(chan answer, 2), timer: time.NewTimer(r.timeout)}
 	go w.loop()
-	got, err := w.wait(r.timeout, r.closing)
+	// Plugin.Close waits for a NewScanner as long as for a scanner's Close.
+	got, err := w.wait(r.timeout, r.closing, closeLimit)
 	if err != nil {
 		close(w.jobs)
 		return nil, fmt.Errorf("NewScanner %w", err)
@@ -58,7 +59,7 @@ func newWorker(r *run) (*worker, error) {
 
 func (w *worker) scan(ctx *scanContext, file api.File) (result api.Result, lost bool) {
 	w.jobs <- job{ctx, file}
-	got, err := w.wait(w.run.timeout+grace, w.run.closing)
+	got, err := w.wait(w.run.timeout+grace, w.run.closing, grace)
 	if err != nil {
 		close(w.jobs) // the goroutine closes the scanner when its scan ends
 		w.run.log.Errorf("scan of %s: the plugin %v", file.Path, err)
@@ -71,7 +72,7 @@ func (w *worker) close() error {
 	close(w.jobs)
 	// All of the limit also while the plugin is being closed, because
 	// Plugin.Close must not take away what the scanner still uses.
-	got, err := w.wait(closeLimit, nil)
+	got, err := w.wait(closeLimit, nil, 0)
 	if err != nil {
 		return fmt.Errorf("Scanner.Close %w", err)
 	}
@@ -81,8 +82,8 @@ func (w *worker) close() error {
 var errHangs = errors.New("has not answered in time and is left behind")
 
 // wait returns the worker's next answer. When none comes within limit, or
-// within grace once closing is closed, it leaves the worker behind.
-func (w *worker) wait(limit time.Duration, closing <-chan struct{}) (answer, error) {
+// within after once closing is closed, it leaves the worker behind.
+func (w *worker) wait(limit time.Duration, closing <-chan struct{}, after time.Duration) (answer, error) {
 	w.timer.Reset(limit)
 	defer w.timer.Stop()
 	for {
@@ -91,7 +92,7 @@ func (w *worker) wait(limit time.Duration, closing <-chan struct{}) (answer, err
 			return got, nil
 		case <-closing:
 			closing = nil
-			w.timer.Reset(min(limit, grace))
+			w.timer.Reset(min(limit, after))
 		case <-w.timer.C:
 			w.leave()
 			return answer{}, errHangs
