@@ -68,7 +68,7 @@ func (s *inline) close() error {
 func call(log *api.Logger, s api.Scanner, ctx *scanContext, file api.File) (result api.Result, panicked bool) {
 	defer func() {
 		if r := recover(); r != nil {
-			log.Errorf("scan of %s: the plugin panicked: %s", file.Path, panics.Text(r))
+			log.Errorf("scan of %s: the plugin panicked: %s", name(file), panics.Text(r))
 			result, panicked = failed("internal error of the plugin"), true
 		}
 	}()

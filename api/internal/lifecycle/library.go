@@ -9,6 +9,7 @@ package lifecycle
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -112,33 +113,42 @@ type Sink interface {
 // Init starts the plugin with the present options; its log goes to sink.
 // Init of a running plugin succeeds and changes nothing.
 func (l *Library) Init(sink Sink) error {
+	running, err := l.init(sink)
+	// Without the turn: the host may call init from its log callback.
+	if running != nil && !slices.Equal(l.Config().Options(), running.config.Options()) {
+		running.log.Warningf("init of a running plugin: the new options wait for a close and an init")
+	}
+	return err
+}
+
+// init also returns the run that was there already.
+func (l *Library) init(sink Sink) (running *run, err error) {
 	if l.problem != nil {
-		return l.fail(l.problem)
+		return nil, l.fail(l.problem)
 	}
 	select {
 	case l.turn <- struct{}{}:
 		defer func() { <-l.turn }()
 	default:
-		return l.fail(errors.New("another call of init or close is still running"))
+		return nil, l.fail(errors.New("another call of init or close is still running"))
 	}
-	if l.run.Load() != nil {
-		return nil
+	if r := l.run.Load(); r != nil {
+		return r, nil
 	}
 	if l.late != nil {
 		select {
 		case <-l.late:
 		default:
-			return l.fail(errors.New("an earlier init or close of the plugin still hangs: restart the server"))
+			return nil, l.fail(errors.New("an earlier init or close of the plugin still hangs: restart the server"))
 		}
 	}
 	sink.Open()
 	r := newRun(l, sink)
-	config := l.Config()
 	select {
 	case <-l.giveUp: // this was for an earlier one
 	default:
 	}
-	late, err := aside(initLimit, l.giveUp, "Init", func() error { return l.plugin.Init(config, r.log) })
+	late, err := aside(initLimit, l.giveUp, "Init", func() error { return l.plugin.Init(r.config, r.log) })
 	if late != nil {
 		l.late = then(late, func(err error) {
 			if err == nil {
@@ -148,11 +158,11 @@ func (l *Library) Init(sink Sink) error {
 	}
 	if err != nil {
 		sink.Close()
-		return l.fail(err)
+		return nil, l.fail(err)
 	}
 	_ = l.fail(nil)
 	l.run.Store(r)
-	return nil
+	return nil, nil
 }
 
 // Close cancels the running scans, closes the scanners of all threads and

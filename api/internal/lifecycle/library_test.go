@@ -86,6 +86,18 @@ func TestInitFailsAsThePluginDoesAndCanBeRepeated(t *testing.T) {
 	}
 }
 
+func TestOptionsThatARunningPluginDoesNotGetAreLogged(t *testing.T) {
+	sink := &fakeSink{}
+	library := New(&fakePlugin{info: testInfo})
+	require.NoError(t, library.Init(sink))
+	library.Set("mode", "good")
+	require.NoError(t, library.Init(sink))
+	assert.Empty(t, sink.all(), "nothing is new")
+	library.Set("mode", "fast")
+	require.NoError(t, library.Init(sink))
+	assert.Equal(t, []string{"WRN: init of a running plugin: the new options wait for a close and an init"}, sink.all())
+}
+
 func TestInitDuringInitIsRefused(t *testing.T) {
 	plugin := &fakePlugin{info: testInfo}
 	library := New(plugin)

@@ -13,6 +13,7 @@ import (
 type run struct {
 	library *Library
 	sink    Sink
+	config  api.Config // what Init got
 	log     *api.Logger
 	began   time.Time
 	timeout time.Duration
@@ -30,7 +31,7 @@ func newRun(l *Library, sink Sink) *run {
 		timeout = api.DefaultScanTimeout
 	}
 	return &run{
-		library: l, sink: sink, log: api.NewLogger(sink.Write),
+		library: l, sink: sink, config: l.Config(), log: api.NewLogger(sink.Write),
 		began: time.Now(), timeout: timeout,
 		closing: make(chan struct{}),
 		threads: map[*Thread]struct{}{},

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -58,6 +59,19 @@ func TestScanAnswersAsTheScannerDoesOrFails(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestReasonOfAFailedScanIsInTheLogWhateverThePath(t *testing.T) {
+	for mode, inline := range modes {
+		t.Run(mode, func(t *testing.T) {
+			plugin := &fakePlugin{info: testInfo, scan: func(context.Context, api.File) api.Result { panic(strings.Repeat("scan ", 400)) }}
+			plugin.info.Inline = inline
+			_, thread, sink := open(t, plugin)
+			thread.Scan(api.File{Path: "/" + strings.Repeat("long/", 900) + "name"})
+			assert.Contains(t, sink.all()[0], "long/name: the plugin panicked: scan scan")
+			assert.Contains(t, sink.all()[0], "(at scan_test.go:")
+		})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/avirkit/avirkit/api"
+	"github.com/avirkit/avirkit/api/internal/text"
 )
 
 // Thread is what the host knows as a context: the scanner of one host thread.
@@ -82,7 +83,7 @@ func (t *Thread) Scan(file api.File) api.Result {
 	}
 	if t.scanner == nil {
 		if err := t.open(); err != nil {
-			t.run.log.Errorf("scan of %s: %v", file.Path, err)
+			t.run.log.Errorf("scan of %s: %v", name(file), err)
 			return failed(err.Error())
 		}
 	}
@@ -144,16 +145,19 @@ func (t *Thread) shut() error {
 
 func failed(text string) api.Result { return api.Result{Verdict: api.Failed, Text: text} }
 
+// name is file in a line of the log, which must have room for more.
+func name(file api.File) string { return text.Tail(file.Path, 100) }
+
 // checked returns result as the host may have it.
 func checked(log *api.Logger, file api.File, result api.Result) api.Result {
 	switch {
 	case result.Verdict == api.VirusCured:
 		// The host doesn't know what to do with a file that has changed: let
 		// it drop the file.
-		log.Warningf("scan of %s: VIRUS_CURED is not supported, answered as VIRUS_FOUND", file.Path)
+		log.Warningf("scan of %s: VIRUS_CURED is not supported, answered as VIRUS_FOUND", name(file))
 		result.Verdict = api.VirusFound
 	case result.Verdict < api.Failed || result.Verdict > api.Error:
-		log.Errorf("scan of %s: the plugin answered with the unknown verdict %d", file.Path, int(result.Verdict))
+		log.Errorf("scan of %s: the plugin answered with the unknown verdict %d", name(file), int(result.Verdict))
 		return failed("unknown verdict")
 	}
 	switch {

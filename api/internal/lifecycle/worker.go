@@ -62,7 +62,7 @@ func (w *worker) scan(ctx *scanContext, file api.File) (result api.Result, lost 
 	got, err := w.wait(w.run.timeout+grace, w.run.closing, grace)
 	if err != nil {
 		close(w.jobs) // the goroutine closes the scanner when its scan ends
-		w.run.log.Errorf("scan of %s: the plugin %v", file.Path, err)
+		w.run.log.Errorf("scan of %s: the plugin %v", name(file), err)
 		return failed("the plugin did not answer in time"), true
 	}
 	return got.result, got.lost

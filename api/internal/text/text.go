@@ -56,6 +56,15 @@ func Line(s string, limit int) string {
 	return s[:limit-len(mark)] + mark
 }
 
+// Tail returns s, or "..." and its end in at most limit bytes.
+func Tail(s string, limit int) string {
+	const mark = "..."
+	if len(s) <= limit || limit < len(mark) {
+		return s
+	}
+	return mark + s[len(s)-limit+len(mark):]
+}
+
 // Copy puts as much of s into dst as fits before an ending NUL, which it
 // always writes unless dst is empty. A NUL inside s ends the text.
 func Copy(dst []byte, s string) {

@@ -38,6 +38,12 @@ func TestLineIsOneLineOfBoundedLength(t *testing.T) {
 	}
 }
 
+func TestTailKeepsTheEnd(t *testing.T) {
+	assert.Equal(t, "abcde", Tail("abcde", 5))
+	assert.Equal(t, "...ef", Tail("abcdef", 5))
+	assert.Equal(t, "...", Tail("abcdef", 3))
+}
+
 func TestCopyAlwaysEndsInNULAndNeverWritesMore(t *testing.T) {
 	for name, c := range map[string]struct {
 		size int
