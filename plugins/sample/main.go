@@ -93,8 +93,9 @@ func (s *scanner) Scan(_ context.Context, file api.File) api.Result {
 		return api.Result{Verdict: api.Failed, Text: "no such file"}
 	}
 	if err != nil {
-		s.log.Errorf("scan of %s: %v", file.Path, err)
-		return api.Result{Verdict: api.Failed, Text: err.Error()}
+		reason := errors.Unwrap(err) // without the path, which may be longer than a line of the log
+		s.log.Errorf("%v: scan of %s", reason, file.Path)
+		return api.Result{Verdict: api.Failed, Text: reason.Error()}
 	}
 	defer opened.Close()
 	if info, err := opened.Stat(); err != nil || !info.Mode().IsRegular() {
