@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "avApi.h"
@@ -59,6 +58,22 @@ static void get_error_message(char *buffer, int size) {
         put(buffer, (size_t)size, ""); /* plugin_init below never fails */
 }
 
+static int fold(char c) {
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+}
+
+/* Without case, and without the host's locale, in which an I may be no i. */
+static int same_name(const char *a, const char *b, size_t size) {
+    while (size > 0 && fold(*a) == fold(*b)) {
+        if (*a == 0)
+            return 1;
+        a++;
+        b++;
+        size--;
+    }
+    return size == 0;
+}
+
 static int set_plugin_config(const avir_plugin_config *config) {
     avir_plugin_config *option;
     int known = 0;
@@ -66,7 +81,7 @@ static int set_plugin_config(const avir_plugin_config *config) {
     pthread_mutex_lock(&lock);
     for (; config != NULL && config->name[0] != 0; config++)
         for (option = options; option->name[0] != 0; option++)
-            if (strncasecmp(option->name, config->name, sizeof option->name) == 0) {
+            if (same_name(option->name, config->name, sizeof option->name)) {
                 memcpy(option->value, config->value, sizeof option->value - 1);
                 known++;
             }
