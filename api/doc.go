@@ -18,7 +18,7 @@
 //	plugin_init              Plugin.Init; the log callback becomes a Logger
 //	plugin_close             cancels all scans, Scanner.Close for each, Plugin.Close
 //	plugin_thread_init       Plugin.NewScanner; *context is a runtime/cgo.Handle
-//	plugin_thread_close      Scanner.Close; the handle is deleted
+//	plugin_thread_close      cancels its scan, Scanner.Close; the handle is deleted
 //	plugin_thread_test_file  Scanner.Scan with a deadline; Verdict, Result.Text
 //	reserved1 to reserved4   NULL
 //
