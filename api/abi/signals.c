@@ -53,6 +53,9 @@ void avir_block_signals(sigset_t *old) {
         *old = host;
 }
 
+/* The host ignores SIGPIPE, as any server does; seen at each thread's first call. */
+static int pipe_ignored;
+
 /*
  * An inline scan that writes to a broken connection leaves a SIGPIPE pending,
  * which would kill the host or surprise its handler once it is unblocked. None
@@ -63,7 +66,7 @@ void avir_drop_broken_pipe(const sigset_t *host) {
     sigset_t set;
     int err = errno;
 
-    if (sigismember(host, SIGPIPE))
+    if (__atomic_load_n(&pipe_ignored, __ATOMIC_RELAXED) || sigismember(host, SIGPIPE))
         return;
     sigemptyset(&set);
     sigaddset(&set, SIGPIPE);
@@ -85,6 +88,8 @@ void avir_handlers_on_stack(void) {
     for (number = 1; number < NSIG; number++) {
         if (sigaction(number, NULL, &action) != 0)
             continue; /* no such signal, or one of glibc's own */
+        if (number == SIGPIPE)
+            __atomic_store_n(&pipe_ignored, action.sa_handler == SIG_IGN, __ATOMIC_RELAXED);
         if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
             continue;
         if (action.sa_flags & SA_ONSTACK)

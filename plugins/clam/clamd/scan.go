@@ -82,7 +82,7 @@ func (s *Scanner) repeat(stop stopper, fd int, size int64, deadline time.Time) (
 			}
 			continue
 		}
-		r, end, err := s.once(stop, srv, fd, size, deadline, fresh)
+		r, end, err := s.once(stop, srv, fd, size, deadline, fresh, last != nil)
 		s.c.release(srv)
 		if err == nil {
 			return r, srv, nil
@@ -136,8 +136,10 @@ type outcome struct {
 	sent    bool // clamd had the whole file, and did not answer
 }
 
-// once scans on one session of one server.
-func (s *Scanner) once(stop stopper, srv *server, fd int, size int64, deadline time.Time, fresh bool) (reply, outcome, error) {
+// once scans on one session of one server. A server that was lost, to this
+// scan or to another, gets no file before it has shown that it is back: what
+// is lost then counts against the file.
+func (s *Scanner) once(stop stopper, srv *server, fd int, size int64, deadline time.Time, fresh, again bool) (reply, outcome, error) {
 	fildes := srv.fildes.Load()
 	if fildes {
 		// clamd calls clean what it can't read.
@@ -150,9 +152,7 @@ func (s *Scanner) once(stop stopper, srv *server, fd int, size int64, deadline t
 		return reply{}, outcome{}, err
 	}
 	x := exchange{stopper: stop, session: conn, deadline: deadline, times: &s.c.times}
-	if s.c.isDown(srv) {
-		// A server that was lost gets no file before it has shown that it is
-		// back.
+	if conn.proof.at.IsZero() && (again || s.c.isDown(srv)) {
 		if err := s.c.prove(&x, srv, s.buf); err != nil {
 			conn.close()
 			return reply{}, outcome{wasIdle: wasIdle}, err
