@@ -1,4 +1,5 @@
-/* churn COUNT AT_ONCE STACK FILE: threads that come, scan once and go.
+/* churn COUNT AT_ONCE STACK FILE: threads that come, scan once and go. Of those
+ * that are there at once, none scans before all of them have a context.
  * cancel COUNT FILE: threads that are cancelled while they scan. */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -11,6 +12,38 @@
 #define MAX_AT_ONCE 512
 #define SMALLEST_STACK 16384 /* PTHREAD_STACK_MIN, which is no constant since glibc 2.34 */
 
+/* A gate keeps what came first until all are there. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t change;
+    unsigned waiting;
+    int open;
+} gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
+
+static void wait_at_gate(void) {
+    pthread_mutex_lock(&gate.lock);
+    gate.waiting++;
+    pthread_cond_broadcast(&gate.change);
+    while (!gate.open)
+        pthread_cond_wait(&gate.change, &gate.lock);
+    pthread_mutex_unlock(&gate.lock);
+}
+
+/* open_gate lets count threads pass as soon as all of them wait. */
+static void open_gate(unsigned count) {
+    pthread_mutex_lock(&gate.lock);
+    while (gate.waiting < count)
+        pthread_cond_wait(&gate.change, &gate.lock);
+    gate.open = 1;
+    pthread_cond_broadcast(&gate.change);
+    pthread_mutex_unlock(&gate.lock);
+}
+
+static void close_gate(void) {
+    gate.waiting = 0;
+    gate.open = 0;
+}
+
 struct visit {
     const struct plugin *plugin;
     const char *path;
@@ -18,6 +51,7 @@ struct visit {
     struct scan *scan;
     struct answer *answer;
     int forever;
+    int gated;
     int verdict;
 };
 
@@ -30,7 +64,10 @@ static void *visit(void *argument) {
     struct visit *v = argument;
     v->verdict = SCAN_NO_CONTEXT;
     v->context = NULL;
-    if (v->plugin->iface->plugin_thread_init(&v->context) != 1)
+    int ready = v->plugin->iface->plugin_thread_init(&v->context) == 1;
+    if (v->gated)
+        wait_at_gate();
+    if (!ready)
         return NULL;
     pthread_cleanup_push(leave, v);
     do {
@@ -76,11 +113,16 @@ void do_churn(struct session *s, struct request *r, struct reply *reply) {
     struct visit *v = visits(s, word(r, 5), at_once);
     while (v && made < count && !refused) {
         unsigned n = 0;
-        for (; n < at_once && made + n < count; n++)
+        close_gate();
+        for (; n < at_once && made + n < count; n++) {
+            v[n].gated = at_once > 1;
             if (spawn(&thread[n], stack, visit, &v[n])) {
                 refused = 1;
                 break;
             }
+        }
+        if (at_once > 1)
+            open_gate(n);
         for (unsigned i = 0; i < n; i++) {
             pthread_join(thread[i], NULL);
             int verdict = v[i].verdict;
