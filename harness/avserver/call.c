@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -178,8 +179,12 @@ void do_fork(struct session *s, struct request *r, struct reply *reply) {
     if (!c)
         return;
     unsigned long long start = now_ns();
-    pid_t child = fork();
+    pid_t parent = getpid(), child = fork(), ended;
     if (child == 0) {
+        /* It may hang, and nobody kills it once this host is gone. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        if (getppid() != parent)
+            _exit(100);
         int result = (int)run(c);
         _exit(result >= 0 && result < 100 ? result : 100);
     }
@@ -189,12 +194,16 @@ void do_fork(struct session *s, struct request *r, struct reply *reply) {
         return;
     }
     int status = 0, hung = 0;
-    while (waitpid(child, &status, WNOHANG) == 0) {
+    while ((ended = waitpid(child, &status, WNOHANG)) == 0 || (ended < 0 && errno == EINTR)) {
         if ((now_ns() - start) / 1000000 > limit && !hung) {
             hung = 1;
             kill(child, SIGKILL);
         }
         sleep_ms(1);
+    }
+    if (ended != child) {
+        reply_error(reply, "waitpid: %s", strerror(errno));
+        return;
     }
     reply_number(reply, "ns", (long long)(now_ns() - start));
     reply_number(reply, "hung", hung);

@@ -69,15 +69,23 @@ void do_check_standard(struct session *s, struct request *r, struct reply *reply
 /* run PROGRAM [ARGUMENT]...: its exit status. */
 void do_run(struct session *s, struct request *r, struct reply *reply) {
     (void)s;
-    pid_t child = fork();
+    pid_t child = fork(), ended;
     if (child == 0) {
         r->word[r->count < MAX_WORDS ? r->count : MAX_WORDS - 1] = NULL;
         execv(word(r, 2), r->word + 2);
         _exit(127);
     }
+    if (child < 0) {
+        reply_error(reply, "fork: %s", strerror(errno));
+        return;
+    }
     int status = 0;
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+    while ((ended = waitpid(child, &status, 0)) < 0 && errno == EINTR)
         ;
+    if (ended != child) {
+        reply_error(reply, "waitpid: %s", strerror(errno));
+        return;
+    }
     reply_number(reply, "signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
     reply_number(reply, "result", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
     reply_ok(reply);
