@@ -3,8 +3,8 @@
 
 #include <linux/capability.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "number.h"
@@ -40,11 +40,32 @@ const char *set_limit(const char *assignment) {
     return "needs as=MiB, stack=KiB, nproc=N or nofile=N";
 }
 
+/* drop_capabilities gives up what the process limit does not hold for. */
+static int drop_capabilities(void) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct sets[2];
+    const unsigned lost = 1u << CAP_SYS_RESOURCE | 1u << CAP_SYS_ADMIN;
+    if (syscall(SYS_capget, &header, sets))
+        return -1;
+    sets[0].effective &= ~lost;
+    sets[0].permitted &= ~lost;
+    sets[0].inheritable &= ~lost;
+    return (int)syscall(SYS_capset, &header, sets);
+}
+
 const char *lose_privilege(unsigned uid) {
-    if (prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0) || prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0))
+    if (drop_capabilities())
         return "can't give up CAP_SYS_RESOURCE";
     /* The kernel counts processes by the real user; files go by the effective. */
     if (setresuid(uid, (uid_t)-1, (uid_t)-1))
         return "can't change the real user";
     return NULL;
+}
+
+void no_core(void) {
+    struct rlimit limit;
+    if (!getrlimit(RLIMIT_CORE, &limit)) {
+        limit.rlim_cur = 0;
+        setrlimit(RLIMIT_CORE, &limit);
+    }
 }

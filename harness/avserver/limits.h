@@ -10,4 +10,7 @@ const char *set_limit(const char *assignment);
  * limit, but keeps root's access to files. Returns NULL, or what is wrong. */
 const char *lose_privilege(unsigned uid);
 
+/* no_core keeps a crash from leaving a core file; the hard limit stays. */
+void no_core(void);
+
 #endif

@@ -78,13 +78,13 @@ static const char *take(struct options *o, const char *name, char **argv, int i)
         return set(o, value);
     if (!strcmp(name, "--threads"))
         return parse_number(value, 256, &o->threads) || !o->threads ? "needs a number from 1 to 256" : NULL;
+    if (!strcmp(name, "--real-user"))
+        return parse_number(value, ~0u, &o->real_user) ? "needs a user number" : NULL;
     forget(argv, i);
     if (!strcmp(name, "--kernel-floor")) {
         o->kernel_floor = value;
         return NULL;
     }
-    if (!strcmp(name, "--real-user"))
-        return parse_number(value, ~0u, &o->real_user) ? "needs a user number" : NULL;
     for (unsigned n = 0; n + 1 < sizeof o->limits / sizeof *o->limits; n++)
         if (!o->limits[n]) {
             o->limits[n] = value;
