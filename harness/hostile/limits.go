@@ -193,7 +193,12 @@ func checkKernelFloor(ctx context.Context, e *env) (string, error) {
 			return "", err
 		}
 	}
-	if _, err := h.Call(e.Limit+time.Minute, "scans with old system calls", "loop", "4", "1000", e.Path(samples.Empty), e.Path(samples.Eicar)); err != nil {
+	files := some(samples.Empty, samples.Eicar)
+	pace, err := floor.pace(h, files...)
+	if err != nil {
+		return "", err
+	}
+	if err := floor.spree(h, 4, afford(1000, 10*time.Second, pace), pace, files...); err != nil {
 		return "", err
 	}
 	if err := floor.Finish(h); err != nil {

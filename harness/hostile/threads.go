@@ -12,7 +12,7 @@ import (
 var threadChecks = []Check{
 	{"small-stacks", "scanned on threads with a stack of 16 KB",
 		"the right verdict", "keep large buffers off the caller's stack", checkSmallStacks},
-	{"thread-churn", "let 10,000 threads come, scan once and go, then 300 at once",
+	{"thread-churn", "let 10,000 threads come, scan once and go, then 300 with a context at once",
 		"memory, threads and descriptors do not grow", "free everything in plugin_thread_close, thread-local storage too", checkThreadChurn},
 	{"cancel", "cancelled threads while they were scanning",
 		"no hang, no crash, and other threads go on scanning", "disable cancellation (pthread_setcancelstate) around each call, above all while a lock is held", checkCancel},
@@ -55,10 +55,20 @@ func checkThreadChurn(ctx context.Context, e *env) (string, error) {
 	defer e.done(h)
 	churn := func(count, atOnce int) error {
 		facts, err := h.Call(e.Limit+time.Minute, "thread churn", "churn", strconv.Itoa(count), strconv.Itoa(atOnce), "65536", e.Path(samples.Empty))
-		if err == nil && facts.Int("verdict.7") > 0 {
-			return fmt.Errorf("plugin_thread_init failed on %d of %d threads", facts.Int("verdict.7"), count)
+		if err != nil {
+			return err
 		}
-		return err
+		var p problems
+		if n := facts.Int("verdict.7"); n > 0 {
+			p.add("plugin_thread_init failed on %d of %d threads", n, count)
+		}
+		if n := facts.Int("made"); n != count || facts.Int("refused") != 0 {
+			p.add("only %d of %d threads could be made", n, count)
+		}
+		if n := facts.Int("verdict.1"); n != facts.Int("made") {
+			p.add("%d of %d scans of %s answered OK", n, facts.Int("made"), samples.Empty)
+		}
+		return p.err()
 	}
 	if err := churn(1000, 8); err != nil {
 		return "", err
@@ -78,7 +88,11 @@ func checkCancel(ctx context.Context, e *env) (string, error) {
 	}
 	defer e.done(h)
 	count := e.times(100, 40)
-	facts, err := h.Call(e.Limit, "pthread_cancel of scanning threads", "cancel", strconv.Itoa(count), e.Path(samples.Eicar))
+	pace, err := e.pace(h, some(samples.Eicar)...)
+	if err != nil {
+		return "", err
+	}
+	facts, err := h.Call(e.timeFor(count, pace), "pthread_cancel of scanning threads", "cancel", strconv.Itoa(count), e.Path(samples.Eicar))
 	if err != nil {
 		return "", err
 	}

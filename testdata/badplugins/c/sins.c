@@ -259,6 +259,12 @@ int sin_after_scan(int result, const char *path, char *vir_info, unsigned size) 
         if (vir_info && size > 4 && result == AVCHK_VIRUS_FOUND)
             memcpy(vir_info, "\xC4\x8D", 2);
         break;
+    case LEAK_INFECTED:
+        if (result == AVCHK_VIRUS_FOUND)
+            lose(400);
+        break;
+    case STOP_SCANNING:
+        return scans > 500 ? AVCHK_FAILED : result;
     case UNNAMED:
         if (vir_info && size)
             *vir_info = 0;
