@@ -99,12 +99,12 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// bad compiles the C plugin with one sin.
-func (b *bench) bad(t *testing.T, name string) string {
+// bad compiles the C plugin with one sin, and what more the compiler shall take.
+func (b *bench) bad(t *testing.T, name string, more ...string) string {
 	t.Helper()
 	plugin := filepath.Join(t.TempDir(), "avir_sins.so")
 	args := append(sources(t, "../testdata/badplugins/c/*.c"), "-fPIC", "-shared", "-I../api/abi", "-DSIN="+name)
-	require.NoError(t, compile(t, plugin, args...))
+	require.NoError(t, compile(t, plugin, append(args, more...)...))
 	return plugin
 }
 

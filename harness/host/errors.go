@@ -27,6 +27,12 @@ func (e *Died) Error() string {
 	return text
 }
 
+// RefusedOption tells that avserver could not do what one of its options asks
+// for, a fact of the machine: the plugin was not loaded yet.
+func (e *Died) RefusedOption() bool {
+	return e.How == "ended with exit status 2" && strings.HasPrefix(e.Stderr, "avserver: --")
+}
+
 // Hung says that something took longer than its limit.
 type Hung struct {
 	During string

@@ -104,12 +104,14 @@ func explainStart(avserver string, err error) error {
 }
 
 // Environment returns the harness's environment without the variables that
-// steer a Go runtime, which would otherwise steer the plugin's too.
+// steer a Go runtime, which would otherwise steer the plugin's too, and without
+// what a user preloads: of a 64-bit library, the loader says on descriptor 2
+// that it can't.
 func Environment() []string {
 	var env []string
 	for _, v := range os.Environ() {
 		switch name, _, _ := strings.Cut(v, "="); name {
-		case "GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "GOTRACEBACK":
+		case "GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "GOTRACEBACK", "LD_PRELOAD":
 		default:
 			env = append(env, v)
 		}

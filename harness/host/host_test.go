@@ -124,8 +124,10 @@ func TestCancellationKillsTheHost(t *testing.T) {
 func TestEnvironmentOfARuntimeIsNotHandedOn(t *testing.T) {
 	t.Setenv("GOGC", "1")
 	t.Setenv("GODEBUG", "x")
+	t.Setenv("LD_PRELOAD", "/lib64/libfoo.so")
 	t.Setenv("AVIR_TEST", "kept")
 	assert.Contains(t, Environment(), "AVIR_TEST=kept")
 	assert.NotContains(t, Environment(), "GOGC=1")
 	assert.NotContains(t, Environment(), "GODEBUG=x")
+	assert.NotContains(t, Environment(), "LD_PRELOAD=/lib64/libfoo.so")
 }

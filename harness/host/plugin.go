@@ -40,7 +40,7 @@ const InitFactor = 4
 // Args returns avserver's arguments for the setup and more of them.
 func (s Setup) Args(more ...string) []string {
 	var args []string
-	if s.KernelFloor != "" {
+	if s.KernelFloor != "" && !lacksFilter(KernelRelease(), s.KernelFloor) {
 		args = append(args, "--kernel-floor", s.KernelFloor)
 	}
 	return append(args, more...)

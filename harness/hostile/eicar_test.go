@@ -8,4 +8,5 @@ import (
 
 func TestChecksThatNeedEicarExist(t *testing.T) {
 	assert.NoError(t, Known(needsEicar))
+	assert.NoError(t, Known(alone))
 }

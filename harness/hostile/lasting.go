@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/avirkit/avirkit/harness/host"
@@ -117,6 +118,9 @@ func checkTwoPlugins(ctx context.Context, e *env) (string, error) {
 	if err := copyFile(other, e.Plugin); err != nil {
 		return "", err
 	}
+	if noExec(e.dir) {
+		return "", notApplicable(fmt.Sprintf("%s is mounted noexec, and a copy of the plugin there can't be loaded: choose another TMPDIR", e.dir))
+	}
 	h, err := e.Open(ctx)
 	if err != nil {
 		return "", err
@@ -161,6 +165,13 @@ func checkTwoPlugins(ctx context.Context, e *env) (string, error) {
 		err = h.Hangup(e.Limit)
 	}
 	return "both scan and close", err
+}
+
+// noExec tells whether nothing may be executed from a folder, libraries included.
+func noExec(dir string) bool {
+	const flag = 8 // ST_NOEXEC
+	var s syscall.Statfs_t
+	return syscall.Statfs(dir, &s) == nil && s.Flags&flag != 0
 }
 
 func copyFile(to, from string) error {

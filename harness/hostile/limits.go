@@ -23,27 +23,42 @@ var limitChecks = []Check{
 		"the plugin works", "set the stack size of your own threads instead of taking the default", checkStackLimit},
 	{"environment", "ran with poisoned environments: garbage for runtimes and locales, no variable at all, one of 100 KB",
 		"the plugin works", "do not let the environment steer the library; what a runtime reads before main must be removed by a constructor", checkEnvironment},
-	{"kernel-floor", "ran with all system calls newer than Linux 2.6.32 answering ENOSYS",
+	{"kernel-floor", "ran with all system calls newer than Linux 2.6.32 answering ENOSYS, or on such a kernel",
 		"right verdicts", "build with a Go (go1.23) or C library that falls back on older system calls", checkKernelFloor},
 }
 
 // worksOrRefuses runs the plugin's ordinary life. refused says that the
-// error was a refusal, of the plugin to start or of the host to make a thread,
-// which is fair under a limit; a crash or a hang is not.
+// error was a refusal, of the plugin to start or to scan or of the host to make
+// a thread, which is fair under a limit; a crash or a hang is not.
 func (e *env) worksOrRefuses(ctx context.Context, args ...string) (refused bool, err error) {
 	defer func() {
 		var r *host.Refused
 		refused = errors.As(err, &r)
+		err = ofMachine(err)
 	}()
 	h, err := e.working(ctx, args...)
 	if err != nil {
 		return false, err
 	}
 	defer e.done(h)
-	if err := e.eicarFound(h); err != nil {
+	err = e.eicarFound(h)
+	if host.IsFatal(err) {
 		return false, err
 	}
-	return false, e.Finish(h)
+	if finished := e.Finish(h); finished != nil {
+		err = finished
+	}
+	return false, err
+}
+
+// ofMachine turns the host's refusal of an option into what it says about this
+// machine, and leaves other errors alone.
+func ofMachine(err error) error {
+	var died *host.Died
+	if errors.As(err, &died) && died.RefusedOption() {
+		return notApplicable("this machine does not allow it: " + died.Stderr)
+	}
+	return err
 }
 
 func checkAddressSpace(ctx context.Context, e *env) (string, error) {
@@ -53,9 +68,12 @@ func checkAddressSpace(ctx context.Context, e *env) (string, error) {
 	for _, mb := range []int{100, 120, 150, 200, 300, 400, 600, 1000, 2000} {
 		size := strconv.Itoa(mb)
 		refused, err := e.worksOrRefuses(ctx, "--limit", "as="+size)
+		var na notApplicable
 		switch {
 		case err == nil:
 			works = append(works, size)
+		case errors.As(err, &na):
+			return "", err
 		case refused && mb < enough:
 			refuses = append(refuses, size)
 		default:
@@ -73,33 +91,37 @@ func checkAddressSpace(ctx context.Context, e *env) (string, error) {
 const spareThreads = 32
 
 func checkProcessLimit(ctx context.Context, e *env) (string, error) {
-	args := []string{"--limit", "nproc=" + strconv.Itoa(spareThreads)}
+	tries := 1
+	if os.Getuid() != 0 {
+		tries = 3 // the user's other programs start and end as they like
+	}
+	var err error
+	for range tries {
+		var args []string
+		if args, err = processLimit(); err != nil {
+			return "", err
+		}
+		_, err = e.worksOrRefuses(ctx, args...)
+		var na notApplicable
+		if err == nil || errors.As(err, &na) || ctx.Err() != nil {
+			break
+		}
+	}
+	return fmt.Sprintf("%d threads were enough", spareThreads), err
+}
+
+// processLimit returns the options of a host that can make so many threads.
+func processLimit() ([]string, error) {
 	if os.Getuid() == 0 {
 		// A user who runs nothing else; the numbers are beyond what systems give out.
-		args = append([]string{"--real-user", strconv.Itoa(3_000_000 + os.Getpid()%1_000_000)}, args...)
-	} else {
-		running, err := threadsOf(os.Getuid())
-		if err != nil {
-			return "", notApplicable(fmt.Sprintf("can't count the user's threads: %v", err))
-		}
-		args[1] = "nproc=" + strconv.Itoa(running+spareThreads)
+		user := 3_000_000 + os.Getpid()%1_000_000
+		return []string{"--limit", "nproc=" + strconv.Itoa(spareThreads), "--real-user", strconv.Itoa(user)}, nil
 	}
-	h, err := e.Open(ctx, args...)
+	running, err := threadsOf(os.Getuid())
 	if err != nil {
-		return "", err
+		return nil, notApplicable(fmt.Sprintf("can't count the user's threads: %v", err))
 	}
-	if _, err := h.Call(e.Limit, "starting under a process limit", "state"); err != nil {
-		h.Close()
-		if _, stderr := h.Output(); strings.Contains(stderr, "--real-user") || strings.Contains(stderr, "--limit") {
-			return "", notApplicable("this process may not change users: " + strings.TrimSpace(stderr))
-		}
-		return "", err
-	}
-	h.Close()
-	if _, err := e.worksOrRefuses(ctx, args...); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%d threads were enough", spareThreads), nil
+	return []string{"--limit", "nproc=" + strconv.Itoa(running+spareThreads)}, nil
 }
 
 // threadsOf counts the threads that the kernel charges to a user.
@@ -120,11 +142,20 @@ func threadsOf(uid int) (int, error) {
 
 func checkStackLimit(ctx context.Context, e *env) (string, error) {
 	var p problems
+	var refused error
 	sizes := []string{"128", "1024", "102400", "unlimited"}
 	for _, size := range sizes {
-		if _, err := e.worksOrRefuses(ctx, "--limit", "stack="+size); err != nil {
+		_, err := e.worksOrRefuses(ctx, "--limit", "stack="+size)
+		var na notApplicable
+		switch {
+		case errors.As(err, &na):
+			refused = err // a hard limit, which root alone lifts
+		case err != nil:
 			p.add("ulimit -s %s: %v", size, err)
 		}
+	}
+	if len(p) == 0 && refused != nil {
+		return "", refused
 	}
 	return "works with " + strings.Join(sizes, ", "), p.err()
 }
@@ -185,7 +216,7 @@ func checkKernelFloor(ctx context.Context, e *env) (string, error) {
 	defer func() { e.logs = floor.logs }()
 	h, err := floor.working(ctx)
 	if err != nil {
-		return "", err
+		return "", ofMachine(err)
 	}
 	defer floor.done(h)
 	for _, s := range samples.All() {
@@ -203,6 +234,9 @@ func checkKernelFloor(ctx context.Context, e *env) (string, error) {
 	}
 	if err := floor.Finish(h); err != nil {
 		return "", err
+	}
+	if len(old.Args()) == 0 {
+		return "right verdicts on this kernel, which has no newer system calls", nil
 	}
 	return "right verdicts without newer system calls", nil
 }

@@ -62,14 +62,20 @@ func checkSpecialFiles(ctx context.Context, e *env) (string, error) {
 	return fmt.Sprintf("%d kinds of files, none was OK", len(files)), p.err()
 }
 
-// makeSocket leaves a unix socket in the file system that nobody listens on.
+// makeSocket leaves a unix socket in the file system that nobody listens on. It
+// goes by a descriptor of the folder, because an address has 107 bytes at most.
 func makeSocket(path string) error {
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		return err
 	}
 	defer syscall.Close(fd)
-	return syscall.Bind(fd, &syscall.SockaddrUnix{Name: path})
+	return syscall.Bind(fd, &syscall.SockaddrUnix{Name: fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), filepath.Base(path))})
 }
 
 // neverOK scans a path in a host of its own.
