@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "avApi.h"
@@ -16,6 +17,7 @@ enum { CONTEXTS = 1024 };
 /* Guards all that follows: the host calls from many threads. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int running;
+static volatile pid_t owner;  /* the process that called plugin_init first; not guarded */
 static char in_use[CONTEXTS]; /* a context is a pointer into this, so that garbage is noticed */
 static avir_plugin_config options[] = {{"Option 1", "0"}, {"Option 2", "a string"}, {"", ""}};
 
@@ -31,6 +33,16 @@ static const struct {
     {"eicar.zip", AVCHK_VIRUS_FOUND, "Eicar-Test-Signature"},
     {"eicarpwd.zip", AVCHK_IMPOSSIBLE, "encrypted archive"},
 };
+
+/*
+ * A host may fork while its other threads scan. The child has the lock as it was
+ * at that moment, perhaps held by a thread that the child does not have, and
+ * would wait for it for ever. So each function asks this before it locks. An
+ * antivirus with connections or threads of its own must refuse a child anyway.
+ */
+static int in_forked_child(void) {
+    return owner != 0 && owner != getpid();
+}
 
 /* The one way text leaves this plugin: cut to fit, and ended by a NUL. */
 static void put(char *buffer, size_t size, const char *text) {
@@ -55,7 +67,7 @@ static void get_plugin_info(avir_plugin_info *info) {
 
 static void get_error_message(char *buffer, int size) {
     if (size > 0)
-        put(buffer, (size_t)size, ""); /* plugin_init below never fails */
+        put(buffer, (size_t)size, in_forked_child() ? "the process was forked after plugin_init" : "");
 }
 
 static int fold(char c) {
@@ -78,6 +90,8 @@ static int set_plugin_config(const avir_plugin_config *config) {
     avir_plugin_config *option;
     int known = 0;
 
+    if (in_forked_child())
+        return 0;
     pthread_mutex_lock(&lock);
     for (; config != NULL && config->name[0] != 0; config++)
         for (option = options; option->name[0] != 0; option++)
@@ -90,11 +104,12 @@ static int set_plugin_config(const avir_plugin_config *config) {
 }
 
 static avir_plugin_config *get_plugin_config(void) {
-    avir_plugin_config *copy = malloc(sizeof options);
+    avir_plugin_config *copy = in_forked_child() ? NULL : malloc(sizeof options);
 
+    if (copy == NULL)
+        return NULL;
     pthread_mutex_lock(&lock);
-    if (copy != NULL)
-        memcpy(copy, options, sizeof options);
+    memcpy(copy, options, sizeof options);
     pthread_mutex_unlock(&lock);
     return copy;
 }
@@ -103,22 +118,27 @@ static void free_plugin_config(avir_plugin_config *config) {
     free(config);
 }
 
-static void set_running(int value) {
+static int set_running(int value) {
+    if (in_forked_child())
+        return 0;
     pthread_mutex_lock(&lock);
     running = value;
     pthread_mutex_unlock(&lock);
+    return 1;
 }
 
 static int plugin_init(AV_LOG_CALLBACK_NEW log) {
-    set_running(1);
+    if (!set_running(1))
+        return 0;
+    if (owner == 0)
+        owner = getpid();
     if (log != NULL)
         log("External_plugin: %s", "C sample plugin starts");
     return 1;
 }
 
 static int plugin_close(void) {
-    set_running(0);
-    return 1;
+    return set_running(0);
 }
 
 static int plugin_thread_init(void **context) {
@@ -127,6 +147,8 @@ static int plugin_thread_init(void **context) {
     if (context == NULL)
         return 0;
     *context = NULL;
+    if (in_forked_child())
+        return 0;
     pthread_mutex_lock(&lock);
     while (i < CONTEXTS && in_use[i])
         i++;
@@ -148,7 +170,7 @@ static int is_context(const void *context) {
 static int plugin_thread_close(void **context) {
     int known;
 
-    if (context == NULL)
+    if (context == NULL || in_forked_child())
         return 0;
     pthread_mutex_lock(&lock);
     known = is_context(*context);
@@ -163,7 +185,7 @@ static int plugin_thread_close(void **context) {
 static int judge(const char *filename, const char **text) {
     const char *slash = strrchr(filename, '/');
     const char *name = slash == NULL ? filename : slash + 1;
-    int file = open(filename, O_RDONLY | O_NONBLOCK);
+    int file = open(filename, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     char byte;
     ssize_t got;
     off_t size;
@@ -193,15 +215,17 @@ static int judge(const char *filename, const char **text) {
 
 static int plugin_thread_test_file(void *context, const char *filename, const char *realname, char *reserved,
                                    unsigned int reserved_size, char *vir_info, unsigned int vi_size) {
-    const char *text = "no context or no file name";
-    int verdict = AVCHK_FAILED, ready;
+    const char *text = "no context, no file name, or a forked process";
+    int verdict = AVCHK_FAILED, ready = 0;
 
     (void)realname;
     (void)reserved;
     (void)reserved_size;
-    pthread_mutex_lock(&lock);
-    ready = running && is_context(context);
-    pthread_mutex_unlock(&lock);
+    if (!in_forked_child()) {
+        pthread_mutex_lock(&lock);
+        ready = running && is_context(context);
+        pthread_mutex_unlock(&lock);
+    }
     if (ready && filename != NULL)
         verdict = judge(filename, &text);
     put(vir_info, vi_size, text);
