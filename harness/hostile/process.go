@@ -12,7 +12,7 @@ import (
 )
 
 var processChecks = []Check{
-	{"state", "compared limits, descriptors, umask, signal masks and handlers, locale, directory and environment before and after the load, init, scans and close",
+	{"state", "compared limits, descriptors, umask, signal masks and handlers, locale, directory and environment before and after the load, init, scans and close, and descriptors during scans",
 		"all as before", "put back what you or your runtime changed (RLIMIT_NOFILE, handlers, masks) before the call returns; open with CLOEXEC", checkState},
 	{"output", "watched descriptors 1 and 2 during a whole life",
 		"nothing is written", "log through the callback only", checkOutput},

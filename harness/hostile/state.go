@@ -171,6 +171,11 @@ func checkState(ctx context.Context, e *env) (string, error) {
 			}
 			return nil
 		}},
+		{"during scans", func() error {
+			found, err := e.inherited(h, before)
+			p = append(p, found...)
+			return err
+		}},
 		{"after plugin_close", func() error { return e.Stop(h) }},
 	}
 	for _, s := range steps {
@@ -181,7 +186,29 @@ func checkState(ctx context.Context, e *env) (string, error) {
 			return "", err
 		}
 	}
-	return fmt.Sprintf("%d facts compared four times", len(before.Keys)), p.err()
+	return fmt.Sprintf("%d facts compared five times, descriptors during scans", len(before.Keys)), p.err()
+}
+
+// inherited looks for descriptors that are open for the time of a scan alone. A
+// program that the host starts just then inherits them.
+func (e *env) inherited(h *host.Host, before host.Facts) (p problems, err error) {
+	const looks = 50
+	if _, err := h.Call(e.Limit, "starting scans", "busy", "2", e.Path(samples.Eicar), e.Path(samples.Huge)); err != nil {
+		return nil, err
+	}
+	for range looks {
+		now, err := h.Call(e.Limit, "looking at the process", "state")
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range now.Keys {
+			if strings.HasPrefix(k, "fd.") && before.Get(k) == "" && len(p) == 0 {
+				p = descriptor(k, "", now.Get(k))
+			}
+		}
+	}
+	_, err = h.Call(e.Limit, "stopping scans", "calm")
+	return p, err
 }
 
 // state looks at the process, and at the thread that loaded the plugin.

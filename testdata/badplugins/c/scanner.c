@@ -51,7 +51,8 @@ static int scan_descriptor(int fd, unsigned long long size) {
 
 int scan_path(const char *path) {
     struct stat64 st;
-    int flags = O_RDONLY | O_CLOEXEC | O_LARGEFILE | (SIN == OPEN_FIFO ? 0 : O_NONBLOCK);
+    int flags = O_RDONLY | O_LARGEFILE | (SIN == OPEN_FIFO ? 0 : O_NONBLOCK);
+    flags |= SIN == INHERITED_IN_SCAN ? 0 : O_CLOEXEC;
     int fd = open(path, flags);
     if (fd < 0)
         return AVCHK_FAILED;
