@@ -124,10 +124,17 @@ func (s Setup) Init(h *Host) (time.Duration, error) {
 	return facts.Duration("ns"), err
 }
 
+// StopWorkers lets the workers end, if there are any, and returns how many
+// threads there have been.
+func (s Setup) StopWorkers(h *Host) (made int, err error) {
+	facts, err := h.Call(s.Limit, "plugin_thread_close", "stop")
+	return facts.Int("made"), err
+}
+
 // Stop stops the workers, if there are any, closes the plugin on the main
 // thread and unloads it.
 func (s Setup) Stop(h *Host) error {
-	if _, err := h.Call(s.Limit, "plugin_thread_close", "stop"); err != nil {
+	if _, err := s.StopWorkers(h); err != nil {
 		return err
 	}
 	if err := s.ClosePlugin(h); err != nil {

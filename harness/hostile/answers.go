@@ -84,17 +84,21 @@ func checkVirInfo(ctx context.Context, e *env) (string, error) {
 		if a.Verdict != full.Verdict {
 			p.add("vi_size %d: %s, but %s with 256", size, a.Verdict, full.Verdict)
 		}
-		if !isCut(a.Text, full.Text) {
-			p.add("vi_size %d: %q is not how %q begins", size, a.Text, full.Text)
+		if !isCut(a.Text, full.Text, size) {
+			p.add("vi_size %d: %q is not what fits of %q", size, a.Text, full.Text)
 		}
 	}
 	return fmt.Sprintf("%q, cut where it had to be", full.Text), p.err()
 }
 
-// isCut tells whether text is the beginning of full, perhaps with dots that
-// show the cut.
-func isCut(text, full string) bool {
-	return text == full || strings.HasPrefix(full, strings.TrimRight(text, "."))
+// isCut tells whether text is what fits of full into size bytes: all of it, or
+// its beginning, perhaps with dots that show the cut. Where there is room for
+// nothing useful, nothing is right.
+func isCut(text, full string, size int) bool {
+	if size > len(full) {
+		return text == full
+	}
+	return strings.HasPrefix(full, strings.TrimRight(text, "."))
 }
 
 // longPath returns a path of exactly size bytes to a file called name in

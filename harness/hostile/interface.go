@@ -3,6 +3,7 @@ package hostile
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 )
 
@@ -17,7 +18,7 @@ var interfaceChecks = []Check{
 	{lifecycle, "loaded, set options, initialised, scanned, closed and unloaded the plugin, ended the host",
 		"each step returns 1 in bounded time", "make the ordinary life of the plugin work first; a wait needs a deadline, in plugin_close too", checkLifecycle},
 	{"interface", "looked at the table and at what get_plugin_info fills in",
-		"version 2, reserved slots and fields zero, an avir_ name, printable ASCII", "fill the table and the info as avApi.h describes", checkInterface},
+		"version 2, reserved slots and fields zero, the file's avir_ name, printable ASCII", "fill the table and the info as avApi.h describes", checkInterface},
 	{"options", "read and wrote the options with other case, unknown names, full fields and 1000 entries",
 		"known names are counted without regard to case; get_plugin_config returns a fresh copy", "compare names without case, bound every copy, allocate the list anew for each caller", checkOptions},
 	{"nulls", "called every function with NULL for each pointer in turn",
@@ -64,6 +65,10 @@ func checkInterface(ctx context.Context, e *env) (string, error) {
 	name, description := facts.Get("name"), facts.Get("description")
 	if !strings.HasPrefix(name, "avir_") {
 		p.add("get_plugin_info: the name %q does not begin with avir_", name)
+	}
+	// The product shows the file's name and keeps the other.
+	if file := strings.TrimSuffix(filepath.Base(e.Plugin), ".so"); strings.HasPrefix(file, "avir_") && name != file {
+		p.add("get_plugin_info: the name is %q in a file called %s.so", name, file)
 	}
 	if description == "" {
 		p.add("get_plugin_info: the description is empty")

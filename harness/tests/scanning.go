@@ -11,15 +11,16 @@ import (
 )
 
 const (
-	rounds = 5 // scans of each sample, as in the reference program
+	each = 5 // scans of each sample, as in the reference program
 
-	// Workers end after a short idle time and a pause between the rounds is
-	// longer, so that each round meets other threads.
+	// Workers end after a short idle time and the pause before the last round
+	// is longer, so that it meets other threads.
 	idle  = 20 * time.Millisecond
 	pause = 60 * time.Millisecond
 )
 
-// Scanning scans each sample five times on a pool of threads that come and go.
+// Scanning scans each sample five times on a pool of threads that come and go:
+// four times at once, so that scans wait for a thread, and then once more.
 func Scanning(ctx context.Context, r *Run) []report.Case {
 	start := time.Now()
 	load := report.Case{Test: "scanning", Name: "load and init", Expected: "plugin_init returns 1",
@@ -36,23 +37,11 @@ func Scanning(ctx context.Context, r *Run) []report.Case {
 	finish(&load, start, nil, nil)
 
 	run := time.Now()
-	for round := range rounds {
-		r.Show.Now("scanning: round %d of %d", round+1, rounds)
-		var scans []host.Scan
-		list := tally.worthAnother()
-		for _, s := range list {
-			scans = append(scans, h.SendScan(r.Path(s.Name)))
-		}
-		var again []samples.Sample
-		for i, s := range list {
-			answer, err := scans[i].Wait(r.Limit)
-			if host.IsFatal(err) || err == nil && answer.Verdict == host.Error {
-				again = append(again, s) // alone, to find the one that did it
-				continue
-			}
-			tally.add(s, answer, err)
-		}
+	for round, times := range []int{max(each-1, r.Threads/len(samples.All())+1), 1} {
+		r.Show.Now("scanning: round %d of 2", round+1)
+		again := r.round(h, times, tally)
 		if len(again) > 0 {
+			tally.hear(h)
 			h.Close() // as the product does on ERROR
 			h = r.oneByOne(ctx, again, tally)
 		}
@@ -62,16 +51,53 @@ func Scanning(ctx context.Context, r *Run) []report.Case {
 		sleep(ctx, pause)
 	}
 	total := report.Case{Test: "scanning", Name: "stop", Expected: "plugin_close returns 1, the process ends",
-		Did: fmt.Sprintf("stopped %d threads, closed and unloaded the plugin", r.Threads)}
+		Did: "stopped the threads, closed and unloaded the plugin"}
 	if h != nil {
-		total.Saw = fmt.Sprintf("all scans took %s", time.Since(run).Round(time.Millisecond))
+		took := time.Since(run).Round(time.Millisecond)
 		start = time.Now()
-		finish(&total, start, r.Finish(h), nil)
+		made, err := r.StopWorkers(h)
+		if err == nil {
+			err = r.Finish(h)
+		}
+		total.Saw = fmt.Sprintf("all scans took %s, the last server made %d threads", took, made)
+		tally.hear(h)
+		finish(&total, start, err, h)
 		closeHost(h)
 	} else {
 		finish(&total, start, fmt.Errorf("the server could not be started again"), nil)
 	}
 	return append(append([]report.Case{load}, tally.cases()...), total)
+}
+
+// round queues scans of each sample at once. It returns the samples whose scans
+// the server did not survive: to be scanned alone, to find the one that did it.
+func (r *Run) round(h *host.Host, times int, t *tally) (again []samples.Sample) {
+	type sent struct {
+		sample samples.Sample
+		scan   host.Scan
+	}
+	var all []sent
+	list := t.worthAnother()
+	for range times {
+		for _, s := range list {
+			all = append(all, sent{s, h.SendScan(r.Path(s.Name))})
+		}
+	}
+	lost := map[string]bool{}
+	for _, s := range all { // when its turn comes, those before it have ended
+		answer, err := s.scan.Wait(r.Limit)
+		if host.IsFatal(err) || err == nil && answer.Verdict == host.Error {
+			lost[s.sample.Name] = true
+			continue
+		}
+		t.add(s.sample, answer, err)
+	}
+	for _, s := range list {
+		if lost[s.Name] {
+			again = append(again, s)
+		}
+	}
+	return again
 }
 
 // begin starts a host with the plugin and workers, and returns plugin_init's time.
@@ -96,6 +122,7 @@ func (r *Run) oneByOne(ctx context.Context, list []samples.Sample, t *tally) *ho
 			var err error
 			if h, _, err = r.begin(ctx, idle); err != nil {
 				t.add(s, host.Answer{}, err)
+				t.hear(h)
 				closeHost(h)
 				return nil
 			}
@@ -103,6 +130,7 @@ func (r *Run) oneByOne(ctx context.Context, list []samples.Sample, t *tally) *ho
 		answer, err := h.SendScan(r.Path(s.Name)).Wait(r.Limit)
 		t.add(s, answer, err)
 		if err != nil || answer.Verdict == host.Error {
+			t.hear(h)
 			h.Close()
 			h = nil
 		}

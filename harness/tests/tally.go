@@ -12,10 +12,11 @@ import (
 	"github.com/avirkit/avirkit/harness/samples"
 )
 
-// tally collects the answers for each sample.
+// tally collects the answers for each sample, and the log of all servers.
 type tally struct {
 	test    string
 	answers map[string][]answer
+	log     []host.Line
 }
 
 type answer struct {
@@ -23,10 +24,32 @@ type answer struct {
 	err error
 }
 
-func newTally(test string) *tally { return &tally{test, map[string][]answer{}} }
+func newTally(test string) *tally { return &tally{test: test, answers: map[string][]answer{}} }
 
 func (t *tally) add(s samples.Sample, a host.Answer, err error) {
 	t.answers[s.Name] = append(t.answers[s.Name], answer{a, err})
+}
+
+// hear keeps what the plugin logged in a server that is about to end.
+func (t *tally) hear(h *host.Host) {
+	if h != nil {
+		t.log = append(t.log, h.Logs()...)
+	}
+}
+
+// about returns an excerpt of the log for a sample: the lines that name it, or
+// the last ones of all.
+func (t *tally) about(s samples.Sample) []host.Line {
+	var named []host.Line
+	for _, l := range t.log {
+		if strings.Contains(l.Text, s.Name) {
+			named = append(named, l)
+		}
+	}
+	if len(named) == 0 {
+		named = t.log
+	}
+	return report.Excerpt(named)
 }
 
 // worthAnother returns the samples whose scans have not hung: those would take
@@ -45,7 +68,11 @@ func (t *tally) cases() []report.Case {
 	var cases []report.Case
 	for _, s := range samples.All() {
 		if answers := t.answers[s.Name]; len(answers) > 0 {
-			cases = append(cases, judge(t.test, s, answers))
+			c := judge(t.test, s, answers)
+			if c.Status == report.Failed {
+				c.Log = t.about(s)
+			}
+			cases = append(cases, c)
 		}
 	}
 	return cases

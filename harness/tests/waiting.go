@@ -28,11 +28,24 @@ func Waiting(ctx context.Context, r *Run) []report.Case {
 		err = ctx.Err()
 	}
 	if err == nil {
+		err = one.sameThread(h)
+	}
+	if err == nil {
 		err = r.Finish(h)
 	}
 	c.Saw = fmt.Sprintf("the same verdicts after %s", r.Wait)
 	finish(&c, start, err, h)
 	return []report.Case{c}
+}
+
+// sameThread makes sure that the test has tested something: a second thread
+// would have had a new context.
+func (r *Run) sameThread(h *host.Host) error {
+	made, err := r.StopWorkers(h)
+	if err == nil && made != 1 {
+		err = fmt.Errorf("the scans were done by %d threads, not by one", made)
+	}
+	return err
 }
 
 func (r *Run) beforeAndAfter(ctx context.Context, h *host.Host) error {

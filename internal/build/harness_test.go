@@ -64,7 +64,7 @@ func TestClamPassesTheHarnessWithARealClamd(t *testing.T) {
 func TestThePluginInCPassesTheHarness(t *testing.T) {
 	dist := dist(t, "zig")
 	b := testBuilder(t, "zig")
-	library := filepath.Join(b.stage, "avir_c.so")
+	library := filepath.Join(b.stage, "avir_csample.so")
 	require.NoError(t, b.CPlugin(context.Background(), filepath.Join(b.Root, "testdata", "cplugin", "cplugin.c"), library))
 	harness(t, dist, library)
 }

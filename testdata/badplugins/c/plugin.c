@@ -21,7 +21,7 @@ static void get_plugin_info(avir_plugin_info *info) {
     if (!info && SIN != CRASH_ON_NULL)
         return;
     memset(info, 0, sizeof *info);
-    copy(info->name, "avir_sins", sizeof info->name);
+    copy(info->name, SIN == WRONG_NAME ? "avir_other" : "avir_sins", sizeof info->name);
     copy(info->description, "A plugin with one sin 1.0", sizeof info->description);
 }
 

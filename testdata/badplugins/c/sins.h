@@ -65,6 +65,7 @@ enum sin {
     UNNAMED,
     WRITE_STDERR,
     WRITE_STDOUT,
+    WRONG_NAME,
     WRONG_VERSION,
 };
 
