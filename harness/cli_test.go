@@ -109,6 +109,11 @@ func TestMistakesGiveOneLineAndStatusTwo(t *testing.T) {
 		"no folder for JUnit":  {good("--junit", filepath.Join(dir, "none", "r.xml")), "--junit " + filepath.Join(dir, "none", "r.xml")},
 		"JSON into a file":     {good("--json", filepath.Join(text, "r.json")), "--json " + text},
 		"JSON onto a folder":   {good("--json", dir), "is a folder"},
+		"JSON to the table":    {good("--json", "-"), "--json -: standard output has the table"},
+		"JUnit to the table":   {good("--junit", "-"), "--junit -: standard output has the table"},
+		"a check elsewhere":    {[]string{"run", "scanning", "--plugin", plugin, "--only", "fork"}, "--only chooses among the hostile checks"},
+		"a list of nothing":    {[]string{"--list"}, "--list is for run hostile"},
+		"a list elsewhere":     {[]string{"run", "scanning", "--list"}, "--list is for run hostile"},
 		"nothing to measure":   {[]string{"bench", "--plugin", plugin}, "bench needs --file"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/avirkit/avirkit/harness/host"
 	"github.com/avirkit/avirkit/harness/hostile"
+	"github.com/avirkit/avirkit/harness/report"
 )
 
 // prepare checks what the tests need, so that its lack is one clear line and
@@ -20,11 +21,13 @@ func (o *options) prepare() error {
 	if err := o.knownValues(); err != nil {
 		return err
 	}
-	if err := o.findAvserver(); err != nil {
-		return err
+	if o.test != "generate" {
+		if err := o.findAvserver(); err != nil {
+			return err
+		}
 	}
-	for _, report := range []struct{ option, path string }{{"--junit", o.junit}, {"--json", o.json}} {
-		if err := reportFits(report.option, report.path); err != nil {
+	for _, file := range []struct{ option, path string }{{"--junit", o.junit}, {"--json", o.json}} {
+		if err := o.reportFits(file.option, file.path); err != nil {
 			return err
 		}
 	}
@@ -58,6 +61,9 @@ func (o *options) knownValues() error {
 	}
 	if len(o.run.Settings) > host.MaxSettings {
 		return fmt.Errorf("--set: %d options, %d is the most", len(o.run.Settings), host.MaxSettings)
+	}
+	if len(o.only) > 0 && o.test != "hostile" && o.test != "all" {
+		return errors.New("--only chooses among the hostile checks: use it with run hostile or run all")
 	}
 	return hostile.Known(o.only)
 }
@@ -97,15 +103,28 @@ func regular(path string) error {
 }
 
 // reportFits makes sure that a report can be written to path later; "" is for
-// no report and "-" for standard output.
-func reportFits(option, path string) error {
-	if path == "" || path == "-" {
+// no report. Only a measurement can go to standard output ("-"): a run prints
+// its progress and its table there.
+func (o *options) reportFits(option, path string) error {
+	measures := o.command == "footprint" || o.command == "bench"
+	if path == "" || path == "-" && option == "--json" && measures {
 		return nil
+	}
+	if path == "-" {
+		return fmt.Errorf("%s -: standard output has the table of results: name a file", option)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return fmt.Errorf("%s %s is a folder: name a file", option, path)
 	}
-	if err := writable(filepath.Dir(path)); err != nil {
+	target, beside := report.Target(path)
+	var err error
+	if _, none := os.Stat(target); beside {
+		err = writable(filepath.Dir(target))
+	} else if none == nil {
+		const write = 2 // W_OK; to open a pipe would wait for its reader
+		err = syscall.Access(target, write)
+	}
+	if err != nil {
 		return fmt.Errorf("%s %s can't be written: %w; name a file in a folder that exists and is writable", option, path, err)
 	}
 	return nil

@@ -97,7 +97,10 @@ func parse(args []string) (*options, error) {
 			return nil, err
 		}
 	}
-	if o.list && o.command == "run" {
+	if o.list && o.command != "help" && o.command != "version" {
+		if o.test != "hostile" {
+			return nil, errors.New("--list is for run hostile")
+		}
 		o.command = "list"
 	}
 	return o, nil
