@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,9 +95,40 @@ func newBench(t *testing.T) *bench {
 		need(t, "gcc -m32 does not work: apt-get install gcc-multilib, or set AVIR_TEST_CC", compile(t, filepath.Join(t.TempDir(), "probe"), probe))
 	}
 	b := &bench{t.TempDir()}
-	require.NoError(t, compile(t, filepath.Join(b.dir, "avserver"), append(sources(t, "avserver/*.c"), "-ldl")...))
+	b.once(t, "avserver", func(path string) error {
+		return compile(t, path, append(sources(t, "avserver/*.c"), "-ldl")...)
+	})
 	require.NoError(t, samples.Generate(filepath.Join(b.dir, "data")))
 	return b
+}
+
+// programs is where what all tests use is built once.
+var programs struct {
+	sync.Mutex
+	dir string
+}
+
+func TestMain(m *testing.M) {
+	var err error
+	if programs.dir, err = os.MkdirTemp("", "harness-programs-"); err != nil {
+		panic(err)
+	}
+	status := m.Run()
+	os.RemoveAll(programs.dir)
+	os.Exit(status)
+}
+
+// once puts a program into the bench that the first who needs it builds.
+func (b *bench) once(t *testing.T, name string, build func(path string) error) string {
+	t.Helper()
+	programs.Lock()
+	defer programs.Unlock()
+	path := filepath.Join(programs.dir, name)
+	if _, err := os.Stat(path); err != nil {
+		require.NoError(t, build(path))
+	}
+	require.NoError(t, os.Link(path, filepath.Join(b.dir, name)))
+	return filepath.Join(b.dir, name)
 }
 
 // bad compiles the C plugin with one sin, and what more the compiler shall take.

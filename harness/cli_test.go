@@ -6,11 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,12 +17,13 @@ import (
 // command builds the harness beside avserver and returns its path.
 func (b *bench) command(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(b.dir, "harness")
-	cmd := exec.Command("go", "build", "-o", path, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	return path
+	return b.once(t, "harness", func(path string) error {
+		cmd := exec.Command("go", "build", "-o", path, ".")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		out, err := cmd.CombinedOutput()
+		t.Logf("%s", out)
+		return err
+	})
 }
 
 // output runs a command in dir and returns what it printed and its status.
@@ -140,62 +139,6 @@ func TestRunsThatCannotWorkFail(t *testing.T) {
 			assert.Equal(t, someFail, status, "%s%s", out, errors)
 		})
 	}
-}
-
-func TestInterruptLeavesNothingBehind(t *testing.T) {
-	b := newBench(t)
-	harness := b.command(t)
-	for name, args := range map[string][]string{
-		"waiting": {"--wait", "10m"},
-		"hostile": {"--only", "thread-churn", "--only", "leak", "--only", "signals", "--only", "names"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			temporary := t.TempDir()
-			report := filepath.Join(t.TempDir(), "report.json")
-			args := append([]string{"run", name, "--plugin", b.bad(t, "NONE"), "--data", filepath.Join(b.dir, "data"), "--json", report}, args...)
-			cmd := exec.Command(harness, args...)
-			cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
-			require.NoError(t, cmd.Start())
-			var hosts []int
-			require.Eventually(t, func() bool {
-				hosts = children(cmd.Process.Pid)
-				return len(hosts) > 0
-			}, 20*time.Second, 5*time.Millisecond, "a host was started")
-
-			require.NoError(t, cmd.Process.Signal(os.Interrupt))
-			_ = cmd.Wait()
-
-			assert.Equal(t, someFail, cmd.ProcessState.ExitCode())
-			for _, pid := range hosts {
-				assert.ErrorIs(t, syscall.Kill(-pid, 0), syscall.ESRCH, "no host is left")
-			}
-			entries, err := os.ReadDir(temporary)
-			require.NoError(t, err)
-			assert.Empty(t, entries, "no temporary file is left")
-			data, err := os.ReadFile(report)
-			require.NoError(t, err, "it still reports")
-			assert.True(t, json.Valid(data))
-		})
-	}
-}
-
-// children returns the processes whose parent is pid.
-func children(pid int) (found []int) {
-	entries, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, path := range entries {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			continue
-		}
-		_, rest, _ := strings.Cut(string(data), ") ")
-		fields := strings.Fields(rest) // state, parent, …
-		if len(fields) > 1 && fields[1] == strconv.Itoa(pid) {
-			if n, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
-				found = append(found, n)
-			}
-		}
-	}
-	return found
 }
 
 func TestMeasurementsAreJSON(t *testing.T) {

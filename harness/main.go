@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -32,17 +33,26 @@ const (
 
 func main() {
 	// Ctrl-C ends the hosts, removes what the tests made, and still reports.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), heeded(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)...)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the harness at once
+	// A reader of the output that goes away ends the run in the same way, see
+	// progress.Display; by its signal it would end the harness on the spot.
+	signal.Ignore(syscall.SIGPIPE)
 	status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)
 }
 
+// heeded returns the signals that the caller has not told to ignore: nohup does
+// that with SIGHUP.
+func heeded(signals ...os.Signal) []os.Signal {
+	return slices.DeleteFunc(signals, signal.Ignored)
+}
+
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr *os.File) int {
 	o, err := parse(args)
 	if err != nil {
-		fmt.Fprintf(stderr, "harness: %v (see harness --help)\n", err)
+		complain(stderr, fmt.Errorf("%w (see harness --help)", err))
 		return misuse
 	}
 	switch o.command {
@@ -59,15 +69,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr *os
 		return allPassed
 	case "menu":
 		if o.test, err = menu(ctx, stdin, stdout); err != nil {
-			fmt.Fprintf(stderr, "harness: %v\n", err)
+			complain(stderr, err)
 			return misuse
 		}
 	}
 	if err := o.prepare(); err != nil {
-		fmt.Fprintf(stderr, "harness: %v\n", err)
+		complain(stderr, err)
 		return misuse
 	}
-	o.run.Show = progress.New(stdout)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	o.run.Show = progress.New(stdout, cancel)
 	switch o.command {
 	case "footprint":
 		return measured(stderr, o.footprint(ctx, stdout))
@@ -77,9 +89,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr *os
 	return o.runTests(ctx, stdout, stderr)
 }
 
+// complain writes an error, which may quote the plugin.
+func complain(stderr io.Writer, err error) {
+	fmt.Fprintf(stderr, "harness: %s\n", report.Printable(err.Error()))
+}
+
 func measured(stderr io.Writer, err error) int {
 	if err != nil {
-		fmt.Fprintf(stderr, "harness: %v\n", err)
+		complain(stderr, err)
 		return someFail
 	}
 	return allPassed
@@ -127,6 +144,10 @@ func (o *options) runTests(ctx context.Context, stdout, stderr *os.File) int {
 			continue
 		}
 		ran++
+		if ctx.Err() != nil {
+			r.Add(report.Case{Test: t.Name, Name: "stopped", Status: report.Failed, Did: "nothing", Saw: "the harness was stopped before this test"})
+			continue
+		}
 		o.run.Show.Line("%s", t.Title)
 		part := report.Report{}
 		if t.Name != "generate" && t.Name != "hostile" {
@@ -137,15 +158,15 @@ func (o *options) runTests(ctx context.Context, stdout, stderr *os.File) int {
 		if len(part.Cases) == 0 {
 			part.Add(t.Run(ctx, &o.run)...)
 		}
+		if ctx.Err() != nil && part.OK() {
+			part.Add(report.Case{Test: t.Name, Name: "stopped", Status: report.Failed, Did: "not all", Saw: "the harness was stopped during this test"})
+		}
 		o.run.Show.Line("%s %s", t.Title, outcome(&part))
 		r.Add(part.Cases...)
 		if ctx.Err() != nil {
 			o.run.Show.Line("stopped")
-			break
 		}
 	}
-	fmt.Fprintln(stdout)
-	r.Table(stdout)
 	status := allPassed
 	if ran == 0 || !r.OK() || ctx.Err() != nil {
 		status = someFail
@@ -156,11 +177,14 @@ func (o *options) runTests(ctx context.Context, stdout, stderr *os.File) int {
 	}{{o.junit, r.WriteJUnit}, {o.json, r.WriteJSON}} {
 		if file.path != "" {
 			if err := file.write(file.path); err != nil {
-				fmt.Fprintf(stderr, "harness: %v\n", err)
+				complain(stderr, err)
 				status = someFail
 			}
 		}
 	}
+	// Last: nobody may read it any more.
+	fmt.Fprintln(stdout)
+	r.Table(stdout)
 	return status
 }
 

@@ -25,7 +25,7 @@ type footprintRow struct {
 }
 
 // footprint prints what the plugin costs the host: before it, after the load,
-// after init, with 1 and 8 contexts, and after many scans.
+// after init, with one and two contexts, and after many scans.
 func (o *options) footprint(ctx context.Context, stdout io.Writer) error {
 	if err := o.run.NeedSamples(); err != nil {
 		return err
@@ -120,9 +120,10 @@ func (o *options) bench(ctx context.Context, stdout io.Writer) error {
 		return fmt.Errorf("only %d of %d scans ran", f.Int("scans"), o.count)
 	}
 	total := f.Duration("ns")
+	threads := f.Int("threads") // perhaps fewer than were asked for
 	row := benchRow{
-		File: o.file, Threads: o.run.Threads, Scans: o.count, FirstCalls: warmUp,
-		Mean: float64(total) * float64(o.run.Threads) / float64(o.count),
+		File: o.file, Threads: threads, Scans: o.count, FirstCalls: warmUp,
+		Mean: float64(total) * float64(threads) / float64(o.count),
 		P50:  f.Int("p50-ns"), P99: f.Int("p99-ns"), Max: f.Int("max-ns"),
 		CPU:       float64(f.Duration("cpu-ns")) / float64(o.count),
 		PerSecond: float64(o.count) / total.Seconds(),

@@ -45,9 +45,17 @@ func (e *env) diedBySignal(h *host.Host, start time.Time) (string, error) {
 	err := h.WaitEnd("a crash of the host", e.prompt())
 	var died *host.Died
 	if !errors.As(err, &died) || h.Signal() == "" {
-		return "", fmt.Errorf("the crashing host did not die by a signal: %w", err)
+		return "", fmt.Errorf("the crashing host did not die by a signal: %w", ended(err))
 	}
 	return fmt.Sprintf("%s after %s", h.Signal(), time.Since(start).Round(time.Millisecond)), nil
+}
+
+// ended is for the error of a host that should not have ended well.
+func ended(err error) error {
+	if err == nil {
+		return errors.New("it ended with exit status 0")
+	}
+	return err
 }
 
 // handledCrash crashes a host that has a handler for it from before the load,
@@ -67,7 +75,7 @@ func (e *env) handledCrash(ctx context.Context) (string, error) {
 	h.Send("a crash of the host", "end", "crash")
 	err = h.WaitEnd("a crash of a host that handles SIGSEGV", e.prompt())
 	if status := h.ExitStatus(); status != handlerStatus {
-		return "", fmt.Errorf("the host's own handler for SIGSEGV did not run: %w", err)
+		return "", fmt.Errorf("the host's own handler for SIGSEGV did not run: %w", ended(err))
 	}
 	return "the host's handler ran", nil
 }

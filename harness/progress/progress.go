@@ -2,6 +2,7 @@
 package progress
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"syscall"
 	"time"
 	"unsafe"
+
+	"github.com/avirkit/avirkit/harness/report"
 )
 
 // every is how often a lasting step is mentioned where there is no terminal to
@@ -22,16 +25,18 @@ type Display struct {
 	w        io.Writer
 	terminal bool
 	said     time.Time
-	width    int // of the changing line
+	width    int    // of the changing line
+	unread   func() // called when nobody reads it any more
 }
 
-// New returns a display on f.
-func New(f *os.File) *Display {
-	return &Display{w: f, terminal: isTerminal(f), said: time.Now()}
+// New returns a display on f, and calls unread when its reader is gone, as
+// head is after some lines.
+func New(f *os.File, unread func()) *Display {
+	return &Display{w: f, terminal: isTerminal(f), said: time.Now(), unread: unread}
 }
 
 // Discard returns a display that shows nothing.
-func Discard() *Display { return &Display{w: io.Discard} }
+func Discard() *Display { return &Display{w: io.Discard, unread: func() {}} }
 
 // isTerminal asks for the terminal's settings, which nothing else has.
 func isTerminal(f *os.File) bool {
@@ -45,7 +50,7 @@ func (d *Display) Line(format string, args ...any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.clear()
-	fmt.Fprintf(d.w, format+"\n", args...)
+	d.write(report.Printable(fmt.Sprintf(format, args...)) + "\n")
 	d.said = time.Now()
 }
 
@@ -53,22 +58,28 @@ func (d *Display) Line(format string, args ...any) {
 func (d *Display) Now(format string, args ...any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	text := fmt.Sprintf(format, args...)
+	text := report.Printable(fmt.Sprintf(format, args...))
 	switch {
 	case d.terminal:
 		d.clear()
 		d.width = len([]rune(text))
-		fmt.Fprint(d.w, text)
+		d.write(text)
 	case time.Since(d.said) >= every:
-		fmt.Fprintln(d.w, text)
+		d.write(text + "\n")
 		d.said = time.Now()
+	}
+}
+
+func (d *Display) write(text string) {
+	if _, err := io.WriteString(d.w, text); errors.Is(err, syscall.EPIPE) {
+		d.unread()
 	}
 }
 
 // clear removes the changing line.
 func (d *Display) clear() {
 	if d.width > 0 {
-		fmt.Fprintf(d.w, "\r%*s\r", d.width, "")
+		d.write(fmt.Sprintf("\r%*s\r", d.width, ""))
 		d.width = 0
 	}
 }

@@ -19,7 +19,7 @@ func example() *Report {
 	r := &Report{Plugin: "/plugins/avir_x.so", Started: time.Unix(0, 0)}
 	r.Add(
 		Case{Test: "scanning", Name: "eicar.com", Status: Passed, Did: "scanned", Expected: "VIRUS_FOUND", Saw: "VIRUS_FOUND", Time: 2 * time.Millisecond},
-		Case{Test: "hostile", Name: "fork", Status: Failed, Did: "forked", Saw: "hung \x1b[2J <&> \xff", Advice: "detect the fork",
+		Case{Test: "hostile", Name: "fork", Status: Failed, Did: "forked", Saw: "hung \x1b[2J \u009b2J \u202e <&> \xff", Advice: "detect the fork",
 			Time: 1500 * time.Millisecond, Log: []host.Line{{Level: "error", Text: "\x07bell"}}},
 		Case{Test: "hostile", Name: "process-limit", Status: NotApplicable, Saw: "no user namespace"},
 	)
@@ -44,6 +44,8 @@ func TestTableShowsFailuresAtLengthAndNothingThatATerminalObeys(t *testing.T) {
 	assert.Contains(t, text, "1 passed, 1 failed, 1 not applicable; did not run: hostile/process-limit (no user namespace)\n")
 	assert.NotContains(t, text, "\x1b")
 	assert.NotContains(t, text, "\x07")
+	assert.NotContains(t, text, "\u009b", "it begins a command as ESC [ does")
+	assert.NotContains(t, text, "\u202e")
 }
 
 func TestJSONAndJUnitHoldTheSameFacts(t *testing.T) {

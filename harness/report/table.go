@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Table writes the result table: one line for each case, and below it what
@@ -30,7 +31,7 @@ func (r *Report) missing() string {
 	names := map[string][]string{}
 	for _, c := range r.Cases {
 		if c.Status == NotApplicable {
-			why := strings.ReplaceAll(printable(c.Saw), "\n", " ")
+			why := strings.ReplaceAll(Printable(c.Saw), "\n", " ")
 			if names[why] == nil {
 				reasons = append(reasons, why)
 			}
@@ -50,11 +51,11 @@ func (c Case) write(w io.Writer) {
 		{"did", c.Did}, {"expected", c.Expected}, {"saw", c.Saw}, {"change", c.Advice},
 	} {
 		if part.text != "" {
-			fmt.Fprintf(w, "  %-9s %s\n", part.name, strings.ReplaceAll(printable(part.text), "\n", "\n            "))
+			fmt.Fprintf(w, "  %-9s %s\n", part.name, strings.ReplaceAll(Printable(part.text), "\n", "\n            "))
 		}
 	}
 	for _, l := range c.Log {
-		fmt.Fprintf(w, "  %-9s %s: %s\n", "log", l.Level, printable(l.Text))
+		fmt.Fprintf(w, "  %-9s %s: %s\n", "log", l.Level, Printable(l.Text))
 	}
 }
 
@@ -83,17 +84,18 @@ func short(d time.Duration) string {
 // clip keeps a column narrow; the long text stands below the table or in the
 // JSON.
 func clip(text string) string {
-	text, _, _ = strings.Cut(printable(text), "\n")
+	text, _, _ = strings.Cut(Printable(text), "\n")
 	if r := []rune(text); len(r) > 40 {
 		return string(r[:39]) + "…"
 	}
 	return text
 }
 
-// printable replaces what a terminal would obey.
-func printable(text string) string {
+// Printable replaces what a terminal would obey, in text that may come from the
+// plugin: control characters of 7 and 8 bits, and those that turn text around.
+func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r != '\n' && (r < ' ' || r == 0x7F || r == '\uFFFD') {
+		if r != '\n' && (!unicode.IsPrint(r) || r == unicode.ReplacementChar) {
 			return '?'
 		}
 		return r

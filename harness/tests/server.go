@@ -51,7 +51,11 @@ func (r *Run) kill(h *host.Host) error {
 		return fmt.Errorf("kill the server: %w", err)
 	}
 	var died *host.Died
-	if err := h.WaitEnd("the kill", r.Limit); !errors.As(err, &died) {
+	err := h.WaitEnd("the kill", r.Limit)
+	if err == nil {
+		err = errors.New("it ended with exit status 0")
+	}
+	if !errors.As(err, &died) {
 		return fmt.Errorf("the killed server: %w", err)
 	}
 	return nil
