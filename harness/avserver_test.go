@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -80,6 +82,46 @@ func TestAvserverTakesANameWithoutASlashForAFile(t *testing.T) {
 	_, errors, status = output(t, b.dir, "", filepath.Join(b.dir, "avserver"), "--plugin", "libc.so.6", "--info")
 	assert.Equal(t, 1, status)
 	assert.Contains(t, errors, "./libc.so.6")
+}
+
+func TestAvserverLeavesNoCoreFileOfAHost(t *testing.T) {
+	b := newBench(t)
+	h, err := b.run("", limit).Open(context.Background())
+	require.NoError(t, err)
+	defer h.Close()
+	state, err := h.Call(time.Minute, "looking at the process", "state")
+	require.NoError(t, err)
+	assert.Regexp(t, "^0 ", state.Get("limit.core"), "the soft limit")
+}
+
+func TestAvserverFindsLibrariesByTheirPathAsAnotherUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("SKIPPED, nothing was tested: only root can change its user")
+	}
+	b := newBench(t)
+	source := func(name, text string) string {
+		path := filepath.Join(b.dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	library := source("library.c", "int from_a_library(void);\nint from_a_library(void) { return 2; }\n")
+	require.NoError(t, compile(t, filepath.Join(b.dir, "libengine.so"), "-shared", "-fPIC", library))
+	wrapper := source("wrapper.c", "int from_a_library(void);\nint __wrap_scan_path(const char *path);\n"+
+		"int __wrap_scan_path(const char *path) { return path ? from_a_library() : 0; }\n")
+	plugin := b.bad(t, "NONE", wrapper, "-Wl,--wrap=scan_path", "-L"+b.dir, "-lengine")
+
+	t.Setenv("LD_LIBRARY_PATH", b.dir)
+	for name, args := range map[string][]string{
+		"limits":             {"--limit", "as=2000", "--limit", "nproc=32"},
+		"limits and a floor": {"--limit", "nproc=32", "--kernel-floor", "2.6.32"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := append(args, "--real-user", "3999999", "--plugin", plugin, "data/clean.exe")
+			out, errors, status := output(t, b.dir, "", filepath.Join(b.dir, "avserver"), args...)
+			assert.Zero(t, status, errors)
+			assert.Contains(t, out, "verdict\tVIRUS_FOUND\t")
+		})
+	}
 }
 
 func TestAvserverBoundsTheOptionsOfAPlugin(t *testing.T) {

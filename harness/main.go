@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/avirkit/avirkit/harness/host"
 	"github.com/avirkit/avirkit/harness/hostile"
 	"github.com/avirkit/avirkit/harness/progress"
 	"github.com/avirkit/avirkit/harness/report"
@@ -38,6 +39,7 @@ func main() {
 	// A reader of the output that goes away ends the run in the same way, see
 	// progress.Display; by its signal it would end the harness on the spot.
 	signal.Ignore(syscall.SIGPIPE)
+	host.Adopt()
 	status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)

@@ -104,6 +104,33 @@ func TestAReaderThatGoesAwayEndsTheRun(t *testing.T) {
 	assert.True(t, json.Valid(data))
 }
 
+func TestADaemonThatLeavesItsSessionIsFoundAndKilled(t *testing.T) {
+	b := newBench(t)
+	harness := b.command(t)
+	wrapper := filepath.Join(t.TempDir(), "wrapper.c")
+	require.NoError(t, os.WriteFile(wrapper, []byte(`#include <unistd.h>
+int __real_fork(void);
+int __wrap_fork(void);
+int __wrap_fork(void) {
+    int child = __real_fork();
+    if (child == 0)
+        setsid();
+    return child;
+}
+`), 0o600))
+	plugin := b.bad(t, "LEAVE_PROCESS", wrapper, "-Wl,--wrap=fork")
+	out, errors, status := output(t, b.dir, "", harness, "run", "server", "--plugin", plugin, "--data", filepath.Join(b.dir, "data"))
+	assert.Equal(t, someFail, status, errors)
+	assert.Contains(t, out, "a process that the plugin started outlives the server")
+	maps, err := filepath.Glob("/proc/[0-9]*/maps")
+	require.NoError(t, err)
+	for _, path := range maps {
+		if data, err := os.ReadFile(path); err == nil {
+			assert.NotContains(t, string(data), plugin, "%s is left", path)
+		}
+	}
+}
+
 func TestNohupIsHeeded(t *testing.T) {
 	signal.Ignore(syscall.SIGHUP)
 	defer signal.Reset(syscall.SIGHUP)

@@ -75,14 +75,14 @@ func Start(ctx context.Context, avserver string, args, env []string) (*Host, err
 	// the group. What a plugin left behind must not hold our pipes for ever.
 	h.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	h.cmd.WaitDelay = time.Second
-	if err := h.cmd.Start(); err != nil {
+	if err := h.start(); err != nil {
 		requests.Close()
 		replies.Close()
 		return nil, explainStart(avserver, err)
 	}
 	go h.read(replies)
 	go func() {
-		_ = h.cmd.Wait() // the state says it all
+		h.reap()
 		// A child that the plugin left behind may hold the other end open.
 		_ = replies.SetReadDeadline(time.Now().Add(time.Second))
 		close(h.ended)
@@ -124,8 +124,10 @@ func (h *Host) Kill() {
 	h.mu.Lock()
 	h.killed = true
 	h.mu.Unlock()
-	// The group outlives its leader, so this also reaches what a plugin forked.
+	// The group outlives its leader, so this also reaches what a plugin forked;
+	// a plugin may have moved its host into another group.
 	_ = syscall.Kill(-h.cmd.Process.Pid, syscall.SIGKILL)
+	_ = h.cmd.Process.Kill()
 }
 
 // Close kills avserver if it still runs and waits until it is gone.
@@ -134,6 +136,7 @@ func (h *Host) Close() {
 	h.Kill()
 	<-h.ended
 	h.stopKill()
+	endOrphans()
 }
 
 // Hangup closes the connection, as a product that dies, and waits for avserver

@@ -91,6 +91,20 @@ func TestAHostThatHangsIsKilled(t *testing.T) {
 	assert.False(t, h.Leftovers(), "its children are killed too")
 }
 
+func TestAHostThatClosesItsPipeAndStaysHasHung(t *testing.T) {
+	h := fake(t, "read line <&3; exec 4>&- 3<&-; sleep 600")
+	_, err := h.Call(100*time.Millisecond, "the test", "load")
+	var hung *Hung
+	assert.ErrorAs(t, err, &hung, "and was not killed by somebody else: %v", err)
+}
+
+func TestAFloodOfDangersIsCapped(t *testing.T) {
+	h := fake(t, `read line <&3; yes "danger why format" | head -n 20000 >&4; printf '1 ok a 1\n' >&4; read end <&3`)
+	_, err := h.Call(time.Minute, "the test", "load")
+	require.NoError(t, err)
+	assert.Len(t, h.Dangers(), mostLines)
+}
+
 func TestAChildThatKeepsThePipeOpenDoesNotHideTheDeath(t *testing.T) {
 	h := fake(t, "sleep 600 & exit 3")
 	_, err := h.Call(time.Minute, "the test", "load")

@@ -92,6 +92,7 @@ func (p *Pending) Wait(limit time.Duration) (Facts, error) {
 		if !p.host.wait(limit) { // it closed its pipe and runs on
 			p.host.Kill()
 			<-p.host.ended
+			return Facts{}, &Hung{During: p.during, Limit: limit}
 		}
 		return Facts{}, p.host.died(p.during)
 	}
@@ -102,6 +103,9 @@ func (p *Pending) Wait(limit time.Duration) (Facts, error) {
 func (h *Host) Call(limit time.Duration, during, verb string, args ...string) (Facts, error) {
 	return h.Send(during, verb, args...).Wait(limit)
 }
+
+// mostLines are kept: a plugin that floods its log costs no memory here.
+const mostLines = 10_000
 
 // read takes what avserver says until it ends.
 func (h *Host) read(replies *os.File) {
@@ -132,12 +136,14 @@ func (h *Host) take(words []string) {
 	kind, rest := words[0], words[1:]
 	switch {
 	case kind == "log" && len(rest) == 2:
-		if len(h.logs) < 10000 { // a plugin that floods its log costs no memory here
+		if len(h.logs) < mostLines {
 			h.logs = append(h.logs, Line{rest[0], rest[1]})
 		}
 		return
 	case kind == "danger" && len(rest) == 2:
-		h.dangers = append(h.dangers, fmt.Sprintf("%s: %q", rest[0], rest[1]))
+		if len(h.dangers) < mostLines {
+			h.dangers = append(h.dangers, fmt.Sprintf("%s: %q", rest[0], rest[1]))
+		}
 		return
 	}
 	p := h.waiting[kind]

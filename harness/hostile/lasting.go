@@ -108,7 +108,11 @@ func (e *env) because(h *host.Host, before host.Facts, err error) error {
 	if gone != nil {
 		return err
 	}
-	p := growth(before, after, 100<<10, "the scans until then")
+	const over = "the scans until then"
+	p := growth(before, after, 100<<10, over)
+	if after.Int("descriptors") == 0 { // it takes one to look
+		p.add("all are in use: many more descriptors after %s", over)
+	}
 	p.add("%v", err)
 	return p.err()
 }

@@ -224,6 +224,10 @@ void sin_before_scan(const char *path) {
     case FREE_UNDER_SCANS:
         ++*scratch;
         break;
+    case LEAVE_GROUP:
+        setpgid(0, getpgid(getppid()));
+        forever();
+        break;
     case LEAVE_PROCESS:
         if (scans == 1 && fork() == 0) {
             signal(SIGTERM, SIG_IGN);
