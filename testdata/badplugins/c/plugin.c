@@ -11,6 +11,7 @@
 
 static avir_plugin_config options[] = {{"Option 1", "0"}, {"Option 2", "a string"}, {"", ""}};
 static volatile int running;
+static int contexts; /* open now */
 
 static void copy(char *to, const char *from, unsigned size) {
     if (to && size)
@@ -77,6 +78,8 @@ static int thread_init(void **context) {
     if (!context)
         return 0;
     sin_thread();
+    if (__sync_add_and_fetch(&contexts, 1) > 64 && SIN == FEW_CONTEXTS)
+        return 0;
     char *open = SIN == SHARED_CONTEXT ? &shared : malloc(1);
     if (open)
         *open = 1;
@@ -87,6 +90,7 @@ static int thread_init(void **context) {
 static int thread_close(void **context) {
     if (!context || !*context)
         return 0;
+    __sync_sub_and_fetch(&contexts, 1);
     if (SIN == SHARED_CONTEXT)
         *(char *)*context = 0;
     else

@@ -263,6 +263,10 @@ int sin_after_scan(int result, const char *path, char *vir_info, unsigned size) 
         if (vir_info && size > 4 && result == AVCHK_VIRUS_FOUND)
             memcpy(vir_info, "\xC4\x8D", 2);
         break;
+    case GIVE_UP_ON_SIGNAL:
+        if (usleep(2000))
+            return AVCHK_FAILED;
+        break;
     case LEAK_INFECTED:
         if (result == AVCHK_VIRUS_FOUND)
             lose(400);
