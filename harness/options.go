@@ -28,7 +28,7 @@ Tests an antivirus plugin in a host that behaves as the product's antivirus serv
   --only CHECK           hostile: only this check; may be repeated
   --quick                hostile: fewer repetitions
   --junit FILE           write the results as JUnit XML
-  --json FILE            write the results as JSON
+  --json FILE            write the results as JSON (footprint and bench: - is standard output)
   --avserver FILE        the host program (default: avserver beside the harness)
   --file FILE            bench: the file to scan
   --count N              bench, footprint: how many scans (default 100000)

@@ -51,3 +51,30 @@ func missesEicar(ctx context.Context, r *tests.Run) (got host.Verdict, blind boo
 	a, err := h.SendScan(r.Path(samples.Eicar)).Wait(r.Limit)
 	return a.Verdict, err == nil && a.Fault() == "" && a.Verdict != host.VirusFound
 }
+
+// eicarFound scans the EICAR sample and returns an error unless it is found.
+func (e *env) eicarFound(h *host.Host) error {
+	return e.expect(h, e.Path(samples.Eicar), host.VirusFound)
+}
+
+// expect scans a file and returns an error unless it has the verdict; it is a
+// *host.Refused when the plugin said that it could not scan.
+func (e *env) expect(h *host.Host, path string, want host.Verdict) error {
+	a, err := h.SendScan(path).Wait(e.Limit)
+	what := fmt.Sprintf("the scan of %q", path)
+	switch {
+	case err != nil:
+		return err
+	case a.Verdict == host.NoContext:
+		return &host.Refused{During: what, Text: a.Fault()}
+	case a.Fault() != "":
+		return fmt.Errorf("%s: %s", what, a.Fault())
+	case a.Verdict == want:
+		return nil
+	}
+	wrong := fmt.Sprintf("expected %s, got %s %q", want, a.Verdict, a.Text)
+	if a.Verdict == host.Failed || a.Verdict == host.Impossible {
+		return &host.Refused{During: what, Text: wrong}
+	}
+	return fmt.Errorf("%s: %s", what, wrong)
+}

@@ -66,7 +66,7 @@ func checkInterface(ctx context.Context, e *env) (string, error) {
 	if !strings.HasPrefix(name, "avir_") {
 		p.add("get_plugin_info: the name %q does not begin with avir_", name)
 	}
-	// The product shows the file's name and keeps the other.
+	// The name is the library's without path and extension.
 	if file := strings.TrimSuffix(filepath.Base(e.Plugin), ".so"); strings.HasPrefix(file, "avir_") && name != file {
 		p.add("get_plugin_info: the name is %q in a file called %s.so", name, file)
 	}

@@ -136,17 +136,12 @@ func checkState(ctx context.Context, e *env) (string, error) {
 		return "", err
 	}
 	var p problems
-	look := func(when string) error {
-		after, err := e.state(h)
-		if err != nil {
-			return err
-		}
-		for _, change := range changes(before, after) {
-			if text := when + ": " + change; !slices.ContainsFunc(p, func(old string) bool { return strings.HasSuffix(old, change) }) {
-				p.add("%s", text)
+	note := func(when string, found problems) {
+		for _, change := range found {
+			if !slices.ContainsFunc(p, func(old string) bool { return strings.HasSuffix(old, change) }) {
+				p.add("%s: %s", when, change)
 			}
 		}
-		return nil
 	}
 	steps := []struct {
 		when string
@@ -173,7 +168,7 @@ func checkState(ctx context.Context, e *env) (string, error) {
 		}},
 		{"during scans", func() error {
 			found, err := e.inherited(h, before)
-			p = append(p, found...)
+			note("during scans", found)
 			return err
 		}},
 		{"after plugin_close", func() error { return e.Stop(h) }},
@@ -182,9 +177,11 @@ func checkState(ctx context.Context, e *env) (string, error) {
 		if err := s.do(); err != nil {
 			return "", err
 		}
-		if err := look(s.when); err != nil {
+		after, err := e.state(h)
+		if err != nil {
 			return "", err
 		}
+		note(s.when, changes(before, after))
 	}
 	return fmt.Sprintf("%d facts compared five times, descriptors during scans", len(before.Keys)), p.err()
 }

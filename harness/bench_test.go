@@ -1,0 +1,123 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/harness/host"
+	"github.com/avirkit/avirkit/harness/progress"
+	"github.com/avirkit/avirkit/harness/samples"
+	"github.com/avirkit/avirkit/harness/tests"
+)
+
+// need skips loudly, or fails where the tests must be complete.
+func need(t *testing.T, what string, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s: %v", what, err)
+	}
+	t.Skipf("SKIPPED, nothing was tested: %s: %v", what, err)
+}
+
+// cc returns the C compiler for i386 and its first arguments.
+func cc() []string {
+	if cc := os.Getenv("AVIR_TEST_CC"); cc != "" {
+		return strings.Fields(cc)
+	}
+	return []string{"gcc", "-m32"}
+}
+
+func compile(t *testing.T, output string, args ...string) error {
+	t.Helper()
+	command := append(cc(), "-O1", "-Wall", "-Werror", "-pthread", "-o", output)
+	cmd := exec.Command(command[0], append(command[1:], args...)...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Logf("%s\n%s", cmd, out)
+	}
+	return err
+}
+
+func sources(t *testing.T, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	require.NotEmpty(t, files, pattern)
+	return files
+}
+
+// bench is a folder with avserver and the samples in it.
+type bench struct{ dir string }
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	if os.Getenv("AVIR_TEST_CC") == "" {
+		probe := filepath.Join(t.TempDir(), "probe.c")
+		require.NoError(t, os.WriteFile(probe, []byte("#include <stdio.h>\nint main(void) { return 0; }\n"), 0o600))
+		need(t, "gcc -m32 does not work: apt-get install gcc-multilib, or set AVIR_TEST_CC", compile(t, filepath.Join(t.TempDir(), "probe"), probe))
+	}
+	b := &bench{t.TempDir()}
+	b.once(t, "avserver", func(path string) error {
+		return compile(t, path, append(sources(t, "avserver/*.c"), "-ldl")...)
+	})
+	require.NoError(t, samples.Generate(filepath.Join(b.dir, "data")))
+	return b
+}
+
+// programs is where what all tests use is built once.
+var programs struct {
+	sync.Mutex
+	dir string
+}
+
+func TestMain(m *testing.M) {
+	var err error
+	if programs.dir, err = os.MkdirTemp("", "harness-programs-"); err != nil {
+		panic(err)
+	}
+	status := m.Run()
+	os.RemoveAll(programs.dir)
+	os.Exit(status)
+}
+
+// once puts a program into the bench that the first who needs it builds.
+func (b *bench) once(t *testing.T, name string, build func(path string) error) string {
+	t.Helper()
+	programs.Lock()
+	defer programs.Unlock()
+	path := filepath.Join(programs.dir, name)
+	if _, err := os.Stat(path); err != nil {
+		require.NoError(t, build(path))
+	}
+	require.NoError(t, os.Link(path, filepath.Join(b.dir, name)))
+	return filepath.Join(b.dir, name)
+}
+
+// bad compiles the C plugin with one sin, and what more the compiler shall take.
+func (b *bench) bad(t *testing.T, name string, more ...string) string {
+	t.Helper()
+	plugin := filepath.Join(t.TempDir(), "avir_sins.so")
+	args := append(sources(t, "../testdata/badplugins/c/*.c"), "-fPIC", "-shared", "-I../api/abi", "-DSIN="+name)
+	require.NoError(t, compile(t, plugin, append(args, more...)...))
+	return plugin
+}
+
+// run returns what the harness needs; the limit is short because some sins are
+// to hang.
+func (b *bench) run(plugin string, limit time.Duration, settings ...host.Setting) *tests.Run {
+	return &tests.Run{
+		Setup: host.Setup{Avserver: filepath.Join(b.dir, "avserver"), Plugin: plugin, Settings: settings, Limit: limit},
+		Data:  filepath.Join(b.dir, "data"), Threads: 4, Wait: 100 * time.Millisecond, Quick: true,
+		Show: progress.Discard(),
+	}
+}
