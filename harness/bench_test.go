@@ -67,17 +67,17 @@ func newBench(t *testing.T) *bench {
 		need(t, "gcc -m32 does not work: apt-get install gcc-multilib, or set AVIR_TEST_CC", compile(t, filepath.Join(t.TempDir(), "probe"), probe))
 	}
 	b := &bench{t.TempDir()}
-	b.once(t, "avserver", func(path string) error {
+	once(t, "avserver", filepath.Join(b.dir, "avserver"), func(path string) error {
 		return compile(t, path, append(sources(t, "avserver/*.c"), "-ldl")...)
 	})
 	require.NoError(t, samples.Generate(filepath.Join(b.dir, "data")))
 	return b
 }
 
-// programs is where what all tests use is built once.
+// programs is where what several tests use is built once.
 var programs struct {
-	sync.Mutex
-	dir string
+	dir   string
+	built sync.Map // name to *sync.Once
 }
 
 func TestMain(m *testing.M) {
@@ -90,25 +90,28 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// once puts a program into the bench that the first who needs it builds.
-func (b *bench) once(t *testing.T, name string, build func(path string) error) string {
+// once puts a program at path that the first who needs it builds.
+func once(t *testing.T, name, path string, build func(path string) error) string {
 	t.Helper()
-	programs.Lock()
-	defer programs.Unlock()
-	path := filepath.Join(programs.dir, name)
-	if _, err := os.Stat(path); err != nil {
-		require.NoError(t, build(path))
-	}
-	require.NoError(t, os.Link(path, filepath.Join(b.dir, name)))
-	return filepath.Join(b.dir, name)
+	first, _ := programs.built.LoadOrStore(name, &sync.Once{})
+	built := filepath.Join(programs.dir, name)
+	first.(*sync.Once).Do(func() { require.NoError(t, build(built)) })
+	require.NoError(t, os.Link(built, path))
+	return path
 }
 
 // bad compiles the C plugin with one sin, and what more the compiler shall take.
 func (b *bench) bad(t *testing.T, name string, more ...string) string {
 	t.Helper()
 	plugin := filepath.Join(t.TempDir(), "avir_sins.so")
-	args := append(sources(t, "../testdata/badplugins/c/*.c"), "-fPIC", "-shared", "-I../api/abi", "-DSIN="+name)
-	require.NoError(t, compile(t, plugin, append(args, more...)...))
+	build := func(path string) error {
+		args := append(sources(t, "../testdata/badplugins/c/*.c"), "-fPIC", "-shared", "-I../api/abi", "-DSIN="+name)
+		return compile(t, path, append(args, more...)...)
+	}
+	if len(more) == 0 {
+		return once(t, "sin "+name, plugin, build)
+	}
+	require.NoError(t, build(plugin))
 	return plugin
 }
 

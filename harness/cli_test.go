@@ -17,7 +17,7 @@ import (
 // command builds the harness beside avserver and returns its path.
 func (b *bench) command(t *testing.T) string {
 	t.Helper()
-	return b.once(t, "harness", func(path string) error {
+	return once(t, "harness", filepath.Join(b.dir, "harness"), func(path string) error {
 		cmd := exec.Command("go", "build", "-o", path, ".")
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		out, err := cmd.CombinedOutput()

@@ -17,6 +17,7 @@ import (
 // TestAntivirusesThatAreSlowOrLargeAreNotBlamed wraps the honest scanner: how
 // slow or large an antivirus is may be a nuisance, but no sin.
 func TestAntivirusesThatAreSlowOrLargeAreNotBlamed(t *testing.T) {
+	t.Parallel() // they wait most of the time
 	b := newBench(t)
 	for check, c := range map[string]struct{ wrapper, saw string }{
 		"cancel": {`#include <unistd.h>

@@ -105,6 +105,7 @@ func TestAReaderThatGoesAwayEndsTheRun(t *testing.T) {
 }
 
 func TestADaemonThatLeavesItsSessionIsFoundAndKilled(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	b := newBench(t)
 	harness := b.command(t)
 	wrapper := filepath.Join(t.TempDir(), "wrapper.c")
