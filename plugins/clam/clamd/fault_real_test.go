@@ -96,7 +96,7 @@ func noTemporaryDirectory(t *testing.T) {
 	for mode, problem := range map[Mode]string{
 		Auto:     "test virus",
 		Fildes:   "test virus",
-		Instream: "connection lost", // clamd hangs up without a word
+		Instream: real.Socket, // clamd hangs up without a word
 	} {
 		late := newQuick(t, real.Socket, &logLines{})
 		late.Mode, late.StartupTimeout = mode, time.Second
