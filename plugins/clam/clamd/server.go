@@ -157,7 +157,7 @@ func (c *Client) session(stop stopper, s *server, deadline time.Time, fresh bool
 		if x = c.takeIdle(s); x == nil {
 			break
 		}
-		if x.quiet() {
+		if time.Since(x.active) < burstGap || x.quiet() {
 			return x, true, nil
 		}
 		x.close()
