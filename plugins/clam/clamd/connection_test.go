@@ -48,6 +48,9 @@ func TestASessionThatEndedWhileItWasIdleGetsNoFile(t *testing.T) {
 	require.NotEmpty(t, idle)
 	r.fake.Hangup()
 	eventually(t, "the end has come", func() bool { return !idle[len(idle)-1].quiet() })
+	for _, x := range idle {
+		x.active = x.active.Add(-time.Minute) // long enough that it is looked at
+	}
 	before := r.fake.Scans()
 	r.isVirus()
 	assert.Equal(t, before+1, r.fake.Scans(), "once")
