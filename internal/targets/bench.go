@@ -9,8 +9,8 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// Bench measures on a fresh build; quick takes about a minute instead of six
-// to eight.
+// Bench measures on a fresh build; quick takes about a minute instead of eight
+// to ten.
 func Bench(ctx context.Context, quick *bool) error {
 	return withRoot(func(root string) error {
 		if err := Build(ctx); err != nil {
