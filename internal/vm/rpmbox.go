@@ -13,7 +13,7 @@ import (
 
 // addRPM copies the base system and installs rpm in it. rpm's database knows
 // nothing of Debian's files: a package without files tells it what the
-// system's own C library and shell provide, so that packages install without
+// system's own C library, shell and tools provide, so that packages install without
 // --nodeps as they would on a system of rpm's own.
 func (m *maker) addRPM(ctx context.Context, base, t tree) error {
 	if _, err := m.run.command("cp", "-a", base.dir, t.dir).Run(ctx); err != nil {
@@ -41,10 +41,10 @@ func (m *maker) addRPM(ctx context.Context, base, t tree) error {
 // glibcLibraries are those of glibc that a plugin can need.
 var glibcLibraries = []string{"libc.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libm.so.6", "ld-linux.so.2"}
 
-// provides lists in rpm's spelling what the tree's C library and shell
+// provides lists in rpm's spelling what the tree's C library, shell and tools
 // provide.
 func (t tree) provides() ([]string, error) {
-	provides := []string{"/bin/sh", "rtld(GNU_HASH)"}
+	provides := []string{"/bin/sh", "coreutils", "grep", "rtld(GNU_HASH)"}
 	for _, name := range glibcLibraries {
 		found, err := filepath.Glob(t.path("lib/i386-linux-gnu/" + name))
 		if err != nil || len(found) != 1 {
@@ -73,7 +73,7 @@ func (t tree) provides() ([]string, error) {
 func providesPackage(provides []string) ([]byte, error) {
 	info := nfpm.WithDefaults(&nfpm.Info{
 		Name: "debian-libc", Arch: "386", Version: "1", Release: "1", VersionSchema: "none",
-		Maintainer: "avirkit", Description: "tells rpm what Debian's C library and shell provide", License: "none",
+		Maintainer: "avirkit", Description: "tells rpm what Debian's C library, shell and tools provide", License: "none",
 	})
 	info.Provides = provides
 	info.RPM.Arch = "i686"
