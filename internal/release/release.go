@@ -44,6 +44,7 @@ func FromEnvironment(ctx context.Context, root string) (Options, error) {
 	// Nothing that "mage repo" has left may get into a release.
 	o.Repo.Out = filepath.Join(o.Packages.Dist, "release-repo")
 	o.Repo.Published = os.Getenv(repo.PublishedVariable)
+	o.Repo.Named = o.Repo.Published != ""
 	return o, nil
 }
 

@@ -37,9 +37,6 @@ func gather(o Options, tmp string) (p pool, err error) {
 	if p.debs == 0 || p.rpms == 0 {
 		return p, fmt.Errorf("%s holds no packages: run go tool mage package", o.Packages)
 	}
-	if o.Published != "" && o.Published != o.Out && len(p.kept) == 0 {
-		return p, fmt.Errorf("%s holds no apt/pool/main with packages: set %s to the folder of what is published", o.Published, PublishedVariable)
-	}
 	p.kept = slices.DeleteFunc(p.kept, func(v string) bool { return slices.Contains(p.news, v) })
 	return p, nil
 }
@@ -67,6 +64,9 @@ func gatherFormat(o Options, tmp, sub, extension string, p *pool) (int, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return 0, fmt.Errorf("gather the published packages for %s: %w", sub, err)
 		}
+		if o.Named && len(seen) == 0 {
+			return 0, fmt.Errorf("%s holds no packages in %s: set %s to the folder of what is published, apt and yum", o.Published, sub, PublishedVariable)
+		}
 	}
 	if err := take(o.Packages, &p.news); err != nil {
 		return 0, fmt.Errorf("gather the packages for %s: %w", sub, err)
@@ -84,7 +84,7 @@ func (o Options) add(from, to string) (replaced bool, err error) {
 		return false, err
 	}
 	if earlier, err := os.ReadFile(to); err == nil && !bytes.Equal(earlier, data) {
-		if o.Published != o.Out {
+		if o.Named {
 			return false, fmt.Errorf("%s holds another build of %s, which clients may have: raise VERSION", o.Published, filepath.Base(to))
 		}
 		replaced = true
@@ -126,11 +126,11 @@ func (p pool) tell() {
 func notBefore(o Options) (time.Time, error) {
 	path := filepath.Join(o.Published, "apt", "dists", packages.Suite, "Release")
 	release, err := os.ReadFile(path)
-	if o.Published == "" || errors.Is(err, fs.ErrNotExist) {
+	if o.Published == "" || !o.Named && errors.Is(err, fs.ErrNotExist) {
 		return o.Epoch, nil
 	}
 	if err != nil {
-		return o.Epoch, fmt.Errorf("read the published index: %w", err)
+		return o.Epoch, fmt.Errorf("read the published index: %w: set %s to the folder of what is published", err, PublishedVariable)
 	}
 	_, rest, _ := strings.Cut("\n"+string(release), "\nDate: ")
 	date, _, _ := strings.Cut(rest, "\n")

@@ -50,12 +50,47 @@ func TestAPublishedVersionDoesNotChange(t *testing.T) {
 
 	o.Packages = build(t, "1.0.0", key(t)) // signed ones are others
 	other := o
-	other.Out = filepath.Join(t.TempDir(), "repo")
+	other.Out, other.Named = filepath.Join(t.TempDir(), "repo"), true
 	assert.ErrorContains(t, Build(t.Context(), other), "which clients may have: raise VERSION")
 	assert.NoDirExists(t, other.Out)
 	assert.Equal(t, before, read(t, out, "yum/repodata/repomd.xml"))
+	other.Out = out
+	assert.ErrorContains(t, Build(t.Context(), other), "raise VERSION", "published from where it is made")
 	assert.NoError(t, Build(t.Context(), o), "a developer's own folder")
 	assert.NotEqual(t, before, read(t, out, "yum/repodata/repomd.xml"))
+}
+
+func TestASignedRepositoryIsNotReplacedByAnUnsignedOne(t *testing.T) {
+	s := key(t)
+	out := filepath.Join(t.TempDir(), "repo")
+	o := Options{Packages: build(t, "1.0.0", nil), Out: out, Published: out, URL: "https://example.org/a", Epoch: epoch}
+	require.NoError(t, Build(t.Context(), o), "a trial without a key")
+	o.Packages, o.Signer = build(t, "1.0.0", s), s
+	require.NoError(t, Build(t.Context(), o), "the same packages, signed")
+	before := read(t, out, "apt/dists/stable/InRelease")
+	o.Signer = nil
+	assert.ErrorContains(t, Build(t.Context(), o), "is signed, and there is no key now")
+	assert.Equal(t, before, read(t, out, "apt/dists/stable/InRelease"))
+}
+
+func TestAPublishedFolderMustBeWhole(t *testing.T) {
+	o := Options{Packages: build(t, "1.0.0", nil), Out: filepath.Join(t.TempDir(), "repo"), URL: "https://example.org/a", Epoch: epoch}
+	require.NoError(t, Build(t.Context(), o))
+	o.Published, o.Named, o.Out = o.Out, true, filepath.Join(t.TempDir(), "repo")
+	require.NoError(t, Build(t.Context(), o))
+	for _, part := range []string{"yum", "apt/dists/stable/Release", "apt/pool"} {
+		require.NoError(t, os.RemoveAll(filepath.Join(o.Published, part)))
+		assert.Error(t, Build(t.Context(), o), part)
+	}
+}
+
+func TestURLsThatBreakTheFilesAreRefused(t *testing.T) {
+	for _, good := range []string{"https://h/a", "http://h:8080", "file:///srv/repo"} {
+		assert.NoError(t, checkURL(good), good)
+	}
+	for _, bad := range []string{"", "https://", "http:foo", "https://h/?x=1", "https://h/a#b", "ftp://h/", "file://h/x", "file:x", "https://h/a b", "//h/a"} {
+		assert.ErrorContains(t, checkURL(bad), URLVariable, bad)
+	}
 }
 
 func TestASignedRepositoryHoldsNothingThatTheKeyHasNotSigned(t *testing.T) {
@@ -109,7 +144,7 @@ func TestADebianPackageThatTheSignedIndexDoesNotListIsRefused(t *testing.T) {
 func TestAWrongFolderOfPublishedPackagesIsRefused(t *testing.T) {
 	o := Options{
 		Packages: build(t, "1.0.0", nil), Out: filepath.Join(t.TempDir(), "repo"), URL: "https://example.org/a", Epoch: epoch,
-		Published: filepath.Join(t.TempDir(), "none"),
+		Published: filepath.Join(t.TempDir(), "none"), Named: true,
 	}
 	assert.ErrorContains(t, Build(t.Context(), o), PublishedVariable)
 }

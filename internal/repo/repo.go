@@ -46,6 +46,10 @@ type Options struct {
 	// repositories, or empty to start with none. It may be Out.
 	Published string
 
+	// Named says that somebody named Published, so that clients have what lies
+	// there: it is whole, signed if it ever was, and no version of it changes.
+	Named bool
+
 	// Signer signs the indexes, and must have signed all RPM packages; nil
 	// leaves them unsigned, for tests on one machine.
 	Signer signing.Signer
@@ -56,11 +60,12 @@ func FromEnvironment(p packages.Options) (Options, error) {
 	o := Options{
 		Packages: p.Out,
 		Out:      filepath.Join(p.Dist, "repo"),
-		URL:      strings.TrimRight(os.Getenv(URLVariable), "/"),
+		URL:      os.Getenv(URLVariable),
 		Epoch:    p.Epoch,
 		Signer:   p.Signer,
 
 		Published: os.Getenv(PublishedVariable),
+		Named:     os.Getenv(PublishedVariable) != "",
 	}
 	if o.Published == "" {
 		o.Published = o.Out
@@ -68,7 +73,11 @@ func FromEnvironment(p packages.Options) (Options, error) {
 	if o.URL == "" {
 		o.URL = placeholder
 	}
-	return o, checkURL(o.URL)
+	if err := checkURL(o.URL); err != nil {
+		return o, err
+	}
+	o.URL = strings.TrimRight(o.URL, "/")
+	return o, nil
 }
 
 // Placeholder says whether nobody has told where Out will be published.
@@ -77,9 +86,33 @@ func (o Options) Placeholder() bool { return o.URL == placeholder }
 // checkURL keeps out what would break the lines that the URL stands in.
 func checkURL(s string) error {
 	u, err := url.Parse(s)
-	known := map[string]bool{"http": true, "https": true, "file": true}
-	if err != nil || !known[u.Scheme] || strings.ContainsAny(s, " \t\n[]$\"'") {
-		return fmt.Errorf("%s is %q: it must be an http, https or file URL", URLVariable, s)
+	ok := err == nil && u.RawQuery == "" && u.Fragment == "" && u.Opaque == "" && !strings.ContainsAny(s, " \t\n[]$\"'?#")
+	if ok {
+		switch u.Scheme {
+		case "http", "https":
+			ok = u.Host != ""
+		case "file":
+			ok = u.Host == "" && strings.HasPrefix(u.Path, "/")
+		default:
+			ok = false
+		}
+	}
+	if !ok {
+		return fmt.Errorf("%s is %q: it must be an http or https URL with a host, or file:///FOLDER, without a query", URLVariable, s)
+	}
+	return nil
+}
+
+// checkSigned refuses to put an unsigned repository in the place of a signed
+// one, which clients would not take.
+func (o Options) checkSigned() error {
+	if o.Signer != nil || o.Published == "" {
+		return nil
+	}
+	for _, name := range []string{keyFile, filepath.Join("apt", "dists", packages.Suite, "InRelease")} {
+		if _, err := os.Lstat(filepath.Join(o.Published, name)); err == nil {
+			return fmt.Errorf("%s is signed, and there is no key now: set AVIR_SIGNING_KEY or AVIR_SIGNING_KEYID, or delete it if it never was published", o.Published)
+		}
 	}
 	return nil
 }
@@ -88,6 +121,9 @@ func checkURL(s string) error {
 // in o.Out. It leaves o.Out as it was when it fails.
 func Build(ctx context.Context, o Options) error {
 	if err := checkURL(o.URL); err != nil {
+		return err
+	}
+	if err := o.checkSigned(); err != nil {
 		return err
 	}
 	if err := debian.Need(ctx, Tools...); err != nil {

@@ -95,8 +95,11 @@ func (n need) state(ctx context.Context) (state, detail string) {
 		return "absent", n.remedy
 	}
 	if n.program != "" {
-		if path, err := exec.LookPath(n.program); err == nil {
-			return "ok", path
+		// An ordinary user's PATH leaves out where Debian puts daemons.
+		for _, name := range []string{n.program, "/usr/sbin/" + n.program, "/sbin/" + n.program} {
+			if path, err := exec.LookPath(name); err == nil {
+				return "ok", path
+			}
 		}
 	} else if debian.Has(ctx, n.pkg) {
 		return "ok", "package " + n.pkg

@@ -63,7 +63,7 @@ func New(cfg Config) *Client {
 		pause:   50 * time.Millisecond,
 		pauseTo: 5 * time.Second,
 		tick:    time.Second,
-		fresh:   100 * time.Millisecond,
+		fresh:   20 * time.Millisecond,
 		grace:   3 * time.Second,
 	}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())

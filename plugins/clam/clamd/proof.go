@@ -53,7 +53,7 @@ type proof struct {
 // instead otherwise. The scan began at the given time.
 func (c *Client) believe(x *exchange, s *server, size int64, began time.Time, buf []byte) (reply, error) {
 	p := &x.proof
-	if began.Sub(p.believed) > burstGap || time.Since(p.at) > c.times.fresh {
+	if began.Sub(p.believed) > burstGap || time.Since(p.at) > c.times.fresh || c.failedSince(s, p.at) {
 		if r, err := c.findVirus(x, s, buf); err != nil || r.kind != found {
 			return r, err
 		}

@@ -173,7 +173,7 @@ func (s *Scanner) once(stop stopper, srv *server, fd int, size int64, deadline t
 		conn.close()
 		return r, end, err
 	}
-	if r.kind != failed { // which tells little of the server
+	if r.kind != failed && !s.c.failedSince(srv, began) { // the one tells little of the server, the other of what it was
 		s.c.up(srv)
 	}
 	s.c.keep(srv, conn)

@@ -27,6 +27,7 @@ type server struct {
 	told      bool      // the log has that it is down
 	toldAt    time.Time // when the log was last told so
 	lastErr   error
+	failedAt  time.Time // when it was last marked down
 	examining bool
 	warned    map[string]bool // what the log has already been told of its settings
 }
@@ -67,6 +68,14 @@ func (c *Client) pick() (s *server, until time.Time, err error) {
 	return best, until, nil
 }
 
+// failedSince tells whether what was known of a server at a time may not hold
+// any more.
+func (c *Client) failedSince(s *server, at time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return s.failedAt.After(at)
+}
+
 func (c *Client) isDown(s *server) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -102,7 +111,7 @@ func (c *Client) fail(s *server, err error) {
 		s.failures++
 		s.downUntil = now.Add(min(pause, c.times.pauseTo))
 	}
-	s.lastErr = err
+	s.lastErr, s.failedAt = err, now
 	if !s.down {
 		s.down, s.downSince = true, now
 	}

@@ -41,7 +41,7 @@ func (c *Client) Start() error {
 		case err := <-proofs:
 			proving--
 			if err != nil {
-				errs = append(errs, err)
+				errs = append(errs, startAdvice(err))
 			} else {
 				inspecting++
 			}
@@ -59,6 +59,18 @@ func (c *Client) Start() error {
 	}
 	c.startUpkeep()
 	return nil
+}
+
+// startAdvice adds what an administrator can do.
+func startAdvice(err error) error {
+	advice := remedy(err)
+	if errors.Is(err, errDeadline) || errors.Is(err, context.Canceled) {
+		advice = "not within StartupTimeout; does it hang, or is its queue full?"
+	}
+	if advice == "" {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, advice)
 }
 
 // startServer tries a server until it has proven itself or ctx is done. One
