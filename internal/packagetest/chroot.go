@@ -18,13 +18,14 @@ type distribution struct {
 }
 
 // distributions are those that the Debian archive still has: the oldest with
-// its own apt, and today's. The amd64 one is a 64-bit system with the 32-bit
+// its own apt, and today's. The amd64 ones are 64-bit systems with the 32-bit
 // glibc as an ordinary package.
 var distributions = []distribution{
 	{number: "11", codename: "bullseye", arch: "i386"},
 	{number: "12", codename: "bookworm", arch: "i386"},
 	{number: "13", codename: "trixie", arch: "i386"},
 	{number: "12", codename: "bookworm", arch: "amd64", include: "libc6-i386"},
+	{number: "13", codename: "trixie", arch: "amd64", include: "libc6-i386"},
 }
 
 func (d distribution) name() string { return "Debian " + d.number + " " + d.arch }
