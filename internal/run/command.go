@@ -103,7 +103,8 @@ func (c Command) explain(ctx context.Context, err error, output string) error {
 	if output != "" {
 		output = "\n\t" + strings.ReplaceAll(output, "\n", "\n\t")
 	}
-	return fmt.Errorf("%s: %w%s%s", c.String(), err, output, c.hint())
+	// Without the environment, which is long and seldom the reason; -v shows it.
+	return fmt.Errorf("%s: %w%s%s", Command{Name: c.Name, Args: c.Args}, err, output, c.hint())
 }
 
 func (c Command) hint() string {
