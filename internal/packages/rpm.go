@@ -18,8 +18,8 @@ var rpmlib = []string{
 	"rpmlib(FileDigests) <= 4.6.0-1",
 }
 
-// scriptNeeds hold what the scripts call.
-var scriptNeeds = []string{"/bin/sh", "coreutils", "grep"}
+// ScriptNeeds hold what the scripts call: every RPM package requires them.
+var ScriptNeeds = []string{"/bin/sh", "coreutils", "grep"}
 
 // rpm builds the RPM package, signed if there is a key.
 func (r *recipe) rpm() (fileName string, content []byte, err error) {
@@ -43,7 +43,7 @@ func (r *recipe) rpmInfo() (*nfpm.Info, error) {
 	info := r.info("386")
 	info.Version, info.Release = r.opts.Version.RPM()
 	info.Description = description
-	info.Depends = slices.Concat(scriptNeeds, r.needs.RPM(), rpmlib)
+	info.Depends = slices.Concat(ScriptNeeds, r.needs.RPM(), rpmlib)
 	info.Suggests = r.plugin.Suggests.RPM
 	info.RPM.Arch = "i686"
 	info.RPM.Summary = r.summary()

@@ -9,6 +9,8 @@ import (
 
 	"github.com/goreleaser/nfpm/v2"
 	"github.com/goreleaser/nfpm/v2/rpm"
+
+	"github.com/avirkit/avirkit/internal/packages"
 )
 
 // addRPM copies the base system and installs rpm in it. rpm's database knows
@@ -44,7 +46,7 @@ var glibcLibraries = []string{"libc.so.6", "libpthread.so.0", "libdl.so.2", "lib
 // provides lists in rpm's spelling what the tree's C library, shell and tools
 // provide.
 func (t tree) provides() ([]string, error) {
-	provides := []string{"/bin/sh", "coreutils", "grep", "rtld(GNU_HASH)"}
+	provides := append([]string{"rtld(GNU_HASH)"}, packages.ScriptNeeds...)
 	for _, name := range glibcLibraries {
 		found, err := filepath.Glob(t.path("lib/i386-linux-gnu/" + name))
 		if err != nil || len(found) != 1 {
