@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/avirkit/avirkit/internal/outdir"
+	"github.com/avirkit/avirkit/internal/atomicdir"
 )
 
 // write puts the results into dist/bench.
@@ -20,7 +20,7 @@ func (b *bench) write(results []Result) error {
 		return err
 	}
 	for name, text := range map[string]string{"bench.csv": table.String(), "bench.svg": plot(results)} {
-		if err := outdir.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+		if err := atomicdir.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return err
 		}
 		b.Report("wrote %s", filepath.Join("dist", "bench", name))

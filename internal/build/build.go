@@ -15,10 +15,10 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/avirkit/avirkit/internal/debian"
-	"github.com/avirkit/avirkit/internal/outdir"
+	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/build/toolchain"
+	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/internal/toolchain"
 	"github.com/avirkit/avirkit/internal/versions"
 )
 
@@ -148,7 +148,7 @@ func needObjcopy(ctx context.Context) error {
 	if _, err := exec.LookPath("objcopy"); err == nil {
 		return nil
 	}
-	if err := debian.Need(ctx, "binutils"); err != nil {
+	if err := hostdeps.Need(ctx, "binutils"); err != nil {
 		return fmt.Errorf("debug information is split off with objcopy: %w", err)
 	}
 	return nil
@@ -181,7 +181,7 @@ func (b *builder) all(ctx context.Context) (*Manifest, error) {
 		return nil, err
 	}
 	for _, dir := range []string{Dir386, DirAMD64, DirDebug} {
-		if err := outdir.Readable(filepath.Join(b.stage, dir)); err != nil {
+		if err := atomicdir.Readable(filepath.Join(b.stage, dir)); err != nil {
 			return nil, err
 		}
 	}

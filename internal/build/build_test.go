@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/avirkit/avirkit/internal/audit"
+	"github.com/avirkit/avirkit/internal/build/audit"
+	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/internal/toolchain"
 )
 
 var shipped = []Plugin{{Name: "avir_clam", Dir: "plugins/clam"}, {Name: "avir_sample", Dir: "plugins/sample"}}

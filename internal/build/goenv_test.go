@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/internal/toolchain"
 	"github.com/avirkit/avirkit/internal/versions"
 )
 

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/internal/toolchain"
 )
 
 func write(t *testing.T, path, text string) {

@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/avirkit/avirkit/internal/audit"
-	"github.com/avirkit/avirkit/internal/lldmend"
+	"github.com/avirkit/avirkit/internal/build/audit"
+	"github.com/avirkit/avirkit/internal/build/lldmend"
+	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/internal/toolchain"
 	"github.com/avirkit/avirkit/internal/versions"
 )
 

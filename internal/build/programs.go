@@ -6,9 +6,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/avirkit/avirkit/internal/audit"
+	"github.com/avirkit/avirkit/internal/build/audit"
+	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/internal/toolchain"
 )
 
 // avserver builds the 32-bit C host. The developer's machine gets the same

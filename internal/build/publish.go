@@ -12,13 +12,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/avirkit/avirkit/internal/outdir"
+	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/versions"
 )
 
 // sourceDirs hold all that the results depend on, this package included.
 var sourceDirs = []string{"api", "plugins", "harness",
-	"internal/audit", "internal/build", "internal/toolchain", "internal/glibc", "internal/lldmend", "internal/versions"}
+	"internal/build", "internal/versions"}
 
 // inputs returns a digest of everything that the results depend on.
 func (b *builder) inputs() (string, error) {
@@ -98,7 +98,7 @@ func (b *builder) publish(m *Manifest) error {
 	}
 	// What may find the disk full comes first.
 	for name, data := range map[string][]byte{ChecksumsName: sums, ManifestName: manifest} {
-		if err := outdir.WriteFile(filepath.Join(b.stage, name), data, 0o644); err != nil {
+		if err := atomicdir.WriteFile(filepath.Join(b.stage, name), data, 0o644); err != nil {
 			return err
 		}
 	}
@@ -116,7 +116,7 @@ func (b *builder) swap(names ...string) (err error) {
 		}
 	}()
 	for _, name := range names {
-		back, err := outdir.Swap(filepath.Join(b.stage, name), filepath.Join(b.Dist, name))
+		back, err := atomicdir.Swap(filepath.Join(b.stage, name), filepath.Join(b.Dist, name))
 		if err != nil {
 			return err
 		}

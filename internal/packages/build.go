@@ -13,9 +13,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/avirkit/avirkit/internal/outdir"
+	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/packages/signing"
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/internal/signing"
 )
 
 // Suite is the name of the apt repository's only suite.
@@ -79,7 +79,7 @@ func Build(ctx context.Context, o Options) error {
 	defer os.RemoveAll(stage)
 
 	var built int
-	err = outdir.Replace(o.Out, func(tmp string) error {
+	err = atomicdir.Replace(o.Out, func(tmp string) error {
 		for _, product := range sorted(data.Products) {
 			for _, plugin := range sorted(data.Plugins) {
 				r, err := newRecipe(o, data, product, plugin, history, stage)
@@ -118,7 +118,7 @@ func (r *recipe) build(ctx context.Context, dir string) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if err := outdir.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+		if err := atomicdir.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
 			return 0, err
 		}
 		run.Printf("  ok %-52s %7.1f KiB", name, float64(len(content))/1024)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/avirkit/avirkit/internal/build"
-	"github.com/avirkit/avirkit/internal/toolchain"
+	"github.com/avirkit/avirkit/internal/build/toolchain"
 )
 
 func TestABuildMakesTwelvePackages(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/avirkit/avirkit/internal/outdir"
+	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/goreleaser/nfpm/v2"
 	"github.com/goreleaser/nfpm/v2/files"
 )
@@ -81,7 +81,7 @@ func file(source, destination, kind string) *files.Content {
 // write puts data where nfpm can read it.
 func (r *recipe) write(name string, data []byte) (string, error) {
 	path := filepath.Join(r.stage, name)
-	return path, outdir.WriteFile(path, data, 0o644)
+	return path, atomicdir.WriteFile(path, data, 0o644)
 }
 
 // fillIn fills in a template of packaging/ and writes it as stage/as.

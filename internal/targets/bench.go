@@ -5,7 +5,7 @@ import (
 	"os"
 
 	"github.com/avirkit/avirkit/internal/bench"
-	"github.com/avirkit/avirkit/internal/debian"
+	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -16,7 +16,7 @@ func Bench(ctx context.Context, quick *bool) error {
 		if err := Build(ctx); err != nil {
 			return err
 		}
-		if err := debian.Need(ctx, "gcc-multilib", "libc6-i386", "clamav-daemon", "clamdscan"); err != nil {
+		if err := hostdeps.Need(ctx, "gcc-multilib", "libc6-i386", "clamav-daemon", "clamdscan"); err != nil {
 			return err
 		}
 		o := bench.Options{Root: root, Quick: quick != nil && *quick, Out: os.Stdout, Report: run.Printf}

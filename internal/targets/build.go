@@ -9,8 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/avirkit/avirkit/internal/audit"
 	"github.com/avirkit/avirkit/internal/build"
+	"github.com/avirkit/avirkit/internal/build/audit"
 	"github.com/avirkit/avirkit/internal/run"
 )
 

@@ -8,9 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 
-	"github.com/avirkit/avirkit/internal/debian"
+	"github.com/avirkit/avirkit/internal/build/toolchain"
+	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/internal/toolchain"
 	"github.com/avirkit/avirkit/internal/versions"
 )
 
@@ -50,7 +50,7 @@ var needs = []need{
 // Doctor prints one line for each thing that targets use, and fails if
 // something is missing that no target brings by itself.
 func Doctor(ctx context.Context) error {
-	_, noDpkg := debian.Missing(ctx)
+	_, noDpkg := hostdeps.Missing(ctx)
 	missing := 0
 	for _, n := range needs {
 		state, detail := n.state(ctx)
@@ -101,7 +101,7 @@ func (n need) state(ctx context.Context) (state, detail string) {
 				return "ok", path
 			}
 		}
-	} else if debian.Has(ctx, n.pkg) {
+	} else if hostdeps.Has(ctx, n.pkg) {
 		return "ok", "package " + n.pkg
 	}
 	if n.pkg == "" {

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/avirkit/avirkit/internal/debian"
+	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -27,7 +27,7 @@ func Lint(ctx context.Context) error {
 		return err
 	}
 	// The abi package holds C code, which vet compiles.
-	if err := debian.Need(ctx, "gcc", "libc6-dev"); err != nil {
+	if err := hostdeps.Need(ctx, "gcc", "libc6-dev"); err != nil {
 		return err
 	}
 	for _, m := range modules {
@@ -78,7 +78,7 @@ func clangFormat(ctx context.Context, root string) (string, error) {
 	if len(files) == 0 {
 		return "no C files", nil
 	}
-	if err := debian.Need(ctx, "clang-format"); err != nil {
+	if err := hostdeps.Need(ctx, "clang-format"); err != nil {
 		return "", err
 	}
 	_, err = run.Command{

@@ -4,9 +4,9 @@ import (
 	"context"
 
 	"github.com/avirkit/avirkit/internal/packages"
-	"github.com/avirkit/avirkit/internal/packagetest"
-	"github.com/avirkit/avirkit/internal/repo"
+	"github.com/avirkit/avirkit/internal/packages/repo"
 	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/systems/install"
 )
 
 // Package builds what is not up to date and makes the packages.
@@ -34,7 +34,7 @@ func Repo(ctx context.Context) error {
 // TestPackages tests the packages of a fresh build on real systems.
 func TestPackages(ctx context.Context) error {
 	// Said before the build.
-	if err := packagetest.NeedRoot(); err != nil {
+	if err := install.NeedRoot(); err != nil {
 		return err
 	}
 	p, err := packageOptions(ctx)
@@ -45,7 +45,7 @@ func TestPackages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return packagetest.Run(ctx, packagetest.Options{Root: root, Dist: p.Dist, Version: p.Version})
+	return install.Run(ctx, install.Options{Root: root, Dist: p.Dist, Version: p.Version})
 }
 
 // made are the packages that this run of mage has made: "mage package repo"

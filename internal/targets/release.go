@@ -4,14 +4,14 @@ import (
 	"context"
 	"os"
 
-	"github.com/avirkit/avirkit/internal/packagetest"
-	"github.com/avirkit/avirkit/internal/release"
+	"github.com/avirkit/avirkit/internal/packages/release"
+	"github.com/avirkit/avirkit/internal/systems/install"
 )
 
 // Release makes dist/release.
 func Release(ctx context.Context) error {
 	// Said before the builds, which take minutes.
-	if err := packagetest.NeedRoot(); err != nil {
+	if err := install.NeedRoot(); err != nil {
 		return err
 	}
 	return withRoot(func(root string) error {
@@ -28,7 +28,7 @@ func Release(ctx context.Context) error {
 				return err
 			}
 			// What ships, on all systems.
-			return packagetest.Run(ctx, packagetest.Options{Root: root, Dist: o.Packages.Dist, Version: o.Packages.Version})
+			return install.Run(ctx, install.Options{Root: root, Dist: o.Packages.Dist, Version: o.Packages.Version})
 		}
 		return release.Run(ctx, o)
 	})

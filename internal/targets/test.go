@@ -9,10 +9,10 @@ import (
 	"slices"
 
 	"github.com/avirkit/avirkit/internal/build"
-	"github.com/avirkit/avirkit/internal/debian"
-	"github.com/avirkit/avirkit/internal/packagetest"
+	"github.com/avirkit/avirkit/internal/build/toolchain"
+	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/internal/toolchain"
+	"github.com/avirkit/avirkit/internal/systems/install"
 )
 
 // testPackages are the Debian packages that the tests use beside those of the
@@ -42,14 +42,14 @@ func Test(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	needed := slices.Concat(testPackages, packagetest.Tools)
+	needed := slices.Concat(testPackages, install.Tools)
 	if npm, err := toolchain.NeedsNpm(ctx, filepath.Join(root, ".cache")); err != nil {
 		return err
 	} else if npm {
 		needed = append(needed, "npm")
 	}
 	slices.Sort(needed)
-	if err := debian.Need(ctx, slices.Compact(needed)...); err != nil {
+	if err := hostdeps.Need(ctx, slices.Compact(needed)...); err != nil {
 		return err
 	}
 	for _, name := range []string{toolchain.Zig, toolchain.GCC} {

@@ -10,7 +10,7 @@ const (
 	TargetGo = "go1.23.12"
 
 	// Zig is the C compiler and linker of the zig toolchain. The mending of
-	// its linker's output (internal/lldmend) is tested with this version.
+	// its linker's output (internal/build/lldmend) is tested with this version.
 	Zig = "0.16.0"
 
 	// GlibcFloor is the oldest glibc that a library may ask for: Debian 6

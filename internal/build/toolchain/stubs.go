@@ -1,0 +1,113 @@
+package toolchain
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/build/glibc"
+	"github.com/avirkit/avirkit/internal/run"
+)
+
+// A link against this machine's glibc binds to its newest symbol versions,
+// which an old ld.so refuses; and from glibc 2.34 on libpthread and libdl are
+// part of libc, so that their sonames drop out of the result. Stub libraries
+// with the sonames and symbols of the floor have neither fault. They hold no
+// code: ld.so never sees them.
+
+// stubLibrary is one shared library of the floor.
+type stubLibrary glibc.Library
+
+// linkNames are the flags that link with the stubs; what nothing uses is left
+// out of the result by --as-needed.
+func linkNames() []string {
+	return []string{"-lpthread", "-ldl", "-lrt", "-lm", "-lresolv", "-lc", "-l:ld-linux.so.2"}
+}
+
+// stubLibraries makes the stub libraries below cache and returns their folder.
+func stubLibraries(ctx context.Context, cache string) (string, error) {
+	dir := filepath.Join(cache, fmt.Sprintf("glibc-stubs-%.12x", sha256.Sum256([]byte(glibc.ABIList))))
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return "", err
+	}
+	tmp, err := os.MkdirTemp(cache, "glibc-stubs-*.tmp")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(tmp)
+	for _, l := range glibc.Libraries() {
+		if err := stubLibrary(l).build(ctx, tmp); err != nil {
+			return "", err
+		}
+	}
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return "", err
+	}
+	return dir, os.Rename(tmp, dir)
+}
+
+func (l stubLibrary) build(ctx context.Context, dir string) error {
+	source := filepath.Join(dir, l.Soname+".s")
+	script := filepath.Join(dir, l.Soname+".map")
+	if err := os.WriteFile(source, []byte(l.assembly()), 0o644); err != nil {
+		return err
+	}
+	if err := os.WriteFile(script, []byte(l.versionScript()), 0o644); err != nil {
+		return err
+	}
+	_, err := run.Command{
+		Name: "gcc", Unset: Ambient,
+		Args: []string{"-m32", "-shared", "-nostdlib", "-Wl,-soname," + l.Soname,
+			"-Wl,--version-script," + script, "-o", filepath.Join(dir, l.Soname), source},
+	}.Run(ctx)
+	if err != nil {
+		return err
+	}
+	if name, _, found := strings.Cut(l.Soname, ".so."); found {
+		// What -lNAME looks for.
+		return os.Symlink(l.Soname, filepath.Join(dir, name+".so"))
+	}
+	return nil
+}
+
+// assembly defines every symbol; a function is one byte that traps.
+func (l stubLibrary) assembly() string {
+	var text, data strings.Builder
+	for _, s := range l.Symbols {
+		if s.Size == "" {
+			fmt.Fprintf(&text, ".globl %[1]s\n.type %[1]s, @function\n%[1]s: hlt\n.size %[1]s, 1\n", s.Name)
+		} else {
+			fmt.Fprintf(&data, ".globl %[1]s\n.type %[1]s, @object\n.balign 32\n%[1]s: .zero %[2]s\n.size %[1]s, %[2]s\n", s.Name, s.Size)
+		}
+	}
+	return ".text\n" + text.String() + ".data\n" + data.String() + ".section .note.GNU-stack,\"\",@progbits\n"
+}
+
+// versionScript gives every symbol its version.
+func (l stubLibrary) versionScript() string {
+	byVersion := make(map[string][]string)
+	var order []string
+	for _, s := range l.Symbols {
+		if byVersion[s.Version] == nil {
+			order = append(order, s.Version)
+		}
+		byVersion[s.Version] = append(byVersion[s.Version], s.Name)
+	}
+	slices.Sort(order)
+	var b strings.Builder
+	for i, v := range order {
+		fmt.Fprintf(&b, "%s { global: %s;", v, strings.Join(byVersion[v], "; "))
+		if i == 0 {
+			b.WriteString(" local: *;")
+		}
+		b.WriteString(" };\n")
+	}
+	return b.String()
+}

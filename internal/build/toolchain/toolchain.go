@@ -1,0 +1,136 @@
+// Package toolchain finds, or installs, the C compiler and linker that make
+// i386 code for the glibc floor. There are two: zig, which knows old glibc
+// releases by itself but whose linker needs internal/build/lldmend, and Debian's
+// gcc-multilib, which gets stub libraries of the floor to link with.
+package toolchain
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/hostdeps"
+	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/versions"
+)
+
+// Names of the toolchains, as AVIR_TOOLCHAIN takes them.
+const (
+	Zig = "zig"
+	GCC = "gcc"
+)
+
+// Toolchain is a compiler and linker for the floor.
+type Toolchain struct {
+	Name    string
+	Version string
+	Why     string // why this one was picked, for the user
+
+	// CC is the compiler driver and the flags that make it target i386.
+	CC []string
+
+	// LinkFlags end every link: libraries and programs alike.
+	LinkFlags []string
+
+	// Mend says that lldmend.Mend must correct Go's shared libraries.
+	Mend bool
+
+	// Tools are the versions of what can change without the compiler's.
+	Tools []string
+
+	env func(target string) []string
+}
+
+// Ambient are variables by which compilers and linkers take files from folders
+// of the user's choice. No compilation may get them.
+var Ambient = []string{
+	"CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "OBJC_INCLUDE_PATH", "LIBRARY_PATH", "LD_RUN_PATH",
+	"COMPILER_PATH", "GCC_EXEC_PREFIX", "DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES",
+	"CCC_OVERRIDE_OPTIONS", "LDEMULATION", "GNUTARGET", "SOURCE_DATE_EPOCH",
+}
+
+// GoCC returns CC as the go command takes it.
+func (t *Toolchain) GoCC() string {
+	var words []string
+	for _, word := range t.CC {
+		if strings.ContainsAny(word, " \t") {
+			word = "'" + word + "'" // zigAt refuses quotes
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, " ")
+}
+
+// Env returns what the environment of the compiler must hold. Parallel runs
+// have different targets.
+func (t *Toolchain) Env(target string) []string {
+	if t.env == nil {
+		return nil
+	}
+	return t.env(target)
+}
+
+// String names the toolchain with its version.
+func (t *Toolchain) String() string { return t.Name + " " + t.Version }
+
+// Pick returns the toolchain called want, and installs what it lacks. An empty
+// want takes the first that can be had: a zig that is there, zig through npm,
+// gcc-multilib. Where packages may be installed npm counts as there. Downloads
+// go below cache.
+func Pick(ctx context.Context, want, cache string) (*Toolchain, error) {
+	switch want {
+	case Zig:
+		t, err := FindZig(ctx, cache)
+		if err != nil {
+			return nil, err
+		}
+		if t == nil {
+			t, err = npmZig(ctx, cache)
+		}
+		return because(t, err, "AVIR_TOOLCHAIN asks for it")
+	case GCC:
+		t, err := multilib(ctx, cache)
+		return because(t, err, "AVIR_TOOLCHAIN asks for it")
+	case "":
+		return first(ctx, cache)
+	}
+	return nil, fmt.Errorf("unknown toolchain %q: AVIR_TOOLCHAIN takes %s or %s, or nothing for the best that can be had", want, Zig, GCC)
+}
+
+func first(ctx context.Context, cache string) (*Toolchain, error) {
+	t, zigErr := FindZig(ctx, cache)
+	if zigErr != nil && os.Getenv("ZIG") != "" {
+		return nil, zigErr // what the user named must not be passed over
+	}
+	if t != nil {
+		return t, nil
+	}
+	if npmThere() || npmPlatform() != "" && hostdeps.MayInstall() {
+		t, err := npmZig(ctx, cache)
+		if err == nil || ctx.Err() != nil {
+			return because(t, err, "no zig "+versions.Zig+" in PATH, npm brings it")
+		}
+		zigErr = err
+	} else if zigErr == nil {
+		zigErr = fmt.Errorf("neither zig nor npm in PATH")
+	}
+	reason := strings.SplitN(zigErr.Error(), "\n", 2)[0]
+	run.Printf("zig can't be had: %s", reason)
+	t, err := multilib(ctx, cache)
+	if err != nil {
+		return nil, fmt.Errorf("no toolchain can be had: zig: %w; gcc: %w", zigErr, err)
+	}
+	return because(t, nil, "zig can't be had")
+}
+
+func because(t *Toolchain, err error, why string) (*Toolchain, error) {
+	if err != nil {
+		return nil, err
+	}
+	if t.Why != "" {
+		why += "; " + t.Why
+	}
+	t.Why = why
+	return t, nil
+}

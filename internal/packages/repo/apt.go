@@ -1,0 +1,117 @@
+package repo
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/packages/signing"
+	"github.com/avirkit/avirkit/internal/run"
+)
+
+// architectures of the apt repository.
+var architectures = []string{"amd64", "i386"}
+
+// aptTime is the form of dates in a Release file.
+const aptTime = "Mon, 02 Jan 2006 15:04:05 UTC"
+
+// buildApt makes the indexes in dir, whose pool of count packages is there
+// already.
+func buildApt(ctx context.Context, o Options, dir string, count int) error {
+	suite := filepath.Join("dists", packages.Suite)
+	var indexed int
+	for _, arch := range architectures {
+		index, err := packagesIndex(ctx, dir, arch)
+		if err != nil {
+			return err
+		}
+		indexed += bytes.Count(index, []byte("\nFilename: "))
+		path := filepath.Join(dir, suite, "main", "binary-"+arch, "Packages")
+		if err := atomicdir.WriteFile(path, index, 0o644); err != nil {
+			return err
+		}
+		// apt 0.8 can't read xz without help, and no apt needs it.
+		compressed, err := packages.Gzip(index)
+		if err != nil {
+			return err
+		}
+		if err := atomicdir.WriteFile(path+".gz", compressed, 0o644); err != nil {
+			return err
+		}
+	}
+	// Each package is for one architecture.
+	if indexed != count {
+		return fmt.Errorf("apt-ftparchive took only %d of %d packages: the others are no Debian packages of %s", indexed, count, strings.Join(architectures, " or "))
+	}
+	release, err := releaseFile(ctx, o, dir, suite)
+	if err != nil {
+		return err
+	}
+	if err := atomicdir.WriteFile(filepath.Join(dir, suite, "Release"), release, 0o644); err != nil {
+		return err
+	}
+	if o.Signer != nil {
+		if err := signRelease(o.Signer, filepath.Join(dir, suite), release); err != nil {
+			return err
+		}
+	}
+	return writeSources(o, dir)
+}
+
+// signRelease writes both forms: apt 0.8 reads only the detached one.
+func signRelease(s signing.Signer, dir string, release []byte) error {
+	detached, err := signing.DetachArmored(s, release)
+	if err != nil {
+		return err
+	}
+	if err := atomicdir.WriteFile(filepath.Join(dir, "Release.gpg"), detached, 0o644); err != nil {
+		return err
+	}
+	inline, err := s.Clearsign(release)
+	if err != nil {
+		return err
+	}
+	return atomicdir.WriteFile(filepath.Join(dir, "InRelease"), inline, 0o644)
+}
+
+// packagesIndex returns the Packages file of one architecture, in the order
+// of file names: apt-ftparchive takes the order in which the file system
+// lists the pool.
+func packagesIndex(ctx context.Context, dir, arch string) ([]byte, error) {
+	out, err := run.Command{Name: "apt-ftparchive", Args: []string{"--arch", arch, "packages", "pool/main"}, Dir: dir}.Run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stanzas := strings.Split(strings.TrimSpace(out), "\n\n")
+	slices.SortFunc(stanzas, func(a, b string) int { return strings.Compare(fileNameIn(a), fileNameIn(b)) })
+	return []byte(strings.Join(stanzas, "\n\n") + "\n"), nil
+}
+
+func fileNameIn(stanza string) string {
+	_, rest, _ := strings.Cut(stanza, "\nFilename: ")
+	name, _, _ := strings.Cut(rest, "\n")
+	return name
+}
+
+func releaseFile(ctx context.Context, o Options, dir, suite string) ([]byte, error) {
+	args := []string{}
+	for _, field := range [][2]string{
+		{"Origin", "avirkit"},
+		{"Label", "avirkit"},
+		{"Suite", packages.Suite},
+		{"Codename", packages.Suite},
+		{"Architectures", strings.Join(architectures, " ")},
+		{"Components", "main"},
+		{"Description", "Antivirus plugins for Kerio Connect and Kerio Control"},
+		{"Date", o.Epoch.UTC().Format(aptTime)},
+	} {
+		args = append(args, "-o", "APT::FTPArchive::Release::"+field[0]+"="+field[1])
+	}
+	out, err := run.Command{Name: "apt-ftparchive", Args: append(args, "release", suite), Dir: dir}.Run(ctx)
+	return []byte(out), err
+}

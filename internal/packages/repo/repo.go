@@ -1,0 +1,177 @@
+// Package repo makes the apt and yum repositories of the packages: a folder
+// of plain files that any web server can publish, and that apt 0.8 of Debian
+// 6 and yum of CentOS 6 read as well as today's.
+package repo
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/hostdeps"
+	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/packages/signing"
+	"github.com/avirkit/avirkit/internal/run"
+)
+
+// Tools are the Debian packages that Build needs.
+var Tools = []string{"apt-utils", "createrepo-c", "rpm"}
+
+// URLVariable names the place where the repositories will be published.
+const URLVariable = "AVIR_REPO_URL"
+
+// PublishedVariable names a folder with the repositories that are published.
+const PublishedVariable = "AVIR_REPO_PUBLISHED"
+
+// keyFile is the public key as text.
+const keyFile = "avirkit.asc"
+
+// placeholder stands in the files for administrators until the real place is
+// known; example.org belongs to nobody.
+const placeholder = "https://example.org/avirkit"
+
+// Options says what to build from what. FromEnvironment fills in all of it.
+type Options struct {
+	Packages string    // folder with the new packages
+	Out      string    // folder for apt/ and yum/; replaced as a whole
+	URL      string    // where Out will be published, without a slash at the end
+	Epoch    time.Time // the time of everything in the indexes
+
+	// Published is a folder with apt/ and yum/ whose packages stay in the
+	// repositories, or empty to start with none. It may be Out.
+	Published string
+
+	// Named says that somebody named Published, so that clients have what lies
+	// there: it is whole, signed if it ever was, and no version of it changes.
+	Named bool
+
+	// Signer signs the indexes, and must have signed all RPM packages; nil
+	// leaves them unsigned, for tests on one machine.
+	Signer signing.Signer
+}
+
+// FromEnvironment returns the options that go with those of the packages.
+func FromEnvironment(p packages.Options) (Options, error) {
+	o := Options{
+		Packages: p.Out,
+		Out:      filepath.Join(p.Dist, "repo"),
+		URL:      os.Getenv(URLVariable),
+		Epoch:    p.Epoch,
+		Signer:   p.Signer,
+
+		Published: os.Getenv(PublishedVariable),
+		Named:     os.Getenv(PublishedVariable) != "",
+	}
+	if o.Published == "" {
+		o.Published = o.Out
+	}
+	if o.URL == "" {
+		o.URL = placeholder
+	}
+	if err := checkURL(o.URL); err != nil {
+		return o, err
+	}
+	o.URL = strings.TrimRight(o.URL, "/")
+	return o, nil
+}
+
+// Placeholder says whether nobody has told where Out will be published.
+func (o Options) Placeholder() bool { return o.URL == placeholder }
+
+// checkURL keeps out what would break the lines that the URL stands in.
+func checkURL(s string) error {
+	u, err := url.Parse(s)
+	ok := err == nil && u.RawQuery == "" && u.Fragment == "" && u.Opaque == "" && !strings.ContainsAny(s, " \t\n[]$\"'?#")
+	if ok {
+		switch u.Scheme {
+		case "http", "https":
+			ok = u.Host != ""
+		case "file":
+			ok = u.Host == "" && strings.HasPrefix(u.Path, "/")
+		default:
+			ok = false
+		}
+	}
+	if !ok {
+		return fmt.Errorf("%s is %q: it must be an http or https URL with a host, or file:///FOLDER, without a query", URLVariable, s)
+	}
+	return nil
+}
+
+// checkSigned refuses to put an unsigned repository in the place of a signed
+// one, which clients would not take.
+func (o Options) checkSigned() error {
+	if o.Signer != nil || o.Published == "" {
+		return nil
+	}
+	for _, name := range []string{keyFile, filepath.Join("apt", "dists", packages.Suite, "InRelease")} {
+		if _, err := os.Lstat(filepath.Join(o.Published, name)); err == nil {
+			return fmt.Errorf("%s is signed, and there is no key now: set AVIR_SIGNING_KEY or AVIR_SIGNING_KEYID, or delete it if it never was published", o.Published)
+		}
+	}
+	return nil
+}
+
+// Build makes the repositories of the packages in o.Published and o.Packages
+// in o.Out. It leaves o.Out as it was when it fails.
+func Build(ctx context.Context, o Options) error {
+	if err := checkURL(o.URL); err != nil {
+		return err
+	}
+	if err := o.checkSigned(); err != nil {
+		return err
+	}
+	if err := hostdeps.Need(ctx, Tools...); err != nil {
+		return err
+	}
+	var err error
+	if o.Epoch, err = notBefore(o); err != nil {
+		return err
+	}
+	return atomicdir.Replace(o.Out, func(tmp string) error {
+		p, err := gather(o, tmp)
+		if err != nil {
+			return err
+		}
+		if err := writeKey(o, tmp); err != nil {
+			return err
+		}
+		if err := vouch(ctx, o, filepath.Join(tmp, "yum")); err != nil {
+			return err
+		}
+		if err := vouchDebs(o); err != nil {
+			return err
+		}
+		if err := buildApt(ctx, o, filepath.Join(tmp, "apt"), p.debs); err != nil {
+			return err
+		}
+		if err := buildYum(ctx, o, filepath.Join(tmp, "yum"), p.rpms); err != nil {
+			return err
+		}
+		p.tell()
+		run.Printf("  ok apt repository: %d packages in %s/apt", p.debs, o.Out)
+		run.Printf("  ok yum repository: %d packages in %s/yum", p.rpms, o.Out)
+		run.Printf("repositories %s", signing.Describe(o.Signer))
+		return nil
+	})
+}
+
+// writeKey writes the public key for apt (binary) and for rpm (text).
+func writeKey(o Options, tmp string) error {
+	if o.Signer == nil {
+		return nil
+	}
+	binary, text, err := signing.PublicKey(o.Signer)
+	if err != nil {
+		return err
+	}
+	if err := atomicdir.WriteFile(filepath.Join(tmp, "avirkit.gpg"), binary, 0o644); err != nil {
+		return err
+	}
+	return atomicdir.WriteFile(filepath.Join(tmp, keyFile), text, 0o644)
+}

@@ -1,0 +1,195 @@
+package repo
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/packages/signing"
+)
+
+var epoch = time.Unix(1_700_000_000, 0)
+
+// key makes a throw-away key, of 2048 bits for speed.
+func key(t *testing.T) signing.Signer {
+	t.Helper()
+	e, err := openpgp.NewEntity("Test", "", "test@example.org", &packet.Config{
+		RSABits: 2048, DefaultHash: crypto.SHA256, Time: func() time.Time { return epoch },
+	})
+	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, e.SerializePrivate(&b, nil))
+	path := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(path, b.Bytes(), 0o600))
+	s, err := signing.FromFile(path, "", epoch)
+	require.NoError(t, err)
+	return s
+}
+
+// build makes the packages of one version, from small libraries in C, and
+// returns their folder.
+func build(t *testing.T, version string, s signing.Signer) string {
+	t.Helper()
+	dist := filepath.Join(t.TempDir(), "dist")
+	require.NoError(t, os.MkdirAll(filepath.Join(dist, "linux-386"), 0o755))
+	source := filepath.Join(t.TempDir(), "library.c")
+	require.NoError(t, os.WriteFile(source, []byte("#include <stdlib.h>\nvoid *f(void) { return malloc(1); }\n"), 0o644))
+	for _, name := range []string{"avir_clam.so", "avir_sample.so"} {
+		out, err := exec.Command("gcc", "-m32", "-shared", "-fPIC", "-s", "-o", filepath.Join(dist, "linux-386", name), source).CombinedOutput()
+		require.NoErrorf(t, err, "gcc -m32 (Debian package gcc-multilib): %s", out)
+	}
+	v, err := packages.ParseVersion(version)
+	require.NoError(t, err)
+	o := packages.Options{Data: "../../../packaging", Dist: dist, Out: filepath.Join(dist, "packages"), Version: v, Epoch: epoch, Signer: s}
+	require.NoError(t, packages.Build(t.Context(), o))
+	return o.Out
+}
+
+func read(t *testing.T, path ...string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(path...))
+	require.NoError(t, err)
+	return string(data)
+}
+
+func gunzip(t *testing.T, path string) string {
+	t.Helper()
+	z, err := gzip.NewReader(strings.NewReader(read(t, path)))
+	require.NoError(t, err)
+	data, err := io.ReadAll(z)
+	require.NoError(t, err)
+	return string(data)
+}
+
+func TestPublishedVersionsStayWhenNewOnesCome(t *testing.T) {
+	s := key(t)
+	o := Options{Out: filepath.Join(t.TempDir(), "repo"), URL: "https://example.org/a", Epoch: epoch, Signer: s}
+	o.Published = o.Out
+	for _, version := range []string{"1.0.0", "1.1.0-rc.1", "1.1.0"} {
+		o.Packages = build(t, version, s)
+		require.NoError(t, Build(t.Context(), o))
+	}
+	index := read(t, o.Out, "apt/dists/stable/main/binary-i386/Packages")
+	for _, version := range []string{"1.0.0", "1.1.0~rc.1", "1.1.0"} {
+		assert.Equal(t, 4, strings.Count(index, "\nVersion: "+version+"\n"), version)
+	}
+	assert.NotContains(t, index, "Architecture: amd64")
+	assert.Equal(t, index, gunzip(t, filepath.Join(o.Out, "apt/dists/stable/main/binary-i386/Packages.gz")))
+	primary, err := filepath.Glob(filepath.Join(o.Out, "yum/repodata/*-primary.xml.gz"))
+	require.NoError(t, err)
+	require.Len(t, primary, 1)
+	assert.Equal(t, 12, strings.Count(gunzip(t, primary[0]), `<package type="rpm">`))
+
+	release := read(t, o.Out, "apt/dists/stable/Release")
+	assert.Contains(t, release, "Date: Tue, 14 Nov 2023 22:13:20 UTC\n")
+	assert.Contains(t, release, "main/binary-i386/Packages.gz")
+	assert.NotContains(t, release, "Packages.xz")
+}
+
+func TestTheFilesForAdministratorsNameTheKeyAndThePlace(t *testing.T) {
+	s := key(t)
+	o := Options{
+		Packages: build(t, "1.0.0", s), Out: filepath.Join(t.TempDir(), "repo"), URL: "https://example.org/a", Epoch: epoch, Signer: s,
+	}
+	require.NoError(t, Build(t.Context(), o))
+	_, text, err := signing.PublicKey(s)
+	require.NoError(t, err)
+
+	sources := read(t, o.Out, "apt/avirkit.sources")
+	assert.Contains(t, sources, "URIs: https://example.org/a/apt\nSuites: stable\nComponents: main\nSigned-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n")
+	assert.Contains(t, sources, strings.Split(string(text), "\n")[3])
+	assert.Equal(t, "deb [signed-by=/usr/share/keyrings/avirkit.gpg] https://example.org/a/apt stable main\n", read(t, o.Out, "apt/avirkit.list"))
+	assert.Equal(t, "deb https://example.org/a/apt stable main\n", read(t, o.Out, "apt/avirkit-old.list"), "apt 0.8 reads no options")
+	repo := read(t, o.Out, "yum/avirkit.repo")
+	assert.Contains(t, repo, "\nbaseurl=https://example.org/a/yum\n")
+	assert.Contains(t, repo, "\ngpgcheck=1\nrepo_gpgcheck=1\ngpgkey=https://example.org/a/avirkit.asc\n")
+	assert.Equal(t, string(text), read(t, o.Out, "avirkit.asc"))
+}
+
+func TestAnUnsignedRepositorySaysSo(t *testing.T) {
+	o := Options{Packages: build(t, "1.0.0", nil), Out: filepath.Join(t.TempDir(), "repo"), URL: "https://example.org/a", Epoch: epoch}
+	require.NoError(t, Build(t.Context(), o))
+	assert.Contains(t, read(t, o.Out, "apt/avirkit.sources"), "# Not signed")
+	assert.Contains(t, read(t, o.Out, "yum/avirkit.repo"), "gpgcheck=0")
+	for _, name := range []string{"apt/dists/stable/InRelease", "apt/dists/stable/Release.gpg", "yum/repodata/repomd.xml.asc", "avirkit.asc"} {
+		assert.NoFileExists(t, filepath.Join(o.Out, name))
+	}
+}
+
+func TestAFailureLeavesThePublishedRepository(t *testing.T) {
+	o := Options{Packages: build(t, "1.0.0", nil), Out: filepath.Join(t.TempDir(), "repo"), URL: "https://example.org/a", Epoch: epoch}
+	require.NoError(t, Build(t.Context(), o))
+	before := read(t, o.Out, "apt/dists/stable/Release")
+
+	o.Published, o.Packages = o.Out, t.TempDir()
+	o.Epoch = epoch.Add(time.Hour)
+	require.NoError(t, Build(t.Context(), o), "there are still the published ones")
+	after := read(t, o.Out, "apt/dists/stable/Release")
+	assert.NotEqual(t, before, after)
+
+	for _, name := range []string{"broken-1.0-1.i686.rpm", "broken_1.0_i386.deb"} {
+		broken := filepath.Join(o.Packages, name)
+		require.NoError(t, os.WriteFile(broken, []byte("no package"), 0o644))
+		o.Epoch = o.Epoch.Add(time.Hour)
+		require.Error(t, Build(t.Context(), o), name)
+		assert.Equal(t, after, read(t, o.Out, "apt/dists/stable/Release"))
+		require.NoError(t, os.Remove(broken))
+	}
+	left, err := os.ReadDir(filepath.Dir(o.Out))
+	require.NoError(t, err)
+	assert.Len(t, left, 1, "nothing is left beside it")
+}
+
+func TestWithoutPackagesTheErrorNamesTheTarget(t *testing.T) {
+	o := Options{Packages: t.TempDir(), Out: filepath.Join(t.TempDir(), "repo"), URL: "https://example.org/a", Epoch: epoch}
+	assert.ErrorContains(t, Build(t.Context(), o), "go tool mage package")
+	assert.NoDirExists(t, o.Out)
+}
+
+func TestAPlaceThatWouldBreakTheFilesIsRefused(t *testing.T) {
+	for _, url := range []string{"", "example.org", "ftp://example.org", "https://example.org/a b", "https://example.org/\nTrusted: yes", "https://x/$(arch)"} {
+		assert.ErrorContains(t, checkURL(url), "AVIR_REPO_URL", url)
+	}
+	for _, url := range []string{"https://example.org/a", "http://10.0.0.1:8080", "file:///srv/repo"} {
+		assert.NoError(t, checkURL(url), url)
+	}
+}
+
+func TestThePlaceComesFromTheEnvironment(t *testing.T) {
+	p := packages.Options{Dist: "/dist", Out: "/dist/packages", Epoch: epoch}
+	t.Setenv(URLVariable, "https://example.org/mine/")
+	o, err := FromEnvironment(p)
+	require.NoError(t, err)
+	assert.Equal(t, Options{Packages: "/dist/packages", Out: "/dist/repo", URL: "https://example.org/mine", Epoch: epoch, Published: "/dist/repo"}, o)
+	t.Setenv(PublishedVariable, "/srv/www")
+	o, err = FromEnvironment(p)
+	require.NoError(t, err)
+	assert.Equal(t, "/srv/www", o.Published)
+	t.Setenv(URLVariable, "example")
+	_, err = FromEnvironment(p)
+	assert.ErrorContains(t, err, "AVIR_REPO_URL")
+}
+
+func TestThePackagesNameIsReadFromTheFileName(t *testing.T) {
+	for file, want := range map[string]string{
+		"kerio-connect-avir-clam_1.3.0~rc.1_i386.deb":  "kerio-connect-avir-clam",
+		"kerio-connect-avir-clam-1.3.0-0.rc1.i686.rpm": "kerio-connect-avir-clam",
+		"kerio-control-avir-sample-10.0.0-1.i686.rpm":  "kerio-control-avir-sample",
+		"a.rpm": "a.rpm",
+	} {
+		assert.Equal(t, want, packageName(file), file)
+	}
+}

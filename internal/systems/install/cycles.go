@@ -1,0 +1,214 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// firstSteps is what only the first install prints.
+const firstSteps = "administration console"
+
+// cycle runs the cycles that every package manager must stand.
+func (k *kit) cycle(ctx context.Context, m manager, t *table) {
+	all := k.packages()
+	tested := all
+	if k.options.Quick {
+		tested = all[:1]
+	}
+	for _, p := range tested {
+		t.do(p.name, "install by name without the product, remove", func() error { return k.alone(ctx, m, p) })
+		t.do(p.name, "upgrade under a running host, reinstall, downgrade", func() error { return k.withProduct(ctx, m, p) })
+		t.do(p.name, "failing script, closed stdin", func() error { return k.mishaps(ctx, m, p) })
+	}
+	t.do("all", "beside each other, removed one by one", func() error { return k.beside(ctx, m, all) })
+}
+
+// alone: installed by name where the product isn't, the package works, and
+// leaves the system as it was.
+func (k *kit) alone(ctx context.Context, m manager, p pkg) error {
+	before, err := take(m.tree().dir)
+	if err != nil {
+		return err
+	}
+	out, err := m.fetch(ctx, p)
+	if err == nil && !strings.Contains(out, firstSteps) {
+		err = fmt.Errorf("the first install doesn't print what to do next:\n%s", out)
+	}
+	if err != nil {
+		return err
+	}
+	if err := k.works(ctx, m, p, k.current); err != nil {
+		return err
+	}
+	paths, err := ours(ctx, m, p)
+	if err != nil {
+		return err
+	}
+	paths = append(paths, p.product.Directories()...)
+	paths = append(paths, "/var/lib/avirkit", "/var/lib/avirkit/"+p.name+".dirs")
+	if err := unchanged(m.tree().dir, before, paths...); err != nil {
+		return fmt.Errorf("after the install: %w", err)
+	}
+	// Another version must not forget which directories were made.
+	if err := m.downgrade(ctx, k.old, p); err != nil {
+		return err
+	}
+	if _, err := m.install(ctx, k.current, p); err != nil {
+		return err
+	}
+	if err := unchanged(m.tree().dir, before, paths...); err != nil {
+		return fmt.Errorf("after a downgrade and an upgrade: %w", err)
+	}
+	return k.gone(ctx, m, p, before)
+}
+
+// works checks that p is there in from's version, unharmed, and that a host
+// finds EICAR with it.
+func (k *kit) works(ctx context.Context, m manager, p pkg, from release) error {
+	return errors.Join(p.installed(m.tree(), from), m.verify(ctx, p), k.scan(ctx, m.tree(), p))
+}
+
+// gone removes and purges p, after which the system must be as before.
+func (k *kit) gone(ctx context.Context, m manager, p pkg, before snapshot) error {
+	if err := m.remove(ctx, p); err != nil {
+		return err
+	}
+	if err := unchanged(m.tree().dir, before); err != nil {
+		return fmt.Errorf("after the removal: %w", err)
+	}
+	if err := m.purge(ctx, p); err != nil {
+		return err
+	}
+	if err := unchanged(m.tree().dir, before); err != nil {
+		return fmt.Errorf("after the purge: %w", err)
+	}
+	return nil
+}
+
+// withProduct: an old version in the products' trees, upgraded while a host
+// runs, reinstalled, downgraded, upgraded again and removed.
+func (k *kit) withProduct(ctx context.Context, m manager, p pkg) (err error) {
+	if err := makeProducts(m.tree()); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, removeProducts(m.tree())) }()
+	before, err := take(m.tree().dir)
+	if err != nil {
+		return err
+	}
+	if _, err := m.calls(); err != nil { // of what came before
+		return err
+	}
+	if _, err := m.install(ctx, k.old, p); err != nil {
+		return err
+	}
+	if err := errors.Join(called(m, nil, k.old.version), k.works(ctx, m, p, k.old)); err != nil {
+		return fmt.Errorf("after the first install: %w", err)
+	}
+	if err := k.upgradeUnderHost(ctx, m, p); err != nil {
+		return err
+	}
+	paths, err := ours(ctx, m, p)
+	if err != nil {
+		return err
+	}
+	for _, step := range []struct {
+		name string
+		do   func() error
+		want release
+	}{
+		{"upgrade by name", func() error { return nil }, k.current},
+		{"reinstall", func() error { return m.reinstall(ctx, p) }, k.current},
+		{"downgrade", func() error { return m.downgrade(ctx, k.old, p) }, k.old},
+		{"upgrade by file", func() error { return k.tracedUpgrade(ctx, m, p) }, k.current},
+	} {
+		err := step.do()
+		if err == nil {
+			err = errors.Join(k.works(ctx, m, p, step.want), unchanged(m.tree().dir, before, paths...))
+		}
+		if err != nil {
+			return fmt.Errorf("after the %s: %w", step.name, err)
+		}
+	}
+	return k.gone(ctx, m, p, before)
+}
+
+// upgradeUnderHost upgrades by name while a host has the old library loaded.
+func (k *kit) upgradeUnderHost(ctx context.Context, m manager, p pkg) error {
+	host, err := k.startHost(ctx, m.tree(), p)
+	if err != nil {
+		return err
+	}
+	out, err := m.fetch(ctx, p)
+	if err == nil && strings.Contains(out, firstSteps) {
+		err = fmt.Errorf("an upgrade prints the first steps:\n%s", out)
+	}
+	if err != nil {
+		host.kill()
+		return err
+	}
+	return host.finish(p)
+}
+
+func (k *kit) tracedUpgrade(ctx context.Context, m manager, p pkg) error {
+	if _, err := m.calls(); err != nil { // of what came before
+		return err
+	}
+	if _, err := m.install(ctx, k.current, p); err != nil {
+		return err
+	}
+	return called(m, &k.old.version, k.current.version)
+}
+
+// mishaps: a script that fails on the first install and on an upgrade, and an
+// install without standard input and output.
+func (k *kit) mishaps(ctx context.Context, m manager, p pkg) error {
+	before, err := take(m.tree().dir)
+	if err != nil {
+		return err
+	}
+	if _, err := m.install(ctx, k.failing, p); err == nil {
+		return errors.New("a package whose script fails was installed")
+	}
+	if err := m.purge(ctx, p); err != nil {
+		return err
+	}
+	if err := unchanged(m.tree().dir, before); err != nil {
+		return fmt.Errorf("after a first install that failed: %w", err)
+	}
+	if err := m.deaf(ctx, k.current, p); err != nil {
+		return fmt.Errorf("install without standard input and output: %w", err)
+	}
+	if _, err := m.install(ctx, k.failing, p); err == nil {
+		return errors.New("a package whose script fails was upgraded to")
+	}
+	if err := k.works(ctx, m, p, k.current); err != nil {
+		return fmt.Errorf("after an upgrade that failed: %w", err)
+	}
+	return k.gone(ctx, m, p, before)
+}
+
+// beside: all packages at once, without the product; each goes without harm
+// to the others, and the last takes the folders along.
+func (k *kit) beside(ctx context.Context, m manager, all []pkg) error {
+	before, err := take(m.tree().dir)
+	if err != nil {
+		return err
+	}
+	if _, err := m.install(ctx, k.current, all...); err != nil {
+		return err
+	}
+	for i, p := range all {
+		for _, left := range all[i:] {
+			if err := k.works(ctx, m, left, k.current); err != nil {
+				return fmt.Errorf("%s, after %d of %d are gone: %w", left.name, i, len(all), err)
+			}
+		}
+		if err := errors.Join(m.remove(ctx, p), m.purge(ctx, p)); err != nil {
+			return err
+		}
+	}
+	return unchanged(m.tree().dir, before)
+}

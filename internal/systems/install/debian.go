@@ -1,0 +1,176 @@
+package install
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/packages"
+)
+
+// apt is apt and dpkg in a Debian tree.
+type apt struct {
+	root
+	k     *kit
+	arch  string
+	trace string
+
+	// setup says which files of the repository go where.
+	setup map[string]string
+}
+
+// test installs the packages in a chroot of the distribution.
+func (d distribution) test(ctx context.Context, k *kit, t *table) error {
+	dir := filepath.Join(k.dir, "debian-"+d.number+"-"+d.arch)
+	defer os.RemoveAll(dir)
+	tree, err := d.make(ctx, t, filepath.Join(k.options.Root, ".cache", "chroots"), dir)
+	if err != nil {
+		return err
+	}
+	a := &apt{root: tree, k: k, arch: d.arch, setup: setupOfToday}
+	if d.number == "11" { // its apt can't read a key inside a .sources file
+		a.setup = setupOf11
+	}
+	if err := k.putHost(a.root); err != nil {
+		return err
+	}
+	if err := a.putPackages(); err != nil {
+		return err
+	}
+	// dpkg waits for the disk after each file, which only a power cut needs.
+	if err := atomicdir.WriteFile(a.path("etc/dpkg/dpkg.cfg.d/test"), []byte("force-unsafe-io\n"), 0o644); err != nil {
+		return err
+	}
+	if err := a.use("good", "good"); err != nil {
+		return err
+	}
+	if _, err := a.update(ctx); err != nil {
+		return err
+	}
+	k.cycle(ctx, a, t)
+	p := k.packages()[0]
+	t.do("all", "wrong key, tampered index and package refused", func() error { return a.refusals(ctx, p) })
+	if d.number == "11" {
+		t.do("all", "the same with the files for Debian 6 to 8", func() error { return a.asOfOld(ctx, p) })
+	}
+	if d.arch == "amd64" {
+		t.do("all", "i386 package refused on a pure amd64 system", func() error { return a.foreign(ctx, p) })
+	}
+	return nil
+}
+
+// putPackages copies the packages of all releases into the tree, for dpkg.
+func (a *apt) putPackages() error {
+	for _, from := range []release{a.k.old, a.k.current, a.k.failing} {
+		files, err := filepath.Glob(filepath.Join(from.dir, "*.deb"))
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				return fmt.Errorf("read a package: %w", err)
+			}
+			if err := atomicdir.WriteFile(a.path(bench+"/"+filepath.Base(file)), data, 0o644); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *apt) file(from release, p pkg) string { return bench + "/" + p.deb(from.version, a.arch) }
+
+func (a *apt) tree() root { return a.root }
+
+// get runs apt-get without questions.
+func (a *apt) get(ctx context.Context, args ...string) (string, error) {
+	return a.run(ctx, "apt-get", append([]string{"-q", "-y", "-o", "APT::Sandbox::User=root"}, args...)...)
+}
+
+func (a *apt) fetch(ctx context.Context, p pkg) (string, error) {
+	return a.get(ctx, "install", p.name)
+}
+
+// install has dpkg tell which scripts it calls; it does so on standard error.
+func (a *apt) install(ctx context.Context, from release, ps ...pkg) (string, error) {
+	args := []string{"-D2", "-i"}
+	for _, p := range ps {
+		args = append(args, a.file(from, p))
+	}
+	c := a.command("dpkg", args...)
+	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
+	cmd.Env = append(os.Environ(), c.Env...)
+	out, err := cmd.CombinedOutput()
+	a.trace += string(out)
+	if err != nil {
+		err = fmt.Errorf("%s: %w\n%s", c, err, out)
+	}
+	return string(out), err
+}
+
+func (a *apt) deaf(ctx context.Context, from release, p pkg) error {
+	_, err := a.run(ctx, "sh", "-c", `exec dpkg -i "$1" <&- >&-`, "sh", a.file(from, p))
+	return err
+}
+
+func (a *apt) downgrade(ctx context.Context, to release, p pkg) error {
+	_, err := a.get(ctx, "install", "--allow-downgrades", p.name+"="+to.version.Deb())
+	return err
+}
+
+func (a *apt) reinstall(ctx context.Context, p pkg) error {
+	_, err := a.get(ctx, "install", "--reinstall", p.name)
+	return err
+}
+
+func (a *apt) remove(ctx context.Context, p pkg) error {
+	_, err := a.run(ctx, "dpkg", "--remove", p.name)
+	return err
+}
+
+func (a *apt) purge(ctx context.Context, p pkg) error {
+	_, err := a.get(ctx, "purge", p.name)
+	return err
+}
+
+func (a *apt) verify(ctx context.Context, p pkg) error {
+	out, err := a.run(ctx, "dpkg", "--verify", p.name)
+	if err == nil && out != "" {
+		err = fmt.Errorf("dpkg --verify %s finds:\n%s", p.name, out)
+	}
+	return err
+}
+
+func (a *apt) list(ctx context.Context, p pkg) ([]string, error) {
+	out, err := a.run(ctx, "dpkg", "-L", p.name)
+	return strings.Split(strings.TrimSpace(out), "\n"), err
+}
+
+// calls reads dpkg's trace, lines like
+// D000002: fork/exec /var/lib/dpkg/info/NAME.postinst ( configure 1.0 ).
+func (a *apt) calls() ([]string, error) {
+	var calls []string
+	for line := range strings.Lines(a.trace) {
+		if _, call, ok := strings.Cut(line, "fork/exec "); ok {
+			path, args, _ := strings.Cut(call, " (")
+			script := path[strings.LastIndexAny(path, "./")+1:]
+			calls = append(calls, strings.TrimSpace(script+" "+strings.Trim(args, " )\n")))
+		}
+	}
+	a.trace = ""
+	return calls, nil
+}
+
+func (a *apt) wanted(old *packages.Version, current packages.Version) []string {
+	if old == nil {
+		return []string{"preinst install", "postinst configure"}
+	}
+	return []string{
+		"preinst upgrade " + old.Deb() + " " + current.Deb(), "postrm upgrade " + current.Deb(), "postinst configure " + old.Deb(),
+	}
+}

@@ -1,0 +1,142 @@
+package install
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/packages"
+)
+
+// testFiles looks at the package files and the repositories, without
+// installing anything.
+func testFiles(ctx context.Context, k *kit, t *table) error {
+	home, err := k.keyrings(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range k.packages() {
+		for _, f := range []packageFile{
+			debFile{k.path(p.deb(k.current.version, "i386"))},
+			debFile{k.path(p.deb(k.current.version, "amd64"))},
+			rpmFile{k.path(p.rpm(k.current.version)), home},
+		} {
+			t.do(p.name, f.arch()+": metadata, floor, files, dependencies", func() error { return k.lookAt(ctx, p, f) })
+		}
+	}
+	t.do("all", "twelve packages, and no other file", k.complete)
+	t.do("all", "two builds are identical", func() error { return k.reproducible(ctx) })
+	t.do("all", "lintian", func() error { return k.lintian(ctx) })
+	t.do("all", "rpmlint", func() error { return k.rpmlint(ctx, home) })
+	t.do("all", "signatures good, one flipped bit refused", func() error { return k.signatures(ctx, home) })
+	return nil
+}
+
+func (k *kit) path(name string) string { return filepath.Join(k.current.dir, name) }
+
+func (k *kit) complete() error {
+	files, err := filepath.Glob(k.path("*"))
+	if want := 3 * len(k.packages()); err == nil && len(files) != want {
+		err = fmt.Errorf("there are %d files, not %d: %q", len(files), want, files)
+	}
+	return err
+}
+
+// packageFile reads one package with the tools of its format.
+type packageFile interface {
+	arch() string
+
+	// fields returns the package's metadata by the names of dpkg's fields.
+	fields(ctx context.Context) (map[string]string, error)
+
+	// contents returns a line for each path: mode, owner, group, path, and
+	// the SHA-256 of a file.
+	contents(ctx context.Context) ([]string, error)
+
+	// version is v as the format writes it.
+	version(v packages.Version) string
+
+	// atFloor says what the oldest package manager can't read.
+	atFloor(ctx context.Context) error
+
+	// satisfies checks the dependencies against what the library needs.
+	satisfies(ctx context.Context, n needs) error
+
+	// documents returns the paths of what lies beside the library.
+	documents(p pkg) []string
+}
+
+// lookAt checks one package file.
+func (k *kit) lookAt(ctx context.Context, p pkg, f packageFile) error {
+	fields, err := f.fields(ctx)
+	if err != nil {
+		return err
+	}
+	for name, want := range map[string]string{
+		"Package":      p.name,
+		"Version":      f.version(k.current.version),
+		"Architecture": f.arch(),
+		"Maintainer":   k.data.Maintainer,
+		"Homepage":     k.data.Homepage,
+		"Summary":      p.plugin.Summary + " " + p.product.Name,
+	} {
+		if fields[name] != want {
+			return fmt.Errorf("%s is %q, want %q", name, fields[name], want)
+		}
+	}
+	for _, name := range []string{"Section", "Description", "Size"} {
+		if fields[name] == "" || fields[name] == "0" {
+			return fmt.Errorf("%s is empty", name)
+		}
+	}
+	if err := f.atFloor(ctx); err != nil {
+		return err
+	}
+	if err := k.rightContents(ctx, p, f); err != nil {
+		return err
+	}
+	library := filepath.Join(k.current.dist, "linux-386", p.plugin.Library)
+	n, err := readNeeds(library)
+	if err != nil {
+		return err
+	}
+	return f.satisfies(ctx, n)
+}
+
+// rightContents checks that the package holds its files and nothing else,
+// all root's and for everybody to read, with no folder of the product.
+func (k *kit) rightContents(ctx context.Context, p pkg, f packageFile) error {
+	got, err := f.contents(ctx)
+	if err != nil {
+		return err
+	}
+	sum, err := digest(filepath.Join(k.current.dist, "linux-386", p.plugin.Library))
+	if err != nil {
+		return err
+	}
+	want := append(f.documents(p), p.library())
+	var paths []string
+	for _, line := range got {
+		field := strings.Fields(line)
+		mode, owner, path := field[0], field[1]+":"+field[2], field[3]
+		right := "-rw-r--r--"
+		if mode[0] == 'd' {
+			right = "drwxr-xr-x"
+		}
+		if mode != right || owner != "root:root" {
+			return fmt.Errorf("%s has mode %s of %s, not %s of root:root", path, mode, owner, right)
+		}
+		if path == p.library() && (len(field) < 5 || field[4] != sum) {
+			return fmt.Errorf("%s is not the library that was built", path)
+		}
+		paths = append(paths, path)
+	}
+	slices.Sort(paths)
+	slices.Sort(want)
+	if !slices.Equal(paths, want) {
+		return fmt.Errorf("holds %q, want %q", paths, want)
+	}
+	return nil
+}

@@ -1,0 +1,193 @@
+// Package install installs the packages on real systems and uses them as
+// an administrator and the product would: i386 and amd64 chroots of Debian
+// with apt and dpkg, and an install root with rpm and dnf.
+//
+// Each package must show, on every system:
+//
+//  1. its file name, name, version and architecture agree with its metadata;
+//  2. gzip only, and nothing in the metadata that dpkg 1.15 or rpm 4.8 can't read;
+//  3. exactly its files, with their modes, owners and digests, and a
+//     dependency for each need of its library;
+//  4. two builds are identical, at another time, on another host, with another
+//     umask, locale and time zone;
+//  5. lintian and rpmlint say nothing but what the allow-lists explain;
+//  6. its signature is good, and bad after one flipped byte;
+//  7. it installs without the product, and into the product's tree without
+//     changing an owner or a mode there;
+//  8. a 32-bit host loads the installed library and finds EICAR with it;
+//  9. on upgrade a running host keeps its library, the new one is in place,
+//     and the scripts saw the right arguments;
+//  10. reinstall, downgrade, a failing script and closed standard input end well;
+//  11. dpkg --verify and rpm -V find nothing;
+//  12. remove and purge leave nothing of ours and all of the product's;
+//  13. all packages install beside each other;
+//  14. apt and dnf install it from the repositories by name, and refuse a
+//     wrong key and a tampered index or package.
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/avirkit/avirkit/internal/hostdeps"
+	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/run"
+)
+
+// Tools are the Debian packages that Run needs.
+var Tools = []string{
+	"apt-utils", "clamav-daemon", "createrepo-c", "debootstrap", "dnf", "gnupg", "libc6-i386", "lintian", "rpm", "rpmlint",
+}
+
+// Options says what to test, and where.
+type Options struct {
+	Root    string           // the checkout
+	Dist    string           // folder that holds linux-386/avir_*.so and avserver
+	Version packages.Version // of the packages to test
+	Systems []string         // names as AllSystems returns them; empty: all
+	Quick   bool             // one package instead of four in each chroot
+}
+
+// system is a place to install packages in.
+type system struct {
+	name string
+	test func(ctx context.Context, k *kit, t *table) error
+}
+
+func systems() []system {
+	list := []system{{"this machine", testFiles}}
+	for _, d := range distributions {
+		list = append(list, system{d.name(), d.test})
+	}
+	return append(list, system{"rpm", testRPM}, system{"dnf", testDNF})
+}
+
+// AllSystems returns the names of the systems that Run knows.
+func AllSystems() []string {
+	var names []string
+	for _, s := range systems() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// NeedRoot says what Run needs if this is another user.
+func NeedRoot() error {
+	if os.Geteuid() != 0 {
+		return errors.New("the package tests need root, for chroots with device nodes and other owners: run them with sudo")
+	}
+	return nil
+}
+
+// Run tests the packages on every system, prints a table of what was done,
+// and fails if any of it failed. It needs root, for chroots and device nodes.
+func Run(ctx context.Context, o Options) error {
+	if err := NeedRoot(); err != nil {
+		return err
+	}
+	if err := hostdeps.Need(ctx, Tools...); err != nil {
+		return err
+	}
+	selected, err := pick(o.Systems)
+	if err != nil {
+		return err
+	}
+	work, err := workFolder(o.Root)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	k, err := newKit(ctx, o, work)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+
+	t := &table{}
+	for _, s := range selected {
+		t.system = s.name
+		start := time.Now()
+		err := run.Step(ctx, "packages on "+s.name, t.last, func(ctx context.Context) (string, error) {
+			return "", s.test(ctx, k, t)
+		})
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			t.add("", "set up", start, err)
+		}
+	}
+	t.print()
+	return t.failure()
+}
+
+func pick(names []string) ([]system, error) {
+	if len(names) == 0 {
+		return systems(), nil
+	}
+	var picked []system
+	for _, name := range names {
+		n := len(picked)
+		for _, s := range systems() {
+			if s.name == name {
+				picked = append(picked, s)
+			}
+		}
+		if len(picked) == n {
+			return nil, fmt.Errorf("no system is called %q: there are %q", name, AllSystems())
+		}
+	}
+	return picked, nil
+}
+
+// workFolder makes the folder of this run in the cache. Nothing is ever
+// mounted in there.
+func workFolder(root string) (string, error) {
+	parent := filepath.Join(root, ".cache", "packagetest")
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return "", fmt.Errorf("make the folder of the package tests: %w", err)
+	}
+	dir, err := runFolder(parent, "run-")
+	if err != nil {
+		return "", err
+	}
+	return dir, os.Chmod(dir, 0o755) // apt's own user reads in there
+}
+
+// runFolder makes a folder of this process's, after removing what processes
+// that were killed have left of the same kind.
+func runFolder(parent, kind string) (string, error) {
+	if err := removeStale(parent, kind); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(parent, fmt.Sprintf("%s%d-", kind, os.Getpid()))
+	if err != nil {
+		return "", fmt.Errorf("make a folder for this test run: %w", err)
+	}
+	return dir, nil
+}
+
+// removeStale removes the folders of one kind whose process is gone.
+func removeStale(parent, kind string) error {
+	left, err := filepath.Glob(filepath.Join(parent, kind+"*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range left {
+		var pid int
+		if _, err := fmt.Sscanf(filepath.Base(dir), kind+"%d-", &pid); err != nil {
+			continue
+		}
+		if _, err := os.Stat(fmt.Sprintf("/proc/%d", pid)); err == nil {
+			continue
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("remove what an earlier run left: %w", err)
+		}
+	}
+	return nil
+}

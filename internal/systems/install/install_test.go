@@ -1,0 +1,131 @@
+package install
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/internal/build"
+	"github.com/avirkit/avirkit/internal/build/toolchain"
+	"github.com/avirkit/avirkit/internal/packages"
+)
+
+// TestPackagesOnRealSystems is the part of "mage test:packages" that fits
+// into continuous integration: one package instead of four, one Debian.
+func TestPackagesOnRealSystems(t *testing.T) {
+	if os.Geteuid() != 0 {
+		const why = "NOT TESTED: the packages on real systems need root, for chroots; run the tests with sudo"
+		if os.Getenv("CI") == "true" {
+			t.Fatal(why)
+		}
+		t.Skip(why)
+	}
+	root, err := filepath.Abs("../../..")
+	require.NoError(t, err)
+	dist := build.TestDist(root, toolchain.GCC)
+	_, err = build.Run(t.Context(), build.Options{Root: root, Toolchain: toolchain.GCC, Dist: dist})
+	require.NoError(t, err)
+	version, err := packages.FindVersion(t.Context(), root)
+	require.NoError(t, err)
+	require.NoError(t, Run(t.Context(), Options{
+		Root: root, Dist: dist, Version: version, Quick: true,
+		Systems: []string{"this machine", "Debian 12 i386", "rpm", "dnf"},
+	}))
+}
+
+func TestAnUnknownSystemIsRefused(t *testing.T) {
+	_, err := pick([]string{"Debian 6 i386"})
+	assert.ErrorContains(t, err, `"Debian 12 i386"`, "it names those that there are")
+	all, err := pick(nil)
+	require.NoError(t, err)
+	assert.Len(t, all, len(AllSystems()))
+}
+
+func TestARunThatTestedNothingFails(t *testing.T) {
+	assert.ErrorContains(t, (&table{}).failure(), "no package was tested")
+}
+
+func TestOneFailedCycleFailsTheRunAndStopsNoOther(t *testing.T) {
+	tab := &table{system: "here"}
+	assert.False(t, tab.do("a", "first", func() error { return errors.New("broken") }))
+	assert.True(t, tab.do("a", "second", func() error { return nil }))
+	assert.ErrorContains(t, tab.failure(), "1 of 2 package test cycles failed")
+}
+
+func TestASnapshotSeesWhatAPackageMustNotDo(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "opt/empty"), 0o755))
+	file := filepath.Join(dir, "opt/file")
+	require.NoError(t, os.WriteFile(file, []byte("1"), 0o644))
+	before, err := take(dir)
+	require.NoError(t, err)
+	require.NoError(t, unchanged(dir, before))
+
+	for name, change := range map[string]struct{ do, undo func() error }{
+		"changed: /opt/file: -rw-------":  {func() error { return os.Chmod(file, 0o600) }, func() error { return os.Chmod(file, 0o644) }},
+		"changed: /opt/empty: drwx------": {func() error { return os.Chmod(filepath.Join(dir, "opt/empty"), 0o700) }, func() error { return os.Chmod(filepath.Join(dir, "opt/empty"), 0o755) }},
+		"missing: /opt/empty":             {func() error { return os.Remove(filepath.Join(dir, "opt/empty")) }, func() error { return os.Mkdir(filepath.Join(dir, "opt/empty"), 0o755) }},
+		"new: /opt/more":                  {func() error { return os.Mkdir(filepath.Join(dir, "opt/more"), 0o755) }, func() error { return os.Remove(filepath.Join(dir, "opt/more")) }},
+	} {
+		require.NoError(t, change.do())
+		assert.ErrorContains(t, unchanged(dir, before), name)
+		require.NoError(t, change.undo())
+		require.NoError(t, unchanged(dir, before))
+	}
+	assert.ErrorContains(t, unchanged(dir, before, "/opt/expected"), "not there: /opt/expected")
+}
+
+func TestVerdictsOfTheHostAreCounted(t *testing.T) {
+	good := "init\tok\nverdict\tVIRUS_FOUND\t/srv/avirkit/eicar.com\tEicar\nverdict\tOK\t/srv/avirkit/clean.exe\t\nclose\tok\n"
+	assert.NoError(t, verdicts(good, 1))
+	assert.Error(t, verdicts(good, 2), "too few")
+	assert.Error(t, verdicts("", 1))
+	assert.Error(t, verdicts(good+"verdict\tOK\t/srv/avirkit/eicar.com\t\n", 1), "a wrong clean")
+}
+
+func TestFoldersOfKilledRunsAreRemovedAndThoseOfOthersStay(t *testing.T) {
+	root := t.TempDir()
+	parent := filepath.Join(root, ".cache", "packagetest")
+	for _, kind := range []string{"run-", ".debootstrap-", "avirkit-clamd-"} {
+		stale := filepath.Join(parent, kind+"999999999-x")
+		alive := filepath.Join(parent, kind+"1-x") // process 1 is always there
+		require.NoError(t, os.MkdirAll(stale, 0o755))
+		require.NoError(t, os.MkdirAll(alive, 0o755))
+		dir, err := runFolder(parent, kind)
+		require.NoError(t, err)
+		assert.NoDirExists(t, stale)
+		assert.DirExists(t, alive)
+		assert.DirExists(t, dir)
+	}
+	dir, err := workFolder(root)
+	require.NoError(t, err)
+	assert.Equal(t, parent, filepath.Dir(dir))
+}
+
+func TestAStaleMirrorIsToldInOneLine(t *testing.T) {
+	d := distributions[2]
+	retries := strings.Repeat("W: Retrying failed download of http://m/dists/trixie/main/binary-i386/Packages.gz\n", 10)
+	err := d.explain("http://m", errors.New(retries+"W: http://m/dists/trixie/main/binary-i386/Packages.gz was corrupt\nE: Couldn't download"))
+	assert.ErrorContains(t, err, "Debian 13 i386 (trixie) can't be fetched: the mirror's index does not match its Release file at http://m; ")
+	assert.ErrorContains(t, err, "AVIR_DEBIAN_MIRROR")
+	assert.NotContains(t, err.Error(), "\n")
+	other := errors.New("no network")
+	assert.Equal(t, other, d.explain("http://m", other))
+}
+
+func TestTwoFoldersAreComparedFileByFile(t *testing.T) {
+	a, b := t.TempDir(), t.TempDir()
+	assert.Error(t, same(a, b), "nothing to compare proves nothing")
+	require.NoError(t, os.WriteFile(filepath.Join(a, "x"), []byte("1"), 0o644))
+	assert.Error(t, same(a, b))
+	require.NoError(t, copyWithTime(b, a, time.Unix(1, 0)))
+	assert.NoError(t, same(a, b))
+	require.NoError(t, os.WriteFile(filepath.Join(b, "x"), []byte("2"), 0o644))
+	assert.ErrorContains(t, same(a, b), "x differs")
+}

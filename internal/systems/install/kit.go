@@ -1,0 +1,154 @@
+package install
+
+import (
+	"context"
+	"crypto"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+
+	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/packages/repo"
+	"github.com/avirkit/avirkit/internal/packages/signing"
+	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+)
+
+// kit is what all systems are tested with: packages of three versions, their
+// repositories on a web server of our own, and a clamd.
+type kit struct {
+	options Options
+	dir     string
+	epoch   time.Time
+	signer  signing.Signer
+	data    *packages.Data
+
+	old, current release // to upgrade from, and to test
+	failing      release // newer than current; its first script fails
+	foreign      release // current, signed by a stranger
+
+	url    string // of the web server that serves dir
+	server *http.Server
+	clamd  *clamdtest.Clamd
+
+	clamdDir string
+}
+
+func newKit(ctx context.Context, o Options, dir string) (k *kit, err error) {
+	k = &kit{options: o, dir: dir}
+	defer func() {
+		if err != nil {
+			k.close()
+		}
+	}()
+	if k.epoch, err = packages.FindEpoch(ctx, o.Root); err != nil {
+		return k, err
+	}
+	if k.data, err = packages.Load(filepath.Join(o.Root, "packaging")); err != nil {
+		return k, err
+	}
+	if k.signer, err = k.newKey("key", k.epoch); err != nil {
+		return k, err
+	}
+	if err = k.buildAll(ctx); err != nil {
+		return k, err
+	}
+	if err = k.serve(); err != nil {
+		return k, err
+	}
+	if err = k.publish(ctx); err != nil {
+		return k, err
+	}
+	// A unix socket's path must be short, so not in the checkout.
+	if k.clamdDir, err = runFolder(os.TempDir(), "avirkit-clamd-"); err != nil {
+		return k, err
+	}
+	if err = os.Chmod(k.clamdDir, 0o755); err != nil {
+		return k, err
+	}
+	k.clamd, err = clamdtest.New(k.clamdDir, nil)
+	return k, err
+}
+
+func (k *kit) close() {
+	if k.clamd != nil {
+		_ = k.clamd.Stop()
+	}
+	if k.clamdDir != "" {
+		_ = os.RemoveAll(k.clamdDir)
+	}
+	if k.server != nil {
+		_ = k.server.Close()
+	}
+}
+
+// newKey makes a throw-away key and reads it as a user's key is read.
+func (k *kit) newKey(name string, at time.Time) (signing.Signer, error) {
+	e, err := openpgp.NewEntity("avirkit test "+name, "", "test@example.org", &packet.Config{
+		RSABits: 4096, DefaultHash: crypto.SHA256, Time: func() time.Time { return at },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make a test key: %w", err)
+	}
+	file := filepath.Join(k.dir, "keys", name+".gpg")
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, fmt.Errorf("make a test key: %w", err)
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("write a test key: %w", err)
+	}
+	defer f.Close()
+	if err := e.SerializePrivate(f, nil); err != nil {
+		return nil, fmt.Errorf("write a test key: %w", err)
+	}
+	return signing.FromFile(file, "", at)
+}
+
+// serve starts the web server of the repositories, on loopback.
+func (k *kit) serve() error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen for apt and dnf: %w", err)
+	}
+	k.url = "http://" + l.Addr().String()
+	k.server = &http.Server{Handler: http.FileServer(http.Dir(k.dir)), ReadHeaderTimeout: time.Minute}
+	go func() { _ = k.server.Serve(l) }()
+	return nil
+}
+
+// publish makes the good repository, which has two versions, and those that
+// must be refused.
+func (k *kit) publish(ctx context.Context) error {
+	good := repo.Options{Packages: k.old.dir, Out: filepath.Join(k.dir, "good"), URL: k.url + "/good", Epoch: k.epoch, Signer: k.signer}
+	if err := repo.Build(ctx, good); err != nil {
+		return err
+	}
+	good.Packages, good.Published = k.current.dir, good.Out
+	if err := repo.Build(ctx, good); err != nil {
+		return err
+	}
+	stranger, err := k.newKey("stranger", k.epoch)
+	if err != nil {
+		return err
+	}
+	// A stranger's repository of packages that the stranger signed.
+	k.foreign = release{version: k.current.version, dist: k.current.dist, dir: filepath.Join(k.dir, "foreign")}
+	o := k.packageOptions(k.foreign, filepath.Join(k.dir, "old-data"))
+	o.Signer = stranger
+	if err := packages.Build(ctx, o); err != nil {
+		return err
+	}
+	foreign := good
+	foreign.Packages, foreign.Published = k.foreign.dir, ""
+	foreign.Out, foreign.URL, foreign.Signer = filepath.Join(k.dir, "stranger"), k.url+"/stranger", stranger
+	if err := repo.Build(ctx, foreign); err != nil {
+		return err
+	}
+	return k.tamper()
+}

@@ -1,0 +1,70 @@
+package install
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/packages"
+)
+
+// manager is a package manager at work in a tree.
+type manager interface {
+	tree() root
+
+	// fetch installs the newest version of p by name, from the repository.
+	fetch(ctx context.Context, p pkg) (output string, err error)
+
+	// install installs packages from their files, the first ones or newer.
+	install(ctx context.Context, from release, ps ...pkg) (output string, err error)
+
+	// deaf does so without standard input and output.
+	deaf(ctx context.Context, from release, p pkg) error
+
+	downgrade(ctx context.Context, to release, p pkg) error
+	reinstall(ctx context.Context, p pkg) error
+	remove(ctx context.Context, p pkg) error
+
+	// purge follows remove, where a removed package leaves something.
+	purge(ctx context.Context, p pkg) error
+
+	// verify compares what is installed with the package's digests.
+	verify(ctx context.Context, p pkg) error
+
+	// list returns the paths that the package lists.
+	list(ctx context.Context, p pkg) ([]string, error)
+
+	// calls returns which scripts were called with which arguments since the
+	// last call, and wanted which must be: of a first install if old is nil.
+	calls() ([]string, error)
+	wanted(old *packages.Version, current packages.Version) []string
+}
+
+// called checks that the scripts were called in order, with the right
+// arguments, and no other was.
+func called(m manager, old *packages.Version, current packages.Version) error {
+	got, err := m.calls()
+	if err != nil {
+		return err
+	}
+	if want := m.wanted(old, current); !slices.Equal(got, want) {
+		return fmt.Errorf("the scripts were called as %q, not as %q", got, want)
+	}
+	return nil
+}
+
+// ours returns the paths that p adds to a system: the library and its
+// documents, with their folders.
+func ours(ctx context.Context, m manager, p pkg) ([]string, error) {
+	listed, err := m.list(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(listed, p.product.Plugins) {
+		return nil, fmt.Errorf("%s lists the product's folder %s", p.name, p.product.Plugins)
+	}
+	return slices.DeleteFunc(listed, func(path string) bool {
+		return !strings.Contains(path, p.name) && path != p.library() && path != "/usr/share/licenses"
+	}), nil
+}

@@ -1,0 +1,181 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/run"
+)
+
+// rpmManager is rpm with an install root.
+type rpmManager struct {
+	root
+	k    *kit
+	home string // keeps this machine's own rpm database out
+}
+
+// testRPM installs the packages with rpm, which checks every signature.
+func testRPM(ctx context.Context, k *kit, t *table) error {
+	t.preparing("making the install root")
+	m, err := newRPM(ctx, k, "rpm")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(m.dir)
+	k.cycle(ctx, m, t)
+	p := k.packages()[0]
+	t.do("all", "wrong key and tampered package refused", func() error { return m.refusals(ctx, p) })
+	return nil
+}
+
+func newRPM(ctx context.Context, k *kit, name string) (*rpmManager, error) {
+	tree, err := k.makeRPMRoot(ctx, filepath.Join(k.dir, name+"-root"))
+	if err != nil {
+		return nil, err
+	}
+	m := &rpmManager{root: tree, k: k, home: filepath.Join(k.dir, name+"-home")}
+	// Debian's rpm keeps its database in the user's home.
+	macros := "%_dbpath /var/lib/rpm\n%_pkgverify_level all\n"
+	if err := atomicdir.WriteFile(filepath.Join(m.home, ".rpmmacros"), []byte(macros), 0o644); err != nil {
+		return nil, err
+	}
+	if _, err := m.rpm(ctx, "--import", filepath.Join(k.dir, "good", "avirkit.asc")); err != nil {
+		return nil, err
+	}
+	stub, err := writeStub(filepath.Join(k.dir, name+"-stub"))
+	if err != nil {
+		return nil, err
+	}
+	_, err = m.rpm(ctx, "--nosignature", "-U", stub)
+	return m, err
+}
+
+// rpm runs this machine's rpm on the install root. Debian's one installs only
+// when it is told to; packages must be signed by a known key.
+func (m *rpmManager) rpm(ctx context.Context, args ...string) (string, error) {
+	return m.command(args...).Run(ctx)
+}
+
+func (m *rpmManager) command(args ...string) run.Command {
+	base := []string{"--root", m.dir}
+	switch args[0] {
+	case "-U", "-e", "--nosignature":
+		base = append(base, "--force-debian")
+	}
+	return run.Command{Name: "rpm", Args: append(base, args...), Env: []string{"HOME=" + m.home, "LC_ALL=C"}}
+}
+
+func (m *rpmManager) files(from release, ps ...pkg) []string {
+	var files []string
+	for _, p := range ps {
+		files = append(files, filepath.Join(from.dir, p.rpm(from.version)))
+	}
+	return files
+}
+
+func (m *rpmManager) tree() root { return m.root }
+
+func (m *rpmManager) fetch(ctx context.Context, p pkg) (string, error) {
+	return m.install(ctx, m.k.current, p)
+}
+
+func (m *rpmManager) install(ctx context.Context, from release, ps ...pkg) (string, error) {
+	return m.rpm(ctx, append([]string{"-U"}, m.files(from, ps...)...)...)
+}
+
+func (m *rpmManager) deaf(ctx context.Context, from release, p pkg) error {
+	c := m.command(append([]string{"-U"}, m.files(from, p)...)...)
+	c.Name, c.Args = "sh", append([]string{"-c", `exec rpm "$@" <&- >&-`, "sh"}, c.Args...)
+	_, err := c.Run(ctx)
+	return err
+}
+
+func (m *rpmManager) downgrade(ctx context.Context, to release, p pkg) error {
+	_, err := m.rpm(ctx, append([]string{"-U", "--oldpackage"}, m.files(to, p)...)...)
+	return err
+}
+
+func (m *rpmManager) reinstall(ctx context.Context, p pkg) error {
+	_, err := m.rpm(ctx, append([]string{"-U", "--replacepkgs"}, m.files(m.k.current, p)...)...)
+	return err
+}
+
+func (m *rpmManager) remove(ctx context.Context, p pkg) error {
+	_, err := m.rpm(ctx, "-e", p.name)
+	return err
+}
+
+// purge has nothing to do: rpm keeps nothing of a removed package.
+func (m *rpmManager) purge(context.Context, pkg) error { return nil }
+
+func (m *rpmManager) verify(ctx context.Context, p pkg) error {
+	_, err := m.rpm(ctx, "-V", p.name)
+	return err
+}
+
+func (m *rpmManager) list(ctx context.Context, p pkg) ([]string, error) {
+	out, err := m.rpm(ctx, "-ql", p.name)
+	return strings.Split(strings.TrimSpace(out), "\n"), err
+}
+
+// scriptlets tells them by their first lines, which the shell wrote down.
+var scriptlets = map[string]string{
+	"# $1 is 1 on the first install and 2 on an upgrade. rpm makes the missing": "pre",
+	`if [ "$1" = 1 ]; then`: "post",
+	"# On an upgrade the old version's script runs after the new version's files": "postun",
+}
+
+func (m *rpmManager) calls() ([]string, error) {
+	path := m.path(bench + "/calls")
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read which scriptlets ran: %w", err)
+	}
+	var calls []string
+	for line := range strings.Lines(string(data)) {
+		count, first, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if script, known := scriptlets[first]; known {
+			first = script
+		}
+		calls = append(calls, first+" "+count)
+	}
+	return calls, os.Remove(path)
+}
+
+func (m *rpmManager) wanted(old *packages.Version, _ packages.Version) []string {
+	if old == nil {
+		return []string{"pre 1", "post 1"}
+	}
+	return []string{"pre 2", "post 2", "postun 1"}
+}
+
+// refusals: rpm refuses a package that a stranger signed, or that has changed.
+func (m *rpmManager) refusals(ctx context.Context, p pkg) error {
+	changed := release{version: m.k.current.version, dir: filepath.Join(m.k.dir, "tampered-package", "yum", p.name)}
+	for what, from := range map[string]release{"a changed package": changed, "a package signed by a stranger": m.k.foreign} {
+		_, err := m.install(ctx, from, p)
+		if err == nil {
+			return fmt.Errorf("rpm installs %s", what)
+		}
+		if text := err.Error(); !strings.Contains(text, "NOKEY") && !strings.Contains(text, "BAD") {
+			return fmt.Errorf("rpm refuses %s, but not for its signature or digest: %w", what, err)
+		}
+		if _, err := m.rpm(ctx, append([]string{"-K"}, m.files(from, p)...)...); err == nil {
+			return fmt.Errorf("rpm -K finds %s good", what)
+		}
+	}
+	if out, err := m.rpm(ctx, "-q", p.name); err == nil {
+		return errors.New("is installed after all: " + out)
+	}
+	return nil
+}

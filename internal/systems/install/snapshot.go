@@ -1,0 +1,139 @@
+package install
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// snapshot is what a tree looks like: a line for each file, by path.
+type snapshot map[string]string
+
+// volatile are the places where package managers keep their own state.
+var volatile = []string{
+	"dev", "proc", "root", "run", "srv", "sys", "tmp", "etc/apt", "etc/dnf", "etc/ld.so.cache", "etc/yum.repos.d",
+	"usr/lib/sysimage", "usr/share/keyrings/avirkit.gpg", "var/cache", "var/lib/apt", "var/lib/dnf", "var/lib/dpkg", "var/lib/rpm", "var/log", "var/tmp",
+}
+
+// take looks at the tree at dir. Directories are told by owner and mode only;
+// their times change whenever a package manager works in them.
+func take(dir string) (snapshot, error) {
+	s := snapshot{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(volatile, name) {
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		st := info.Sys().(*syscall.Stat_t)
+		line := fmt.Sprintf("%v %d:%d", info.Mode(), st.Uid, st.Gid)
+		if info.Mode().IsRegular() {
+			line += fmt.Sprintf(" %d bytes of %s", info.Size(), info.ModTime().UTC())
+		}
+		s["/"+name] = line
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look at the tree %s: %w", dir, err)
+	}
+	return s, nil
+}
+
+// differences returns a line for each difference between two snapshots.
+func differences(before, after snapshot) []string {
+	var lines []string
+	for path, was := range before {
+		switch is, there := after[path]; {
+		case !there:
+			lines = append(lines, "missing: "+path)
+		case is != was:
+			lines = append(lines, fmt.Sprintf("changed: %s: %s, was %s", path, is, was))
+		}
+	}
+	for path, is := range after {
+		if _, there := before[path]; !there {
+			lines = append(lines, fmt.Sprintf("new: %s: %s", path, is))
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// unchanged fails unless dir looks as before, but for the new paths.
+func unchanged(dir string, before snapshot, news ...string) error {
+	after, err := take(dir)
+	if err != nil {
+		return err
+	}
+	var missing []string
+	for _, path := range news {
+		if _, there := after[path]; !there {
+			missing = append(missing, "not there: "+path)
+		}
+		delete(after, path)
+	}
+	if lines := append(missing, differences(before, after)...); len(lines) > 0 {
+		return fmt.Errorf("the system has changed:\n  %s", strings.Join(lines, "\n  "))
+	}
+	return nil
+}
+
+// makeProducts makes trees like those of the products, with owners and modes
+// that no package would choose: the folder of plugins is empty in one and has
+// somebody else's plugin in the other.
+func makeProducts(r root) error {
+	for _, f := range []struct {
+		path string
+		mode os.FileMode
+		uid  int
+		text string // of a file; empty for a directory
+	}{
+		{path: "/opt/kerio", mode: 0o751, uid: 0},
+		{path: "/opt/kerio/mailserver", mode: 0o710, uid: 1201},
+		{path: "/opt/kerio/mailserver/mailserver", mode: 0o750, uid: 1201, text: "the product"},
+		{path: "/opt/kerio/mailserver/plugin", mode: 0o755, uid: 1201},
+		{path: "/opt/kerio/mailserver/plugin/avserver", mode: 0o711, uid: 1201},
+		{path: "/opt/kerio/mailserver/plugin/avserver/avirs", mode: 0o2775, uid: 1201},
+		{path: "/opt/kerio/winroute", mode: 0o700, uid: 1202},
+		{path: "/opt/kerio/winroute/winroute", mode: 0o500, uid: 1202, text: "the product"},
+		{path: "/opt/kerio/winroute/avirplugins", mode: 0o750, uid: 1202},
+		{path: "/opt/kerio/winroute/avirplugins/avir_other.so", mode: 0o640, uid: 1202, text: "another plugin"},
+	} {
+		path := r.path(f.path)
+		var err error
+		if f.text == "" {
+			err = os.Mkdir(path, 0o755)
+		} else {
+			err = os.WriteFile(path, []byte(f.text), 0o600)
+		}
+		if err == nil {
+			err = os.Chown(path, f.uid, f.uid)
+		}
+		if err == nil {
+			// Not through os.FileMode, which has setgid elsewhere.
+			err = syscall.Chmod(path, uint32(f.mode))
+		}
+		if err != nil {
+			return fmt.Errorf("make a product's tree: %w", err)
+		}
+	}
+	return nil
+}
+
+func removeProducts(r root) error { return os.RemoveAll(r.path("/opt/kerio")) }

@@ -1,0 +1,123 @@
+package machines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const libvirtURI = "qemu:///system"
+
+// poolsDir is where the system's libvirt has its storage pools.
+const poolsDir = "/var/lib/libvirt/images"
+
+// libvirtFiles configure a libvirtd that only this run's root can reach, in
+// the name spaces of the run.
+var libvirtFiles = map[string]string{
+	"libvirtd.conf": `auth_unix_ro = "none"
+auth_unix_rw = "none"
+`,
+	// The guests' console goes to a file, as no virtlogd runs. There is no
+	// systemd to ask for cgroups, and no other user to hide devices from.
+	"qemu.conf": `user = "root"
+group = "root"
+dynamic_ownership = 0
+remember_owner = 0
+security_driver = "none"
+namespaces = []
+cgroup_controllers = []
+stdio_handler = "file"
+`,
+}
+
+// virsh runs one of libvirt's commands.
+func (s *session) virsh(ctx context.Context, args ...string) (string, error) {
+	return s.command("virsh", append([]string{"-q", "-c", libvirtURI}, args...)...).Run(ctx)
+}
+
+// awaitLibvirt waits until the libvirtd of the run answers.
+func (s *session) awaitLibvirt(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("libvirtd does not answer within %v", startLimit))
+	defer cancel()
+	for {
+		_, err := s.virsh(ctx, "uri")
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-s.ended:
+			return fmt.Errorf("libvirtd ended at once: %s", strings.TrimSpace(s.output.String()))
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// networkXML describes a network that leads nowhere but to this machine.
+func networkXML(name, prefix string) string {
+	return fmt.Sprintf(`<network>
+  <name>%s</name>
+  <ip address="%s.1" netmask="255.255.255.0">
+    <dhcp><range start="%s.2" end="%s.254"/></dhcp>
+  </ip>
+</network>
+`, name, prefix, prefix, prefix)
+}
+
+// freeNetwork returns the first three numbers of a private network that no
+// interface has an address of.
+func freeNetwork(taken []net.Addr) (string, error) {
+	for third := 121; third < 255; third++ {
+		prefix := fmt.Sprintf("192.168.%d", third)
+		inside, free := net.ParseIP(prefix+".1"), true
+		for _, a := range taken {
+			if n, ok := a.(*net.IPNet); ok && (n.Contains(inside) || strings.HasPrefix(n.IP.String(), prefix+".")) {
+				free = false
+			}
+		}
+		if free {
+			return prefix, nil
+		}
+	}
+	return "", errors.New("no free network of 192.168.121.0 to 192.168.254.0 for the machines")
+}
+
+// prepareLibvirt makes the network and the storage pool of the run, and
+// returns the network's address.
+func (s *session) prepareLibvirt(ctx context.Context) (network string, err error) {
+	pool := filepath.Join(poolsDir, s.name)
+	var taken []net.Addr
+	if s.mode == ownLibvirt {
+		if err := s.awaitLibvirt(ctx); err != nil {
+			return "", err
+		}
+		pool = s.path("pool")
+	} else if taken, err = net.InterfaceAddrs(); err != nil {
+		return "", fmt.Errorf("look for a free network: %w", err)
+	}
+	prefix, err := freeNetwork(taken)
+	if err != nil {
+		return "", err
+	}
+	file := s.path("network.xml")
+	if err := os.WriteFile(file, []byte(networkXML(s.name, prefix)), 0o644); err != nil {
+		return "", fmt.Errorf("write the network of the run: %w", err)
+	}
+	for _, args := range [][]string{
+		{"net-create", file},
+		{"pool-define-as", s.name, "dir", "--target", pool},
+		{"pool-build", s.name},
+		{"pool-start", s.name},
+	} {
+		if _, err := s.virsh(ctx, args...); err != nil {
+			return "", err
+		}
+	}
+	return prefix + ".0/24", nil
+}

@@ -1,0 +1,50 @@
+package machines
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/avirkit/avirkit/internal/hostdeps"
+)
+
+// policyFile is what Debian's packages ask before they start a service.
+const policyFile = "/usr/sbin/policy-rc.d"
+
+const policyMark = "#!/bin/sh\n# avirkit's, for the time of one installation.\n"
+
+// withoutServices installs Debian packages, and starts no service of theirs:
+// a libvirt of our own needs the programs only, and a libvirtd of the system
+// would stay for good. A policy that the system has stays in force.
+func withoutServices(policy string, install func() error) error {
+	old, err := os.ReadFile(policy)
+	if err == nil && !bytes.HasPrefix(old, []byte(policyMark)) {
+		return install()
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read the policy for services: %w", err)
+	}
+	self, err := readStat(os.Getpid())
+	if err != nil {
+		return err
+	}
+	// If this process is killed, the policy ends itself with its next use.
+	text := fmt.Sprintf("%sgrep -qs ' %s ' /proc/%d/stat && exit 101\nrm -f \"$0\"\n", policyMark, self.start, self.pid)
+	if err := os.WriteFile(policy, []byte(text), 0o755); err != nil {
+		return fmt.Errorf("keep services from starting: %w", err)
+	}
+	err = errors.Join(os.Chmod(policy, 0o755), install())
+	return errors.Join(err, os.Remove(policy))
+}
+
+// needOwn installs what a libvirt of our own consists of.
+func needOwn(ctx context.Context) error {
+	missing, err := hostdeps.Missing(ctx, ownPackages...)
+	if err == nil && len(missing) == 0 {
+		return nil
+	}
+	return withoutServices(policyFile, func() error { return hostdeps.Need(ctx, ownPackages...) })
+}
