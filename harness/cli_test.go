@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -9,9 +10,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/harness/host"
 )
 
 // command builds the harness beside avserver and returns its path.
@@ -145,12 +149,13 @@ func TestMeasurementsAreJSON(t *testing.T) {
 	b := newBench(t)
 	harness := b.command(t)
 	plugin, data := b.bad(t, "NONE"), filepath.Join(b.dir, "data")
-	out, errors, status := output(t, b.dir, "", harness, "footprint", "--plugin", plugin, "--data", data, "--count", "1000", "--json", "-")
+	out, errors, status := output(t, b.dir, "", harness, "footprint", "--plugin", plugin, "--data", data, "--count", "1000", "--idle", "200ms", "--json", "-")
 	require.Zero(t, status, errors)
-	var rows []footprintRow
-	require.NoError(t, json.Unmarshal([]byte(out), &rows))
-	require.Len(t, rows, 6)
-	assert.Positive(t, rows[5].RssKiB)
+	var footprint footprintReport
+	require.NoError(t, json.Unmarshal([]byte(out), &footprint))
+	require.Len(t, footprint.Rows, 6)
+	assert.Positive(t, footprint.Rows[5].RssKiB)
+	assert.Zero(t, footprint.Wakeups, "a plugin in C without threads sleeps")
 
 	out, errors, status = output(t, b.dir, "", harness, "bench", "--plugin", plugin, "--file", filepath.Join(data, "eicar.com"), "--threads", "2", "--count", "1000", "--json", "-")
 	require.Zero(t, status, errors)
@@ -164,4 +169,28 @@ func TestMeasurementsAreJSON(t *testing.T) {
 	out, errors, status = output(t, b.dir, "", harness, "bench", "--plugin", plugin, "--file", "nonexisting", "--count", "1000")
 	require.Zero(t, status, errors)
 	assert.Contains(t, out, "; 1000 FAILED\n", "nobody takes this for the time of a scan")
+
+	out, errors, status = output(t, b.dir, "", harness, "bench", "--plugin", plugin, "--file", "nonexisting", "--threads", "2", "--count", "40", "--pause", "20ms", "--json", "-")
+	require.Zero(t, status, errors)
+	require.NoError(t, json.Unmarshal([]byte(out), &row))
+	assert.Equal(t, 40, row.Scans)
+	assert.Less(t, row.PerSecond, 100.1, "two threads with 20 ms after each scan")
+	assert.Less(t, row.P50, int(10*time.Millisecond), "the pause is no part of a scan's time")
+}
+
+func TestWakeUpsOfAPluginAreCounted(t *testing.T) {
+	b := newBench(t)
+	h, err := host.Start(context.Background(), filepath.Join(b.dir, "avserver"), nil, nil)
+	require.NoError(t, err)
+	defer h.Close()
+	before, err := h.Switches()
+	require.NoError(t, err)
+	for range 20 { // each request wakes the thread that reads them
+		_, err := h.Call(time.Minute, "looking at the process", "state")
+		require.NoError(t, err)
+	}
+	after, err := h.Switches()
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, after-before, 10)
+	assert.LessOrEqual(t, after-before, 200)
 }

@@ -24,8 +24,16 @@ type footprintRow struct {
 	Threads int    `json:"threads"`
 }
 
+// footprintReport is what the plugin costs the host. Wakeups counts how often
+// a second the host's threads run while nothing is scanned and two contexts
+// are open.
+type footprintReport struct {
+	Rows    []footprintRow `json:"rows"`
+	Wakeups float64        `json:"wakeupsPerSecond"`
+}
+
 // footprint prints what the plugin costs the host: before it, after the load,
-// after init, with one and two contexts, and after many scans.
+// after init, with one and two contexts, after many scans, and while idle.
 func (o *options) footprint(ctx context.Context, stdout io.Writer) error {
 	if err := o.run.NeedSamples(); err != nil {
 		return err
@@ -72,12 +80,41 @@ func (o *options) footprint(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return o.print(stdout, rows, func() {
+	wakeups, err := o.wakeups(ctx, h)
+	if err != nil {
+		return err
+	}
+	return o.print(stdout, footprintReport{rows, wakeups}, func() {
 		fmt.Fprintf(stdout, "%-34s %10s %10s %8s\n", "", "VA KiB", "RSS KiB", "threads")
 		for _, r := range rows {
 			fmt.Fprintf(stdout, "%-34s %10d %10d %8d\n", r.When, r.VaKiB, r.RssKiB, r.Threads)
 		}
+		fmt.Fprintf(stdout, "%-34s %10.1f\n", "wake-ups a second while idle", wakeups)
 	})
+}
+
+// wakeups counts how often a second the threads of h run while it is idle.
+func (o *options) wakeups(ctx context.Context, h *host.Host) (float64, error) {
+	pause := func(d time.Duration) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(d):
+			return nil
+		}
+	}
+	if err := pause(time.Second); err != nil { // what the scans set going has ended
+		return 0, err
+	}
+	before, err := h.Switches()
+	if err != nil {
+		return 0, err
+	}
+	if err := pause(o.idle); err != nil {
+		return 0, err
+	}
+	after, err := h.Switches()
+	return float64(after-before) / o.idle.Seconds(), err
 }
 
 // benchRow is what scan calls cost, measured inside the host process.
@@ -107,7 +144,13 @@ func (o *options) bench(ctx context.Context, stdout io.Writer) error {
 	warmUp := max(o.run.Threads, min(1000, o.count/10))
 	loop := func(count int) (host.Facts, error) {
 		limit := o.run.Limit + time.Duration(count)*100*time.Millisecond
-		return h.Call(limit, "the benchmark", "loop", strconv.Itoa(o.run.Threads), strconv.Itoa(count), o.file)
+		args := []string{strconv.Itoa(o.run.Threads), strconv.Itoa(count)}
+		verb := "loop"
+		if ms := o.pause.Milliseconds(); ms > 0 {
+			verb, args = "pace", append(args, strconv.FormatInt(ms, 10))
+			limit += time.Duration(count) * o.pause
+		}
+		return h.Call(limit, "the benchmark", verb, append(args, o.file)...)
 	}
 	if _, err := loop(warmUp); err != nil {
 		return err

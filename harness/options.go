@@ -32,6 +32,8 @@ Tests an antivirus plugin in a host that behaves as the product's antivirus serv
   --avserver FILE        the host program (default: avserver beside the harness)
   --file FILE            bench: the file to scan
   --count N              bench, footprint: how many scans (default 100000)
+  --pause D              bench: pause after each scan of a thread, as mail comes (default none)
+  --idle D               footprint: how long wake-ups are counted without scans (default 5s)
   -h, --help             print this
   --version              print the version
 
@@ -48,11 +50,13 @@ type options struct {
 	json    string
 	file    string
 	count   int
+	pause   time.Duration
+	idle    time.Duration
 }
 
 // parse reads the command line.
 func parse(args []string) (*options, error) {
-	o := &options{command: "menu", count: 100_000}
+	o := &options{command: "menu", count: 100_000, idle: 5 * time.Second}
 	o.run = tests.Run{Data: "av_test_data", Threads: 8, Wait: 150 * time.Second}
 	o.run.Plugin, o.run.Limit = "./avir.so", 30*time.Second
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
@@ -131,7 +135,7 @@ func (o *options) flag(name string) (bool, error) {
 	case "--quick":
 		o.run.Quick = true
 	case "--plugin", "--set", "--data", "--threads", "--kernel-floor", "--wait", "--limit", "--only",
-		"--junit", "--json", "--avserver", "--file", "--count":
+		"--junit", "--json", "--avserver", "--file", "--count", "--pause", "--idle":
 		return false, nil
 	default:
 		return false, fmt.Errorf("unknown option %q", name)
@@ -158,6 +162,10 @@ func (o *options) value(name, value string) (err error) {
 		o.run.Threads, err = number(name, value, 256)
 	case "--count":
 		o.count, err = number(name, value, 100_000_000)
+	case "--pause":
+		o.pause, err = duration(name, value)
+	case "--idle":
+		o.idle, err = duration(name, value)
 	case "--kernel-floor":
 		o.run.KernelFloor = value
 	case "--wait":

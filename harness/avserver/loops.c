@@ -1,4 +1,5 @@
 /* loop THREADS COUNT FILE...: COUNT scans in all, and how long they took.
+ * pace THREADS COUNT MS FILE...: the same with a pause after each scan, as mail comes.
  * busy THREADS FILE...: scans without end, until calm, which reports them.
  * scanned COUNT: waits until the busy threads have begun so many more scans. */
 #include <pthread.h>
@@ -12,14 +13,15 @@
 #define MAX_THREADS 256
 #define MAX_FILES 16
 
-/* One scan in so many is timed, so that the clock's own cost stays small. */
+/* Without pauses one scan in so many is timed, so that the clock's own cost
+ * stays small. */
 #define TIMED_EVERY 8
 #define MAX_TIMED 200000
 
 static struct {
     const struct plugin *plugin;
     char *file[MAX_FILES];
-    unsigned files, threads, count;
+    unsigned files, threads, count, pause_ms;
     unsigned next; /* number of the next scan, or all of them when bounded */
     unsigned *timed;
     unsigned timed_count;
@@ -62,7 +64,7 @@ static void *scan_again(void *unused) {
         unsigned file = i % loop.files;
         s->path = s->realname = loop.file[file];
         s->vi_size = VI_SIZE;
-        if (i % TIMED_EVERY == 0 || !loop.count) {
+        if (i % TIMED_EVERY == 0 || !loop.count || loop.pause_ms) {
             scan_file(loop.plugin, context, s, a);
             note_time(s->ns);
             tally(file, s);
@@ -73,6 +75,8 @@ static void *scan_again(void *unused) {
             s->unterminated = s->overrun = 0;
             tally(file, s);
         }
+        if (loop.pause_ms)
+            sleep_ms(loop.pause_ms);
     }
     t->plugin_thread_close(&context);
     free(s);
@@ -81,7 +85,7 @@ static void *scan_again(void *unused) {
 }
 
 static int begin(struct session *s, struct request *r, int first, unsigned threads, unsigned count,
-                 struct reply *reply) {
+                 unsigned pause_ms, struct reply *reply) {
     if (loop.running || !s->plugin.iface || !threads || threads > MAX_THREADS || r->count - first < 1 ||
         r->count - first > MAX_FILES) {
         reply_error(reply, "a loop runs already, or no plugin, threads or files");
@@ -90,6 +94,7 @@ static int begin(struct session *s, struct request *r, int first, unsigned threa
     memset(&loop, 0, sizeof loop);
     loop.plugin = &s->plugin;
     loop.count = count;
+    loop.pause_ms = pause_ms;
     loop.timed = calloc(MAX_TIMED, sizeof *loop.timed);
     for (int i = first; i < r->count; i++)
         loop.file[loop.files++] = strdup(r->word[i]);
@@ -144,13 +149,22 @@ void do_loop(struct session *s, struct request *r, struct reply *reply) {
     unsigned threads, count;
     if (number_at(r, 2, &threads, reply) || number_at(r, 3, &count, reply))
         return;
-    if (!begin(s, r, 4, threads, count, reply))
+    if (!begin(s, r, 4, threads, count, 0, reply))
+        end(reply);
+}
+
+void do_pace(struct session *s, struct request *r, struct reply *reply) {
+    unsigned threads, count, pause_ms;
+    if (number_at(r, 2, &threads, reply) || number_at(r, 3, &count, reply) ||
+        number_at(r, 4, &pause_ms, reply))
+        return;
+    if (!begin(s, r, 5, threads, count, pause_ms, reply))
         end(reply);
 }
 
 void do_busy(struct session *s, struct request *r, struct reply *reply) {
     unsigned threads;
-    if (number_at(r, 2, &threads, reply) || begin(s, r, 3, threads, 0, reply))
+    if (number_at(r, 2, &threads, reply) || begin(s, r, 3, threads, 0, 0, reply))
         return;
     reply_ok(reply);
 }

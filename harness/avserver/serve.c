@@ -33,6 +33,7 @@ static const struct {
     {"state", ON_MAIN, do_state},
     {"thread", ON_HAND, do_thread_state},
     {"loop", ON_MAIN, do_loop},
+    {"pace", ON_MAIN, do_pace},
     {"busy", ON_MAIN, do_busy},
     {"scanned", ON_MAIN, do_scanned},
     {"calm", ON_MAIN, do_calm},

@@ -94,12 +94,14 @@ func (o Options) footprints(ctx context.Context, dir string) error {
 		{name: "avir_sample", path: filepath.Join(dist, "avir_sample.so")},
 		{name: "avir_clam", path: filepath.Join(dist, "avir_clam.so"), set: []string{"Port=" + strconv.Itoa(b.clamd.Port)}},
 	} {
-		var rows []footprintRow
-		if err := o.harness(ctx, l, &rows, "footprint", "--count", strconv.Itoa(o.scans()), "--data", data); err != nil {
+		var footprint struct {
+			Rows []footprintRow `json:"rows"`
+		}
+		if err := o.harness(ctx, l, &footprint, "footprint", "--count", strconv.Itoa(o.scans()), "--data", data); err != nil {
 			return err
 		}
 		fmt.Fprintf(o.Out, "\n%-34s %9s %9s %9s\n", "host with "+l.name, "VA KiB", "RSS KiB", "threads")
-		for _, r := range rows {
+		for _, r := range footprint.Rows {
 			fmt.Fprintf(o.Out, "  %-32s %9d %9d %9d\n", r.When, r.VA, r.RSS, r.Threads)
 		}
 	}
