@@ -19,7 +19,7 @@ func (a *audit) homes() error {
 		if i.Weak || !isGlibc || !isVersion(number) || newer(number, a.policy.GlibcFloor) {
 			continue // has a rule of its own
 		}
-		homes := glibc.Homes(i.Name)
+		homes := glibc.List("glibc-2.11-i386.abilist").Homes(i.Name)
 		switch {
 		case len(homes) == 0:
 			unknown = append(unknown, i.String())
@@ -28,7 +28,7 @@ func (a *audit) homes() error {
 		}
 	}
 	a.addIfAny("glibc-symbol", Error, "needs symbols that glibc "+a.policy.GlibcFloor+" does not have: link with zig's target or the floor's stub libraries, or do without", unknown)
-	for _, l := range glibc.Libraries() {
+	for _, l := range glibc.List("glibc-2.11-i386.abilist").Libraries {
 		a.addIfAny("glibc-home", Error, "needs symbols that glibc "+a.policy.GlibcFloor+" has in "+l.Soname+", but does not load that: link with the floor's stub libraries and -Wl,--no-as-needed", homeless[l.Soname])
 	}
 	return nil

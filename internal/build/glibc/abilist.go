@@ -1,22 +1,30 @@
 // Package glibc knows the symbols of the oldest C library that the plugins
-// must load with.
+// must load with. Each platform has a list of its own.
 package glibc
 
 import (
 	"bufio"
-	_ "embed"
+	"embed"
 	"fmt"
 	"strings"
 	"sync"
 )
 
-// ABIList is the list that the package is made of, for what depends on its
-// exact content.
-//
-//go:embed glibc-2.11-i386.abilist
-var ABIList string
+//go:embed *.abilist
+var lists embed.FS
 
-// Library is one shared library of the floor's glibc.
+// ABI is what the C library of one platform offers.
+type ABI struct {
+	Libraries []Library // callers must not change them
+
+	// Text is the list that the rest was read from, for what depends on its
+	// exact content.
+	Text string
+
+	homes map[string][]string // symbol to sonames
+}
+
+// Library is one shared library of the C library.
 type Library struct {
 	Soname  string
 	Symbols []Symbol
@@ -29,33 +37,42 @@ type Symbol struct {
 	Size    string // in bytes; empty for a function
 }
 
-// Libraries returns the libraries of the floor. Callers must not change them.
-var Libraries = sync.OnceValue(func() []Library {
-	libs, err := parse(ABIList)
+// Homes returns the sonames of the libraries that have a symbol.
+func (a *ABI) Homes(symbol string) []string { return a.homes[symbol] }
+
+// Sonames returns the names of all libraries, as ld.so takes them.
+func (a *ABI) Sonames() (names []string) {
+	for _, l := range a.Libraries {
+		names = append(names, l.Soname)
+	}
+	return names
+}
+
+var read sync.Map // file name to *ABI
+
+// List returns the list in a file of this folder, such as
+// glibc-2.11-i386.abilist. It panics if the file is missing or damaged, which a
+// test rules out for each platform.
+func List(file string) *ABI {
+	if a, ok := read.Load(file); ok {
+		return a.(*ABI)
+	}
+	text, err := lists.ReadFile(file)
 	if err != nil {
-		panic("the embedded list of glibc symbols is damaged: " + err.Error()) // a test reads it
+		panic("no such list of glibc symbols: " + err.Error())
 	}
-	return libs
-})
-
-// homes maps a symbol's name to the libraries that have it.
-var homes = sync.OnceValue(func() map[string][]string {
-	m := make(map[string][]string)
-	for _, l := range Libraries() {
-		for _, s := range l.Symbols {
-			m[s.Name] = append(m[s.Name], l.Soname)
-		}
+	a, err := parse(string(text))
+	if err != nil {
+		panic(fmt.Sprintf("the list of glibc symbols in %s: %v", file, err))
 	}
-	return m
-})
-
-// Homes returns the sonames of the floor's libraries that have a symbol.
-func Homes(symbol string) []string { return homes()[symbol] }
+	read.Store(file, a)
+	return a
+}
 
 // parse reads a list of "[soname]" lines, each followed by lines of "symbol
 // version [size]".
-func parse(text string) ([]Library, error) {
-	var libs []Library
+func parse(text string) (*ABI, error) {
+	a := &ABI{Text: text, homes: map[string][]string{}}
 	lines := bufio.NewScanner(strings.NewReader(text))
 	for n := 1; lines.Scan(); n++ {
 		line := lines.Text()
@@ -63,19 +80,20 @@ func parse(text string) ([]Library, error) {
 			continue
 		}
 		if line[0] == '[' {
-			libs = append(libs, Library{Soname: strings.Trim(line, "[]")})
+			a.Libraries = append(a.Libraries, Library{Soname: strings.Trim(line, "[]")})
 			continue
 		}
 		f := strings.Fields(line)
-		if len(f) < 2 || len(f) > 3 || len(libs) == 0 {
+		if len(f) < 2 || len(f) > 3 || len(a.Libraries) == 0 {
 			return nil, fmt.Errorf("line %d is not \"symbol version [size]\" below a soname: %q", n, line)
 		}
 		s := Symbol{Name: f[0], Version: f[1]}
 		if len(f) == 3 {
 			s.Size = f[2]
 		}
-		l := &libs[len(libs)-1]
+		l := &a.Libraries[len(a.Libraries)-1]
 		l.Symbols = append(l.Symbols, s)
+		a.homes[s.Name] = append(a.homes[s.Name], l.Soname)
 	}
-	return libs, lines.Err()
+	return a, lines.Err()
 }

@@ -30,7 +30,7 @@ func linkNames() []string {
 
 // stubLibraries makes the stub libraries below cache and returns their folder.
 func stubLibraries(ctx context.Context, cache string) (string, error) {
-	dir := filepath.Join(cache, fmt.Sprintf("glibc-stubs-%.12x", sha256.Sum256([]byte(glibc.ABIList))))
+	dir := filepath.Join(cache, fmt.Sprintf("glibc-stubs-%.12x", sha256.Sum256([]byte(glibc.List("glibc-2.11-i386.abilist").Text))))
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
@@ -42,7 +42,7 @@ func stubLibraries(ctx context.Context, cache string) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(tmp)
-	for _, l := range glibc.Libraries() {
+	for _, l := range glibc.List("glibc-2.11-i386.abilist").Libraries {
 		if err := stubLibrary(l).build(ctx, tmp); err != nil {
 			return "", err
 		}

@@ -33,8 +33,8 @@ func TestStubsHaveTheSonamesAndVersionsOfTheFloor(t *testing.T) {
 	cache := t.TempDir()
 	dir, err := stubLibraries(context.Background(), cache)
 	require.NoError(t, err, "needs the Debian package gcc-multilib")
-	require.Len(t, glibc.Libraries(), 7)
-	for _, l := range glibc.Libraries() {
+	require.Len(t, glibc.List("glibc-2.11-i386.abilist").Libraries, 7)
+	for _, l := range glibc.List("glibc-2.11-i386.abilist").Libraries {
 		have := defined(t, filepath.Join(dir, l.Soname))
 		for _, s := range l.Symbols {
 			assert.True(t, have[s.Name+" "+s.Version], "%s: %s %s", l.Soname, s.Name, s.Version)

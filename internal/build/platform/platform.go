@@ -1,0 +1,133 @@
+package platform
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/build/glibc"
+)
+
+// Platform is one kind of system that plugins run on.
+type Platform struct {
+	Name  string // also the folder in dist: linux-386
+	Words string // for people: 32-bit x86 (i386)
+
+	// The Go compiler.
+	GOARCH      string
+	GoEnv       []string // the oldest processors that are supported
+	PointerSize int      // in bytes
+
+	// The C compilers.
+	ZigTarget    string
+	MisplacedTLS bool   // LLD misplaces Go's accesses to its TLS slot; see internal/build/lldmend
+	GCCFlag      string // makes an x86 gcc compile for the platform
+
+	// ELF files, and what ld.so of the floor does with them.
+	Class       elf.Class
+	Machine     elf.Machine
+	Relocations Relocations
+	Loader      string // ld.so's path, as programs name it
+
+	// The oldest supported systems.
+	GlibcFloor  string
+	KernelFloor string
+	LastSyscall int    // the highest system call number of KernelFloor
+	ABIList     string // the file in internal/build/glibc that lists the symbols of GlibcFloor
+
+	// Packages that are made for the platform.
+	Deb     string // architecture in dpkg's words
+	RPM     string // and in rpm's
+	RPMMark string // what rpm appends to the soname in a dependency
+
+	// A 64-bit Debian that builds for the platform and runs its programs.
+	GCCPackages    []string // gcc that links for the platform
+	GXXPackages    []string // g++, too
+	RunPackages    []string // what runs its programs; empty if every system does
+	LibraryFolders []string // where its C library is, the first that exists
+}
+
+// Glibc returns the symbols of the oldest supported C library.
+func (p *Platform) Glibc() *glibc.ABI { return glibc.List(p.ABIList) }
+
+// LoaderSoname is ld.so's name among the libraries that a file needs.
+func (p *Platform) LoaderSoname() string { return filepath.Base(p.Loader) }
+
+// Bits is the width of the platform's addresses: 32 or 64.
+func (p *Platform) Bits() int { return 8 * p.PointerSize }
+
+func (p *Platform) String() string { return p.Name }
+
+// Of returns the platform of an ELF file's class and machine, or nil.
+func Of(class elf.Class, machine elf.Machine) *Platform {
+	for _, p := range All {
+		if p.Class == class && p.Machine == machine {
+			return p
+		}
+	}
+	return nil
+}
+
+// OfFile returns the platform of the ELF file at path. Its error names the
+// file's own class and machine if no platform has them.
+func OfFile(path string) (*Platform, error) {
+	f, err := elf.Open(path)
+	if err != nil {
+		var missing *fs.PathError
+		if errors.As(err, &missing) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%s is not an ELF file: %w", path, err)
+	}
+	defer f.Close()
+	if p := Of(f.Class, f.Machine); p != nil {
+		return p, nil
+	}
+	return nil, fmt.Errorf("%s is for %s %s, and there are only %s", path, f.Class, f.Machine, Names(All))
+}
+
+// Find returns the platforms that a list with commas names; all of them for an
+// empty list.
+func Find(list string) ([]*Platform, error) {
+	if list == "" {
+		return All, nil
+	}
+	wanted := map[string]bool{}
+	for name := range strings.SplitSeq(list, ",") {
+		wanted[strings.TrimSpace(name)] = true
+	}
+	var found []*Platform
+	for _, p := range All {
+		if wanted[p.Name] {
+			found = append(found, p)
+			delete(wanted, p.Name)
+		}
+	}
+	for name := range wanted {
+		return nil, fmt.Errorf("unknown platform %q: there are %s", name, Names(All))
+	}
+	return found, nil
+}
+
+// Native returns the platform of this machine's own programs, or nil.
+func Native() *Platform {
+	for _, p := range All {
+		if p.GOARCH == runtime.GOARCH {
+			return p
+		}
+	}
+	return nil
+}
+
+// Names lists platforms for people.
+func Names(platforms []*Platform) string {
+	var names []string
+	for _, p := range platforms {
+		names = append(names, p.Name)
+	}
+	return strings.Join(names, ", ")
+}
