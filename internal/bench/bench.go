@@ -17,7 +17,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/realclamd"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // Options say what to measure and where everything is.
@@ -79,7 +80,7 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 type bench struct {
 	Options
 	dir   string // temporary
-	clamd *clamdtest.Clamd
+	clamd *realclamd.Clamd
 	limit string // path of the C program
 	peers []peer
 }
@@ -97,7 +98,7 @@ func (b *bench) prepare(ctx context.Context) error {
 	}
 	// Above the 100 MB that are sent; every client gets the same clamd.
 	const room = "200M"
-	clamd, err := clamdtest.New(b.dir, map[string]string{
+	clamd, err := realclamd.New(b.dir, map[string]string{
 		"StreamMaxLength": room, "MaxFileSize": room, "MaxScanSize": "400M", "MaxQueue": "200", "LogTime": "no",
 	})
 	if err != nil {
@@ -127,8 +128,8 @@ func (b *bench) path(f file) string { return filepath.Join(b.dir, strconv.Itoa(f
 // content is EICAR for its size and noise otherwise, which no client and no
 // file system can make smaller.
 func content(size int) []byte {
-	if size == len(clamdtest.EICAR()) {
-		return clamdtest.EICAR()
+	if size == len(testvirus.EICAR()) {
+		return testvirus.EICAR()
 	}
 	p := make([]byte, size)
 	state := uint64(88172645463325252) // xorshift; the same bytes each time

@@ -15,7 +15,7 @@ import (
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/packages"
-	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // bench is the folder in each tree with the 32-bit host and files to scan.
@@ -32,7 +32,7 @@ func (k *kit) putHost(r root) error {
 		mode os.FileMode
 	}{
 		"avserver":  {host, 0o755},
-		"eicar.com": {clamdtest.EICAR(), 0o644},
+		"eicar.com": {testvirus.EICAR(), 0o644},
 		"clean.exe": {bytes.Repeat([]byte("clean "), 16), 0o644},
 	} {
 		if err := atomicdir.WriteFile(r.path(bench+"/"+name), file.data, file.mode); err != nil {

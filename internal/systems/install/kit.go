@@ -16,7 +16,7 @@ import (
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/repo"
 	"github.com/avirkit/avirkit/internal/packages/signing"
-	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/realclamd"
 )
 
 // kit is what all systems are tested with: packages of three versions, their
@@ -34,7 +34,7 @@ type kit struct {
 
 	url    string // of the web server that serves dir
 	server *http.Server
-	clamd  *clamdtest.Clamd
+	clamd  *realclamd.Clamd
 
 	clamdDir string
 }
@@ -71,7 +71,7 @@ func newKit(ctx context.Context, o Options, dir string) (k *kit, err error) {
 	if err = os.Chmod(k.clamdDir, 0o755); err != nil {
 		return k, err
 	}
-	k.clamd, err = clamdtest.New(k.clamdDir, nil)
+	k.clamd, err = realclamd.New(k.clamdDir, nil)
 	return k, err
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/versions"
-	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/fakeclamd"
 )
 
 // FloorRootVariable names the file tree of an old i386 system for Floor.
@@ -51,7 +51,7 @@ func Floor(ctx context.Context, o Options) error {
 		return err
 	}
 	run.Printf("the harness runs on %s (%s), %s", where.what, libc, where.why)
-	fake, err := clamdtest.NewFake("127.0.0.1:0", "")
+	fake, err := fakeclamd.New("127.0.0.1:0", "")
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/realclamd"
 )
 
 // results is where a machine's reports and logs go.
@@ -95,7 +95,7 @@ func (t *testRun) startClamd() (stop func(), err error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make clamd's folder: %w", err)
 	}
-	c, err := clamdtest.New(dir, nil)
+	c, err := realclamd.New(dir, nil)
 	if err != nil {
 		t.note("NOT TESTED with a real clamd: %v", err)
 		return func() {}, os.RemoveAll(dir)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/avirkit/avirkit/api"
 	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // logLines collects what a client logs.
@@ -92,8 +93,7 @@ func zipOf(t testing.TB, content []byte) []byte {
 }
 
 func encryptedZipFile() []byte {
-	z := makeZip(encryptedZip, eicar(), 0)
-	return append(z.member, z.directory...)
+	return testvirus.Encrypted().Bytes()
 }
 
 func TestTheSevenSamplesOverEachTransport(t *testing.T) {
@@ -118,8 +118,8 @@ func TestTheSevenSamplesOverEachTransport(t *testing.T) {
 				verdict api.Verdict
 			}{
 				{"clean.exe", bytes.Repeat([]byte("MZ and more"), 9)[:95], api.OK},
-				{"eicar.com", clamdtest.EICAR(), api.VirusFound},
-				{"eicar.zip", zipOf(t, clamdtest.EICAR()), api.VirusFound},
+				{"eicar.com", testvirus.EICAR(), api.VirusFound},
+				{"eicar.zip", zipOf(t, testvirus.EICAR()), api.VirusFound},
 				{"eicarpwd.zip", encryptedZipFile(), api.Impossible},
 				{"empty.file", nil, api.OK},
 				{"huge.file", make([]byte, 15_000_000), api.OK},
@@ -127,7 +127,7 @@ func TestTheSevenSamplesOverEachTransport(t *testing.T) {
 				r := scan(c, write(t, sample.name, sample.content))
 				assert.Equal(t, sample.verdict, r.Verdict, "%s: %s", sample.name, r.Text)
 				if r.Verdict == api.VirusFound {
-					assert.Equal(t, clamdtest.SignatureName+".UNOFFICIAL", r.Text)
+					assert.Equal(t, testvirus.SignatureName+".UNOFFICIAL", r.Text)
 				}
 			}
 			r := scan(c, filepath.Join(t.TempDir(), "nonexisting.file"))

@@ -19,22 +19,24 @@ import (
 
 	"github.com/avirkit/avirkit/api"
 	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/fakeclamd"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 func TestARestartThatOnlyIdleSessionsSawIsNoticed(t *testing.T) {
 	r := newRigWith(t, overUnix, nil)
 	r.isVirus()
 	r.fake.Close()
-	again, err := clamdtest.NewFake("", r.fake.Socket)
+	again, err := fakeclamd.New("", r.fake.Socket)
 	require.NoError(t, err)
 	t.Cleanup(again.Close)
-	again.Set(clamdtest.Fault{Name: "dead-engine"})
+	again.Set(fakeclamd.Fault{Name: "dead-engine"})
 	eventually(t, "the upkeep finds the idle sessions ended", func() bool {
 		r.c.mu.Lock()
 		defer r.c.mu.Unlock()
 		return len(r.c.servers[0].idle) == 0
 	})
-	result := r.scan(zipOf(t, eicar()), brief)
+	result := r.scan(zipOf(t, testvirus.EICAR()), brief)
 	assert.Equal(t, api.Failed, result.Verdict)
 	assert.Contains(t, result.Text, "test virus")
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // examine makes sure that a server can be trusted, which it fails at
@@ -61,19 +63,19 @@ func (c *Client) open(stop stopper, s *server, deadline time.Time) (*exchange, e
 // outside and let a file pass unscanned. It ends by itself or with the client.
 func (c *Client) inspect(s *server) {
 	c.checkVersion(c.ctx, s)
-	c.checkSetting(s, encryptedZip, "encrypted archives", "AlertEncrypted")
-	c.checkSetting(s, nestedZip, "what is over its limits and was not scanned", "AlertExceedsMax")
+	c.checkSetting(s, testvirus.Encrypted(), "encrypted archives", "AlertEncrypted")
+	c.checkSetting(s, testvirus.Nested(), "what is over its limits and was not scanned", "AlertExceedsMax")
 }
 
 // checkSetting warns if clamd calls an archive clean that it can't have
 // looked into. It asks on a connection of its own, within twice the time of a
 // connect.
-func (c *Client) checkSetting(s *server, kind zipKind, what, setting string) {
+func (c *Client) checkSetting(s *server, z testvirus.Zip, what, setting string) {
 	x, err := c.open(stopper{c.ctx, &c.closed}, s, time.Now().Add(2*c.times.dial))
 	if err == nil {
 		defer x.close()
 		var r reply
-		if r, err = c.ask(x, s, kind, 0, make([]byte, bufferSize)); r.kind == clean && err == nil {
+		if r, err = c.ask(x, s, z, make([]byte, bufferSize)); r.kind == clean && err == nil {
 			c.warnOnce(s, setting, fmt.Sprintf("answers OK for %s: set %s yes in its clamd.conf", what, setting))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/avirkit/avirkit/api"
 	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 func TestSettingsThatMakeAnOKUnreliableAreWarnedAbout(t *testing.T) {
@@ -59,7 +60,7 @@ func TestIdleSessionsAreKeptAliveAndThenGivenUp(t *testing.T) {
 	log := &logLines{}
 	fake := clamdtest.StartFake(t)
 	c := startQuick(t, fake.Addr, log, func(c *Client) { c.times.giveUp = 2 * time.Second })
-	path := write(t, "sample", eicar())
+	path := write(t, "sample", testvirus.EICAR())
 	assert.Equal(t, api.VirusFound, timedScan(t, c, path, enough).Verdict)
 	accepted := fake.Accepted()
 	eventually(t, "an idle session sends PINGs", func() bool { return fake.Pings() > 2 })

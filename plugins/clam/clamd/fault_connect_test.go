@@ -14,21 +14,23 @@ import (
 
 	"github.com/avirkit/avirkit/api"
 	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/fakeclamd"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 func refused(t *testing.T) {
-	for _, via := range []func(*clamdtest.Fake) string{overTCP, overUnix} {
+	for _, via := range []func(*fakeclamd.Server) string{overTCP, overUnix} {
 		r := newRig(t, via)
 		r.fake.Close()
-		result := r.scan(eicar(), brief)
+		result := r.scan(testvirus.EICAR(), brief)
 		assert.Equal(t, api.Failed, result.Verdict)
 		assert.Contains(t, result.Text, via(r.fake), "the message names the server")
 		assert.Contains(t, result.Text, "does clamd run")
 		assert.Contains(t, result.Text, "sample", "the message names the file")
 
-		pending := background(r.c, write(t, "later", eicar()))
+		pending := background(r.c, write(t, "later", testvirus.EICAR()))
 		_ = os.Remove(r.fake.Socket)
-		again, err := clamdtest.NewFake(r.fake.Addr, r.fake.Socket)
+		again, err := fakeclamd.New(r.fake.Addr, r.fake.Socket)
 		require.NoError(t, err)
 		t.Cleanup(again.Close)
 		assert.Equal(t, api.VirusFound, await(t, pending).Verdict, "clamd came back in time")
@@ -78,9 +80,9 @@ func backlogFull(t *testing.T) {
 	r := newRig(t, overUnix)
 	r.fake.Close()
 	_ = os.Remove(r.fake.Socket)
-	r.scan(eicar(), brief) // the sessions are gone, and known to be
+	r.scan(testvirus.EICAR(), brief) // the sessions are gone, and known to be
 	free := fullListener(t, "unix", r.fake.Socket)
-	pending := background(r.c, write(t, "sample", eicar()))
+	pending := background(r.c, write(t, "sample", testvirus.EICAR()))
 	eventually(t, "the full backlog is met", func() bool {
 		r.c.mu.Lock()
 		defer r.c.mu.Unlock()
@@ -88,7 +90,7 @@ func backlogFull(t *testing.T) {
 	})
 	free()
 	_ = os.Remove(r.fake.Socket)
-	again, err := clamdtest.NewFake("", r.fake.Socket)
+	again, err := fakeclamd.New("", r.fake.Socket)
 	require.NoError(t, err)
 	t.Cleanup(again.Close)
 	assert.Equal(t, api.VirusFound, await(t, pending).Verdict)
@@ -96,14 +98,14 @@ func backlogFull(t *testing.T) {
 	again.Close()
 	_ = os.Remove(r.fake.Socket)
 	fullListener(t, "unix", r.fake.Socket)
-	assert.Equal(t, api.Failed, r.scan(eicar(), brief).Verdict, "full for ever")
+	assert.Equal(t, api.Failed, r.scan(testvirus.EICAR(), brief).Verdict, "full for ever")
 }
 
 func blackhole(t *testing.T) {
 	r := newRig(t, overTCP)
 	r.fake.Close()
 	free := fullListener(t, "tcp", r.fake.Addr)
-	assert.Equal(t, api.Failed, r.scan(eicar(), brief).Verdict)
+	assert.Equal(t, api.Failed, r.scan(testvirus.EICAR(), brief).Verdict)
 	free()
 
 	// Beside a good server, nobody waits for the bad one, at start or later.
@@ -116,7 +118,7 @@ func blackhole(t *testing.T) {
 	assert.Less(t, time.Since(begin), quick.grace+slack)
 	assert.Contains(t, log.String(), bad.Addr+" is not ready")
 	for range 10 {
-		assert.Equal(t, api.VirusFound, timedScan(t, c, write(t, "sample", eicar()), enough).Verdict)
+		assert.Equal(t, api.VirusFound, timedScan(t, c, write(t, "sample", testvirus.EICAR()), enough).Verdict)
 	}
 }
 
@@ -126,7 +128,7 @@ func allDown(t *testing.T) {
 	c := startQuick(t, one.Addr+","+two.Addr, log, func(c *Client) {
 		c.times.tick = time.Hour // only scans look for the servers
 	})
-	path := write(t, "sample", eicar())
+	path := write(t, "sample", testvirus.EICAR())
 	one.Close()
 	two.Close()
 	result := timedScan(t, c, path, brief)
@@ -134,7 +136,7 @@ func allDown(t *testing.T) {
 	assert.False(t, c.anyUp())
 	assert.Equal(t, 2, strings.Count(log.String(), "marked down"), log.String())
 
-	again, err := clamdtest.NewFake(two.Addr, "")
+	again, err := fakeclamd.New(two.Addr, "")
 	require.NoError(t, err)
 	t.Cleanup(again.Close)
 	assert.Equal(t, api.VirusFound, timedScan(t, c, path, enough).Verdict)

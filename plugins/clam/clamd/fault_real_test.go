@@ -10,6 +10,8 @@ import (
 
 	"github.com/avirkit/avirkit/api"
 	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/fakeclamd"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // patient gives a real clamd the time to start again within a scan.
@@ -24,7 +26,7 @@ func killed(t *testing.T) {
 		c := startQuick(t, address, log, patient)
 		// A process that is stopped has the scan for as long as we want.
 		require.NoError(t, real.Pause())
-		pending := background(c, write(t, "sample", eicar()))
+		pending := background(c, write(t, "sample", testvirus.EICAR()))
 		eventually(t, "the scan is under way", c.scanning)
 		require.NoError(t, real.Kill())
 		require.NoError(t, real.Start())
@@ -59,7 +61,7 @@ func reloaded(t *testing.T) {
 
 func deadEngine(t *testing.T) {
 	fake := clamdtest.StartFake(t)
-	fake.Set(clamdtest.Fault{Name: "dead-engine"})
+	fake.Set(fakeclamd.Fault{Name: "dead-engine"})
 	for _, address := range []string{fake.Addr, fake.Socket} {
 		c := newQuick(t, address, &logLines{})
 		begin := time.Now()
@@ -71,16 +73,16 @@ func deadEngine(t *testing.T) {
 	// Later: after a restart, and without one.
 	for _, hangUp := range []bool{true, false} {
 		r := newRig(t, overTCP)
-		r.fake.Set(clamdtest.Fault{Name: "dead-engine"})
+		r.fake.Set(fakeclamd.Fault{Name: "dead-engine"})
 		if hangUp {
 			r.fake.Hangup()
 		}
-		for _, content := range [][]byte{harmless, eicar()} {
+		for _, content := range [][]byte{harmless, testvirus.EICAR()} {
 			result := r.scan(content, enough)
 			assert.Equal(t, api.Failed, result.Verdict)
 			assert.Contains(t, result.Text, "test virus")
 		}
-		r.fake.Set(clamdtest.Fault{})
+		r.fake.Set(fakeclamd.Fault{})
 		r.isVirus()
 	}
 }
@@ -88,7 +90,7 @@ func deadEngine(t *testing.T) {
 func noTemporaryDirectory(t *testing.T) {
 	real := clamdtest.Start(t, nil)
 	c := startQuick(t, real.Socket, &logLines{}, func(c *Client) { c.Mode = Fildes })
-	archive := write(t, "eicar.zip", zipOf(t, clamdtest.EICAR()))
+	archive := write(t, "eicar.zip", zipOf(t, testvirus.EICAR()))
 	assert.Equal(t, api.VirusFound, timedScan(t, c, archive, enough).Verdict)
 	require.NoError(t, os.RemoveAll(real.TmpDir))
 	assert.Equal(t, api.Failed, timedScan(t, c, archive, brief).Verdict)

@@ -10,27 +10,28 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/avirkit/avirkit/api"
-	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/fakeclamd"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // harmless is a clean file that a wrong OK would be believed for.
 var harmless = []byte("nothing bad in here")
 
 // answer makes the fake answer with a text.
-func answer(text string) clamdtest.Fault { return clamdtest.Fault{Name: "reply", Text: text} }
+func answer(text string) fakeclamd.Fault { return fakeclamd.Fault{Name: "reply", Text: text} }
 
 func slowReply(t *testing.T) {
 	r := newRig(t, overTCP)
 	before := r.fake.Scans()
-	r.spoilt(clamdtest.Fault{Name: "slow-reply"}, eicar(), api.VirusFound)
-	r.spoilt(clamdtest.Fault{Name: "slow-reply"}, harmless, api.OK)
+	r.spoilt(fakeclamd.Fault{Name: "slow-reply"}, testvirus.EICAR(), api.VirusFound)
+	r.spoilt(fakeclamd.Fault{Name: "slow-reply"}, harmless, api.OK)
 	assert.Equal(t, before+3, r.fake.Scans(), "nothing was sent twice: two files, and the test virus for the clean one")
 }
 
 func idleTimeout(t *testing.T) {
 	r := newRig(t, overTCP)
 	for range 3 {
-		r.spoilt(clamdtest.Fault{Name: "idle-timeout", Times: 1}, eicar(), api.VirusFound)
+		r.spoilt(fakeclamd.Fault{Name: "idle-timeout", Times: 1}, testvirus.EICAR(), api.VirusFound)
 		r.isVirus()
 	}
 	assert.NotContains(t, r.log.String(), "marked down", "it is no fault of the server")
@@ -39,23 +40,23 @@ func idleTimeout(t *testing.T) {
 func foreignID(t *testing.T) {
 	for _, name := range []string{"wrong-id", "stale-id"} {
 		r := newRig(t, overTCP)
-		r.repeated(name, eicar())
-		r.spoilt(clamdtest.Fault{Name: name}, harmless, api.Failed)
+		r.repeated(name, testvirus.EICAR())
+		r.spoilt(fakeclamd.Fault{Name: name}, harmless, api.Failed)
 	}
 }
 
 func twoReplies(t *testing.T) {
-	for _, via := range []func(*clamdtest.Fake) string{overTCP, overUnix} {
+	for _, via := range []func(*fakeclamd.Server) string{overTCP, overUnix} {
 		r := newRig(t, via)
-		r.spoilt(clamdtest.Fault{Name: "two-replies", Times: 1}, harmless, api.Failed)
+		r.spoilt(fakeclamd.Fault{Name: "two-replies", Times: 1}, harmless, api.Failed)
 		r.isVirus()
-		r.spoilt(clamdtest.Fault{Name: "ok-then-found"}, harmless, api.Failed)
-		r.spoilt(clamdtest.Fault{Name: "ok-then-found", Times: 1}, harmless, api.OK)
+		r.spoilt(fakeclamd.Fault{Name: "ok-then-found"}, harmless, api.Failed)
+		r.spoilt(fakeclamd.Fault{Name: "ok-then-found", Times: 1}, harmless, api.OK)
 		// This is how a clamd ends that is told to.
 		for text := range stopping {
 			aborted := answer(text + " ERROR")
 			aborted.Times = 1
-			r.spoilt(aborted, eicar(), api.VirusFound)
+			r.spoilt(aborted, testvirus.EICAR(), api.VirusFound)
 		}
 	}
 }
@@ -63,10 +64,10 @@ func twoReplies(t *testing.T) {
 func pongFirst(t *testing.T) {
 	r := newRig(t, overTCP)
 	for _, name := range []string{"await-ping", "pong"} {
-		for want, content := range map[api.Verdict][]byte{api.VirusFound: eicar(), api.OK: harmless} {
+		for want, content := range map[api.Verdict][]byte{api.VirusFound: testvirus.EICAR(), api.OK: harmless} {
 			r.connect()
 			before := r.fake.Scans()
-			r.spoilt(clamdtest.Fault{Name: name, Times: 1}, content, want)
+			r.spoilt(fakeclamd.Fault{Name: name, Times: 1}, content, want)
 			sent := map[api.Verdict]int{api.VirusFound: 1, api.OK: 2}[want] // with the test virus
 			assert.Equal(t, before+sent, r.fake.Scans(), "nothing was sent twice")
 		}
@@ -88,7 +89,7 @@ func misleadingNames(t *testing.T) {
 		assert.Equal(t, name, result.Text)
 		r.spoilt(answer("stream: "+name+" ERROR"), harmless, api.Failed)
 		path := filepath.Join(t.TempDir(), name)
-		require.NoError(t, os.WriteFile(path, eicar(), 0o644))
+		require.NoError(t, os.WriteFile(path, testvirus.EICAR(), 0o644))
 		assert.Equal(t, api.VirusFound, timedScan(t, r.c, path, enough).Verdict)
 	}
 	for _, text := range []string{"stream: OK ", "stream:OK", "OK", "stream: ok", "other: OK", "fd[x]: OK", "stream: stream: OK"} {
@@ -105,19 +106,19 @@ func longName(t *testing.T) {
 
 func endless(t *testing.T) {
 	r := newRig(t, overTCP)
-	result := r.spoilt(clamdtest.Fault{Name: "endless", Times: 1}, harmless, api.Failed)
+	result := r.spoilt(fakeclamd.Fault{Name: "endless", Times: 1}, harmless, api.Failed)
 	assert.Contains(t, result.Text, "something else")
 	r.isVirus()
 }
 
 func noSession(t *testing.T) {
 	r := newRig(t, overTCP)
-	r.fake.Set(clamdtest.Fault{Name: "no-session"})
+	r.fake.Set(fakeclamd.Fault{Name: "no-session"})
 	r.fake.Hangup()
 	result := r.scan(harmless, enough)
 	assert.Equal(t, api.Failed, result.Verdict)
 	assert.Contains(t, result.Text, "UNKNOWN COMMAND")
-	r.fake.Set(clamdtest.Fault{})
+	r.fake.Set(fakeclamd.Fault{})
 	r.isVirus()
 	for _, text := range []string{"UNKNOWN COMMAND", "COMMAND UNAVAILABLE", "Command invalid inside IDSESSION. ERROR"} {
 		r.spoilt(answer(text), harmless, api.Failed)

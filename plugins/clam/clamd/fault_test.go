@@ -3,6 +3,8 @@ package clamd
 import (
 	"fmt"
 	"testing"
+
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // faults are the ways in which a clamd fails, each with its row in the fault
@@ -60,7 +62,7 @@ func faultName(row int, name string) string { return fmt.Sprintf("%02d %s", row,
 // transports.
 func faultOf(name string) func(t *testing.T) {
 	return func(t *testing.T) {
-		newRig(t, overTCP).repeated(name, eicar())
-		newRig(t, overUnix).repeated(name, eicar())
+		newRig(t, overTCP).repeated(name, testvirus.EICAR())
+		newRig(t, overUnix).repeated(name, testvirus.EICAR())
 	}
 }

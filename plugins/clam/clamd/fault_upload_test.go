@@ -13,11 +13,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/avirkit/avirkit/api"
-	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/fakeclamd"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // large is a file with EICAR at its end that fills every buffer on its way.
-func large() []byte { return append(bytes.Repeat([]byte("12345678"), 2<<20), eicar()...) }
+func large() []byte { return append(bytes.Repeat([]byte("12345678"), 2<<20), testvirus.EICAR()...) }
 
 // newUploadRig makes a rig for large files. Its upkeep has to look at the
 // limits of a server that was lost.
@@ -28,7 +29,7 @@ func newUploadRig(t *testing.T) *rig {
 
 func resetWithReply(t *testing.T) {
 	r := newUploadRig(t)
-	r.spoilt(clamdtest.Fault{Name: "reset-with-reply", Times: 1}, large(), api.Impossible)
+	r.spoilt(fakeclamd.Fault{Name: "reset-with-reply", Times: 1}, large(), api.Impossible)
 	r.isVirus()
 }
 
@@ -45,7 +46,7 @@ func sizeLimit(t *testing.T) {
 		r := newUploadRig(t)
 		for _, verdict := range []api.Verdict{api.Impossible, api.Failed, api.VirusFound} {
 			r.c.OnLimit = verdict
-			r.spoilt(clamdtest.Fault{Name: "size-limit"}, content, verdict)
+			r.spoilt(fakeclamd.Fault{Name: "size-limit"}, content, verdict)
 		}
 	}
 }
@@ -70,7 +71,7 @@ func changingFile(t *testing.T) {
 	// It changes while clamd has it: in size, or in what it says.
 	long := time.Now().Add(-time.Hour)
 	overwrite := func(path string) error { return os.WriteFile(path, bytes.ToUpper(harmless), 0o644) }
-	for _, via := range []func(*clamdtest.Fake) string{overTCP, overUnix} {
+	for _, via := range []func(*fakeclamd.Server) string{overTCP, overUnix} {
 		for _, change := range []func(path string) error{
 			func(path string) error { return os.Truncate(path, 0) },
 			func(path string) error { return os.Truncate(path, 5) },
@@ -88,18 +89,18 @@ func changingFile(t *testing.T) {
 
 // scanWhileItIs changes a clean file, last written at the given time, while
 // clamd has it.
-func scanWhileItIs(t *testing.T, via func(*clamdtest.Fake) string, change func(path string) error, written time.Time) api.Result {
+func scanWhileItIs(t *testing.T, via func(*fakeclamd.Server) string, change func(path string) error, written time.Time) api.Result {
 	t.Helper()
 	r := newRig(t, via)
 	r.c.times.silence = enough
 	path := write(t, "sample", harmless)
 	require.NoError(t, os.Chtimes(path, written, written))
 	before := r.fake.Scans()
-	r.fake.Set(clamdtest.Fault{Name: "hold", Times: 1})
+	r.fake.Set(fakeclamd.Fault{Name: "hold", Times: 1})
 	pending := background(r.c, path)
 	eventually(t, "clamd has the file", func() bool { return r.fake.Scans() > before })
 	require.NoError(t, change(path))
-	r.fake.Set(clamdtest.Fault{})
+	r.fake.Set(fakeclamd.Fault{})
 	return await(t, pending)
 }
 
@@ -139,7 +140,7 @@ func closed(t *testing.T) {
 	r := newRig(t, overTCP)
 	r.c.times.silence, r.c.ScanTimeout = time.Hour, time.Hour
 	before := r.fake.Scans()
-	r.fake.Set(clamdtest.Fault{Name: "no-reply"})
+	r.fake.Set(fakeclamd.Fault{Name: "no-reply"})
 	path := write(t, "sample", harmless)
 	pending := background(r.c, path)
 	eventually(t, "clamd has the file", func() bool { return r.fake.Scans() > before })
@@ -153,7 +154,7 @@ func closed(t *testing.T) {
 	// The end of a scan's own context does the same.
 	r = newRig(t, overTCP)
 	r.c.times.silence, r.c.ScanTimeout = time.Hour, time.Hour
-	r.fake.Set(clamdtest.Fault{Name: "no-reply"})
+	r.fake.Set(fakeclamd.Fault{Name: "no-reply"})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan api.Result, 1)
 	before = r.fake.Scans()

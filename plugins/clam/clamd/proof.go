@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // An OK says little: clamd gives it for what is over its limits, for an
@@ -83,7 +85,7 @@ func (c *Client) prove(x *exchange, s *server, buf []byte) error {
 // findVirus sends the test virus inside a zip over the scan path.
 func (c *Client) findVirus(x *exchange, s *server, buf []byte) (r reply, err error) {
 	if x.proof.size < firstProof {
-		r, err = c.ask(x, s, plainZip, firstProof, buf)
+		r, err = c.ask(x, s, testvirus.Plain(firstProof), buf)
 	} else {
 		r, err = c.askCanary(x, s, buf)
 	}
@@ -103,7 +105,7 @@ func (c *Client) findVirus(x *exchange, s *server, buf []byte) (r reply, err err
 func (c *Client) findVirusIn(x *exchange, s *server, size int64, buf []byte) (reply, error) {
 	p := &x.proof
 	if now := time.Now().Unix(); !p.asked && now-s.choked.Load() > chokes {
-		r, err := c.ask(x, s, nestedZip, 0, buf)
+		r, err := c.ask(x, s, testvirus.Nested(), buf)
 		if err != nil || r.kind == failed {
 			s.choked.Store(now)
 		}
@@ -117,7 +119,7 @@ func (c *Client) findVirusIn(x *exchange, s *server, size int64, buf []byte) (re
 		}
 	}
 	if p.refused == 0 || size < p.refused {
-		r, err := c.ask(x, s, plainZip, size, buf)
+		r, err := c.ask(x, s, testvirus.Plain(size), buf)
 		switch {
 		case err != nil || r.kind != found && r.kind != clean && r.kind != overLimit:
 			return r, err
@@ -132,22 +134,20 @@ func (c *Client) findVirusIn(x *exchange, s *server, size int64, buf []byte) (re
 	return reply{kind: overLimit, text: unscanned}, nil
 }
 
-// ask sends a test file over the scan path of a server. The file has size
-// bytes, or as few as it takes if that is 0.
-func (c *Client) ask(x *exchange, s *server, kind zipKind, size int64, buf []byte) (reply, error) {
-	z := makeZip(kind, eicar(), size)
+// ask sends a test file over the scan path of a server.
+func (c *Client) ask(x *exchange, s *server, z testvirus.Zip, buf []byte) (reply, error) {
 	fd, err := writeSample(z)
 	if err != nil {
 		return reply{}, err
 	}
 	defer closeFile(fd)
-	return x.scan(s.fildes.Load(), fd, z.size, buf)
+	return x.scan(s.fildes.Load(), fd, z.Size, buf)
 }
 
 // askCanary sends the smallest test file, which is made once: it goes out for
 // nearly every clean file.
 func (c *Client) askCanary(x *exchange, s *server, buf []byte) (reply, error) {
-	z := makeZip(plainZip, eicar(), 0)
+	z := testvirus.Plain(0)
 	c.mu.Lock()
 	var err error
 	if c.canary < 0 {
@@ -158,7 +158,7 @@ func (c *Client) askCanary(x *exchange, s *server, buf []byte) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return x.scan(s.fildes.Load(), fd, z.size, buf)
+	return x.scan(s.fildes.Load(), fd, z.Size, buf)
 }
 
 // closeCanary closes the file of askCanary, unless a scan that hangs may

@@ -16,6 +16,8 @@ import (
 
 	"github.com/avirkit/avirkit/api"
 	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/fakeclamd"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // silentLimit is a clamd that calls everything over 3 MB clean.
@@ -23,13 +25,13 @@ var silentLimit = map[string]string{"MaxFileSize": "3M", "AlertExceedsMax": "no"
 
 // pastLimit is an infected file that a clamd with silentLimit calls OK.
 func pastLimit(t *testing.T) string {
-	return write(t, "infected", append(make([]byte, 5<<20), eicar()...))
+	return write(t, "infected", append(make([]byte, 5<<20), testvirus.EICAR()...))
 }
 
 func TestAFileOverALimitOfWhichClamdIsSilentIsNotOK(t *testing.T) {
 	real := clamdtest.Start(t, silentLimit)
 	infected := pastLimit(t)
-	fits := write(t, "fits", append(make([]byte, 1<<20), eicar()...))
+	fits := write(t, "fits", append(make([]byte, 1<<20), testvirus.EICAR()...))
 	clean := write(t, "clean", make([]byte, 1<<20))
 	for _, address := range []string{real.Addr, real.Socket} {
 		log := &logLines{}
@@ -121,23 +123,23 @@ func TestARestartWithOtherLimitsIsNoticed(t *testing.T) {
 
 // An engine that dies between two scans leaves all connections as they are.
 func TestAnEngineThatDiesBehindOpenConnectionsIsFoundOutByTheNextFile(t *testing.T) {
-	for _, via := range []func(*clamdtest.Fake) string{overTCP, overUnix} {
+	for _, via := range []func(*fakeclamd.Server) string{overTCP, overUnix} {
 		r := newRig(t, via)
 		r.isVirus()
 		assert.Equal(t, api.OK, r.scan(harmless, enough).Verdict)
 		time.Sleep(2 * burstGap) // the burst is over
-		r.fake.Set(clamdtest.Fault{Name: "dead-engine"})
-		result := r.scan(eicar(), enough)
+		r.fake.Set(fakeclamd.Fault{Name: "dead-engine"})
+		result := r.scan(testvirus.EICAR(), enough)
 		assert.Equal(t, api.Failed, result.Verdict)
 		assert.Contains(t, result.Text, "test virus")
-		r.fake.Set(clamdtest.Fault{})
+		r.fake.Set(fakeclamd.Fault{})
 		r.isVirus()
 	}
 }
 
 func TestATemporaryDirectoryThatVanishesIsFoundOutByTheNextFile(t *testing.T) {
 	real := clamdtest.Start(t, nil)
-	archive := write(t, "eicar.zip", zipOf(t, eicar()))
+	archive := write(t, "eicar.zip", zipOf(t, testvirus.EICAR()))
 	for _, address := range []string{real.Socket, real.Addr} {
 		c := start(t, config(t, address, &logLines{}))
 		assert.Equal(t, api.VirusFound, scan(c, archive).Verdict)
@@ -189,7 +191,7 @@ func TestVerdictsThatNeedNoProofAreGivenWithoutOne(t *testing.T) {
 
 func TestAClamdThatChokesOnAQuestionStillScansLargeFiles(t *testing.T) {
 	large := bytes.Repeat([]byte("12345678"), 100_000/8)
-	for _, fault := range []clamdtest.Fault{{Name: "eof"}, answer("stream: Can't allocate memory ERROR")} {
+	for _, fault := range []fakeclamd.Fault{{Name: "eof"}, answer("stream: Can't allocate memory ERROR")} {
 		r := newRig(t, overTCP)
 		fault.Skip, fault.Times = 2, 1 // the file and the first proof go well
 		r.fake.Set(fault)
@@ -232,10 +234,10 @@ func TestAllOfAFileIsRead(t *testing.T) {
 
 func TestADescriptorThatDoesNotArriveIsReplacedByAStream(t *testing.T) {
 	r := newRig(t, overUnix)
-	for _, content := range [][]byte{harmless, eicar()} {
+	for _, content := range [][]byte{harmless, testvirus.EICAR()} {
 		r.c.servers[0].fildes.Store(true)
 		want := map[bool]api.Verdict{true: api.OK, false: api.VirusFound}[bytes.Equal(content, harmless)]
-		r.spoilt(clamdtest.Fault{Name: "reply", Text: noDescriptorText + " ERROR", Times: 1}, content, want)
+		r.spoilt(fakeclamd.Fault{Name: "reply", Text: noDescriptorText + " ERROR", Times: 1}, content, want)
 		assert.False(t, r.c.servers[0].fildes.Load())
 	}
 	assert.Contains(t, r.log.String(), "INSTREAM")

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/fakeclamd"
 )
 
 func TestRepliesAreReadExactly(t *testing.T) {
@@ -109,7 +110,7 @@ func TestWellFormedRepliesMeanTheSameToAnIndependentClient(t *testing.T) {
 			name[i] = letters[random.Intn(len(letters))]
 		}
 		text := []string{"stream: OK", fmt.Sprintf("stream: %s FOUND", name)}[random.Intn(2)]
-		fake.Set(clamdtest.Fault{Name: "reply", Text: text})
+		fake.Set(fakeclamd.Fault{Name: "reply", Text: text})
 		theirs, err := client.InStream(context.Background(), path)
 		require.NoError(t, err)
 		require.Len(t, theirs, 1)

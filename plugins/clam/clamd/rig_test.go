@@ -12,6 +12,8 @@ import (
 
 	"github.com/avirkit/avirkit/api"
 	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/fakeclamd"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // quick are times with which a fault test takes tenths of a second.
@@ -41,24 +43,24 @@ const (
 // rig is a client of a fake clamd, with both ready.
 type rig struct {
 	t    *testing.T
-	fake *clamdtest.Fake
+	fake *fakeclamd.Server
 	c    *Client
 	log  *logLines
 }
 
 // overTCP and overUnix say how the client reaches the fake.
-func overTCP(f *clamdtest.Fake) string  { return f.Addr }
-func overUnix(f *clamdtest.Fake) string { return f.Socket }
+func overTCP(f *fakeclamd.Server) string  { return f.Addr }
+func overUnix(f *fakeclamd.Server) string { return f.Socket }
 
 // newRig makes a rig in which only scans speak to the fake: the upkeep would
 // meet faults that are meant for a scan, and be counted as one.
-func newRig(t *testing.T, via func(*clamdtest.Fake) string) *rig {
+func newRig(t *testing.T, via func(*fakeclamd.Server) string) *rig {
 	t.Helper()
 	return newRigWith(t, via, func(c *Client) { c.times.tick = time.Hour })
 }
 
 // newRigWith makes a rig whose client change may alter before its start.
-func newRigWith(t *testing.T, via func(*clamdtest.Fake) string, change func(*Client)) *rig {
+func newRigWith(t *testing.T, via func(*fakeclamd.Server) string, change func(*Client)) *rig {
 	t.Helper()
 	fake, log := clamdtest.StartFake(t), &logLines{}
 	return &rig{t, fake, startQuick(t, via(fake), log, change), log}
@@ -106,9 +108,9 @@ func timedScan(t *testing.T, c *Client, path string, limit time.Duration) api.Re
 // isVirus checks that EICAR is found, now that the fault is over.
 func (r *rig) isVirus() {
 	r.t.Helper()
-	result := r.scan(eicar(), enough)
+	result := r.scan(testvirus.EICAR(), enough)
 	assert.Equal(r.t, api.VirusFound, result.Verdict, result.Text)
-	assert.Equal(r.t, clamdtest.SignatureName, result.Text)
+	assert.Equal(r.t, testvirus.SignatureName, result.Text)
 }
 
 // connect makes sure that the next file finds a connection, so that a fault
@@ -123,7 +125,7 @@ func (r *rig) connect() {
 }
 
 // spoilt checks the verdict of a clean file while the fake misbehaves.
-func (r *rig) spoilt(fault clamdtest.Fault, content []byte, want api.Verdict) api.Result {
+func (r *rig) spoilt(fault fakeclamd.Fault, content []byte, want api.Verdict) api.Result {
 	r.t.Helper()
 	path := write(r.t, "sample", content)
 	r.connect()
@@ -134,7 +136,7 @@ func (r *rig) spoilt(fault clamdtest.Fault, content []byte, want api.Verdict) ap
 	}
 	result := timedScan(r.t, r.c, path, limit)
 	assert.Equal(r.t, want, result.Verdict, "%s: %s", fault.Name, result.Text)
-	r.fake.Set(clamdtest.Fault{})
+	r.fake.Set(fakeclamd.Fault{})
 	return result
 }
 
@@ -143,9 +145,9 @@ func (r *rig) spoilt(fault clamdtest.Fault, content []byte, want api.Verdict) ap
 func (r *rig) repeated(name string, content []byte) {
 	r.t.Helper()
 	before := r.fake.Scans()
-	r.spoilt(clamdtest.Fault{Name: name, Times: 1}, content, api.VirusFound)
+	r.spoilt(fakeclamd.Fault{Name: name, Times: 1}, content, api.VirusFound)
 	assert.Greater(r.t, r.fake.Scans(), before+1, "the file was sent again")
-	r.spoilt(clamdtest.Fault{Name: name}, content, api.Failed)
+	r.spoilt(fakeclamd.Fault{Name: name}, content, api.Failed)
 	r.isVirus()
 }
 

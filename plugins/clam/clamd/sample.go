@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"syscall"
 	"unsafe"
+
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // memfdCreate are the numbers of memfd_create(2), which package syscall
@@ -21,11 +23,11 @@ var tempFolders = []string{"", "/tmp", "/var/tmp", "/dev/shm"}
 // has that (3.17) and in the folder for temporary files otherwise. The gap
 // between the two parts takes no room, and none when it is read either. The
 // caller closes the descriptor.
-func writeSample(z zipFile) (fd int, err error) {
+func writeSample(z testvirus.Zip) (fd int, err error) {
 	if fd, err = makeSample(); err != nil {
 		return -1, fmt.Errorf("%w: make a test file: %w", errNoSample, err)
 	}
-	for off, part := range map[int64][]byte{0: z.member, z.size - int64(len(z.directory)): z.directory} {
+	for off, part := range map[int64][]byte{0: z.Head, z.Size - int64(len(z.Tail)): z.Tail} {
 		n, err := syscall.Pwrite(fd, part, off)
 		if err == nil && n < len(part) {
 			err = syscall.ENOSPC

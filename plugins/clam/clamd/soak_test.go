@@ -18,6 +18,8 @@ import (
 
 	"github.com/avirkit/avirkit/api"
 	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/realclamd"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // shortSoak is how long TestSoak runs by itself. AVIR_SOAK=2m makes it longer.
@@ -38,10 +40,10 @@ func soakFiles(t *testing.T) []soakFile {
 	megabyte := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 	return []soakFile{
 		{write(t, "clean", harmless), api.OK},
-		{write(t, "eicar.com", eicar()), api.VirusFound},
+		{write(t, "eicar.com", testvirus.EICAR()), api.VirusFound},
 		{write(t, "large", megabyte), api.OK},
-		{write(t, "infected", append(megabyte, eicar()...)), api.VirusFound},
-		{write(t, "eicar.zip", zipOf(t, eicar())), api.VirusFound},
+		{write(t, "infected", append(megabyte, testvirus.EICAR()...)), api.VirusFound},
+		{write(t, "eicar.zip", zipOf(t, testvirus.EICAR())), api.VirusFound},
 		{write(t, "clean.zip", zipOf(t, harmless)), api.OK},
 		{write(t, "secret.zip", encryptedZipFile()), api.Impossible},
 		{write(t, "empty", nil), api.OK},
@@ -116,20 +118,20 @@ func TestSoak(t *testing.T) {
 
 // torment does things to clamds until end, and leaves them running. It
 // returns what it did.
-func torment(t *testing.T, end time.Time, clamds ...*clamdtest.Clamd) map[string]int {
+func torment(t *testing.T, end time.Time, clamds ...*realclamd.Clamd) map[string]int {
 	random := rand.New(rand.NewSource(1))
 	done := map[string]int{}
-	faults := map[string]func(*clamdtest.Clamd) error{
-		"kill": func(c *clamdtest.Clamd) error {
+	faults := map[string]func(*realclamd.Clamd) error{
+		"kill": func(c *realclamd.Clamd) error {
 			if err := c.Kill(); err != nil {
 				return err
 			}
 			time.Sleep(time.Duration(random.Intn(200)) * time.Millisecond)
 			return c.Start()
 		},
-		"restart": (*clamdtest.Clamd).Restart,
-		"reload":  (*clamdtest.Clamd).Reload,
-		"stall": func(c *clamdtest.Clamd) error {
+		"restart": (*realclamd.Clamd).Restart,
+		"reload":  (*realclamd.Clamd).Reload,
+		"stall": func(c *realclamd.Clamd) error {
 			if err := c.Pause(); err != nil {
 				return err
 			}
@@ -167,7 +169,7 @@ func TestTwoServersOneKilledDuringTenThousandScans(t *testing.T) {
 		doomed, stays := clamdtest.Start(t, nil), clamdtest.Start(t, nil)
 		log := &logLines{}
 		c := startQuick(t, doomed.Addr+","+stays.Addr, log, func(c *Client) { c.MaxFileSize = 2 << 20 })
-		files := []soakFile{{write(t, "clean", harmless), api.OK}, {write(t, "eicar.com", eicar()), api.VirusFound}}
+		files := []soakFile{{write(t, "clean", harmless), api.OK}, {write(t, "eicar.com", testvirus.EICAR()), api.VirusFound}}
 		var l load
 		var kill sync.Once
 		l.run(t, c, files, func() bool {

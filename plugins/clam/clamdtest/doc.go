@@ -1,5 +1,3 @@
-// Package clamdtest gives tests a clamd to talk to: the real one of the
-// machine, started with a signature database, ports and folders of its own,
-// and a scriptable fake for the faults that a real one does not produce on
-// demand.
+// Package clamdtest starts clamds for tests, real and fake ones, and ends them
+// with the test. It imports testing, and so only tests import it.
 package clamdtest

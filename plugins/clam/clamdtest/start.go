@@ -3,12 +3,15 @@ package clamdtest
 import (
 	"os"
 	"testing"
+
+	"github.com/avirkit/avirkit/plugins/clam/fakeclamd"
+	"github.com/avirkit/avirkit/plugins/clam/realclamd"
 )
 
 // Need skips the test on a machine without clamd, or fails it if CI=true.
 func Need(tb testing.TB) {
 	tb.Helper()
-	_, err := Binary()
+	_, err := realclamd.Binary()
 	switch {
 	case err == nil:
 	case os.Getenv("CI") == "true":
@@ -19,8 +22,8 @@ func Need(tb testing.TB) {
 }
 
 // Start starts a real clamd for a test and stops it when the test ends. See
-// New for config and Need for a machine without clamd.
-func Start(tb testing.TB, config map[string]string) *Clamd {
+// realclamd.New for config and Need for a machine without clamd.
+func Start(tb testing.TB, config map[string]string) *realclamd.Clamd {
 	tb.Helper()
 	Need(tb)
 	// Not tb.TempDir: that path holds the test's name, and can be too long
@@ -30,7 +33,7 @@ func Start(tb testing.TB, config map[string]string) *Clamd {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
-	c, err := New(dir, config)
+	c, err := realclamd.New(dir, config)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -43,4 +46,20 @@ func Start(tb testing.TB, config map[string]string) *Clamd {
 		}
 	})
 	return c
+}
+
+// StartFake starts a fake clamd with both kinds of socket for a test.
+func StartFake(tb testing.TB) *fakeclamd.Server {
+	tb.Helper()
+	dir, err := os.MkdirTemp("", "fakeclamd")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	f, err := fakeclamd.New("127.0.0.1:0", dir+"/clamd.sock")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(f.Close)
+	return f
 }

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"syscall"
 
-	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/fakeclamd"
 )
 
 func main() {
@@ -39,21 +39,23 @@ func run(args []string, out io.Writer) error {
 	if flags.NArg() > 0 || *listen == "" && *unix == "" {
 		return fmt.Errorf("usage: fakeclamd --listen HOST:PORT and/or --unix PATH [--fault NAME]; --list tells the faults")
 	}
-	var fault clamdtest.Fault
+	var fault fakeclamd.Fault
 	if *name != "" {
 		var err error
-		if fault, err = clamdtest.ParseFault(*name); err != nil {
+		if fault, err = fakeclamd.ParseFault(*name); err != nil {
 			return err
 		}
 		fault.Skip, fault.Times = *skip, *times
 	}
-	fake, err := clamdtest.NewFake(*listen, *unix)
+	fake, err := fakeclamd.New(*listen, *unix)
 	if err != nil {
 		return err
 	}
 	defer fake.Close()
 	fake.Set(fault)
 	fmt.Fprintf(out, "fakeclamd: ready at %s %s\n", fake.Addr, fake.Socket)
+	// SIGQUIT stays with the runtime, which prints what each goroutine does:
+	// the way to find out why a fake hangs.
 	end := make(chan os.Signal, 1)
 	signal.Notify(end, syscall.SIGINT, syscall.SIGTERM)
 	<-end
@@ -61,13 +63,13 @@ func run(args []string, out io.Writer) error {
 }
 
 func listFaults(out io.Writer) error {
-	names := make([]string, 0, len(clamdtest.Faults))
-	for name := range clamdtest.Faults {
+	names := make([]string, 0, len(fakeclamd.Faults))
+	for name := range fakeclamd.Faults {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if _, err := fmt.Fprintf(out, "%-18s %s\n", name, clamdtest.Faults[name]); err != nil {
+		if _, err := fmt.Fprintf(out, "%-18s %s\n", name, fakeclamd.Faults[name]); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package clamdtest
+package realclamd
 
 import (
 	"errors"

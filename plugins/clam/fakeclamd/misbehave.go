@@ -1,13 +1,15 @@
-package clamdtest
+package fakeclamd
 
 import (
 	"io"
 	"net"
 	"strings"
+
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // misbehave answers a scan after the whole file has come.
-func (c *fakeConn) misbehave(fault Fault, changed <-chan struct{}, label string, content []byte) error {
+func (c *conn) misbehave(fault Fault, changed <-chan struct{}, label string, content []byte) error {
 	verdict := label + Detect(content)
 	switch fault.Name {
 	case "no-reply":
@@ -41,7 +43,7 @@ func (c *fakeConn) misbehave(fault Fault, changed <-chan struct{}, label string,
 	case "two-replies":
 		return c.write(c.frame(c.id, label+"Can't open file or directory ERROR") + c.frame(c.id, label+"OK"))
 	case "ok-then-found":
-		return c.write(c.frame(c.id, label+"OK") + c.frame(c.id, label+SignatureName+" FOUND"))
+		return c.write(c.frame(c.id, label+"OK") + c.frame(c.id, label+testvirus.SignatureName+" FOUND"))
 	case "await-ping":
 		c.held = c.frame(c.id, verdict)
 		return nil
@@ -69,7 +71,7 @@ func (c *fakeConn) misbehave(fault Fault, changed <-chan struct{}, label string,
 
 // interrupt misbehaves in the middle of a stream, when the length of a chunk
 // is known and the rest of it has not been asked for.
-func (c *fakeConn) interrupt(fault Fault) error {
+func (c *conn) interrupt(fault Fault) error {
 	switch fault.Name {
 	case "stop-reading":
 		<-c.gone // what the client sends meanwhile fills the buffers
@@ -85,7 +87,7 @@ func (c *fakeConn) interrupt(fault Fault) error {
 
 // reset closes the connection so that the other end gets a reset: bytes that
 // it has sent are still unread.
-func (c *fakeConn) reset() error {
+func (c *conn) reset() error {
 	if tcp, ok := c.conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
@@ -93,7 +95,7 @@ func (c *fakeConn) reset() error {
 }
 
 // ignore reads on without an answer until the other end hangs up.
-func (c *fakeConn) ignore() error {
+func (c *conn) ignore() error {
 	_, _ = io.Copy(io.Discard, c.conn)
 	return errHangup
 }

@@ -1,4 +1,6 @@
-package clamdtest
+// Package fakeclamd is a clamd that finds the test virus, and misbehaves in the
+// ways in which a real one does not on demand.
+package fakeclamd
 
 import (
 	"errors"
@@ -6,19 +8,18 @@ import (
 	"net"
 	"os"
 	"sync"
-	"testing"
 )
 
-// Fake is a clamd that finds EICAR, also in zip files, reports encrypted zip
+// Server is a clamd that finds EICAR, also in zip files, reports encrypted zip
 // files, and misbehaves on demand. Its methods may be called from any
 // goroutine.
-type Fake struct {
+type Server struct {
 	Addr   string // of TCP, empty if it has none
 	Socket string // path of the unix socket, empty if it has none
 
 	mu        sync.Mutex
 	listeners []net.Listener
-	open      map[*fakeConn]struct{}
+	open      map[*conn]struct{}
 	closed    bool
 	fault     Fault
 	changed   chan struct{} // closed by Set
@@ -28,10 +29,10 @@ type Fake struct {
 	done      sync.WaitGroup
 }
 
-// NewFake starts a fake at a TCP address, a unix socket's path, or both; an
+// New starts a fake at a TCP address, a unix socket's path, or both; an
 // empty one is left out. What stands at the path is removed.
-func NewFake(address, socket string) (*Fake, error) {
-	f := &Fake{Socket: socket, open: map[*fakeConn]struct{}{}, changed: make(chan struct{})}
+func New(address, socket string) (*Server, error) {
+	f := &Server{Socket: socket, open: map[*conn]struct{}{}, changed: make(chan struct{})}
 	if address != "" {
 		l, err := net.Listen("tcp", address)
 		if err != nil {
@@ -52,23 +53,7 @@ func NewFake(address, socket string) (*Fake, error) {
 	return f, nil
 }
 
-// StartFake starts a fake with both kinds of socket for a test.
-func StartFake(tb testing.TB) *Fake {
-	tb.Helper()
-	dir, err := os.MkdirTemp("", "fakeclamd")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
-	f, err := NewFake("127.0.0.1:0", dir+"/clamd.sock")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(f.Close)
-	return f
-}
-
-func (f *Fake) serve(l net.Listener) {
+func (f *Server) serve(l net.Listener) {
 	f.mu.Lock()
 	f.listeners = append(f.listeners, l)
 	f.mu.Unlock()
@@ -87,8 +72,8 @@ func (f *Fake) serve(l net.Listener) {
 	}()
 }
 
-func (f *Fake) handle(conn net.Conn) {
-	c := newFakeConn(f, conn)
+func (f *Server) handle(accepted net.Conn) {
+	c := newConn(f, accepted)
 	f.mu.Lock()
 	f.accepted++
 	closed := f.closed
@@ -98,7 +83,7 @@ func (f *Fake) handle(conn net.Conn) {
 	}
 	f.mu.Unlock()
 	if closed {
-		_ = conn.Close()
+		_ = accepted.Close()
 		return
 	}
 	go func() {
@@ -111,35 +96,35 @@ func (f *Fake) handle(conn net.Conn) {
 }
 
 // Accepted returns how many connections there have been.
-func (f *Fake) Accepted() int {
+func (f *Server) Accepted() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.accepted
 }
 
 // Open returns how many connections there are.
-func (f *Fake) Open() int {
+func (f *Server) Open() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.open)
 }
 
 // Scans returns how many files were sent, the ones of start-up included.
-func (f *Fake) Scans() int {
+func (f *Server) Scans() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.scans
 }
 
 // Pings returns how often PING was asked.
-func (f *Fake) Pings() int {
+func (f *Server) Pings() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.pings
 }
 
 // Hangup ends all connections, as a restart does.
-func (f *Fake) Hangup() {
+func (f *Server) Hangup() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for c := range f.open {
@@ -148,7 +133,7 @@ func (f *Fake) Hangup() {
 }
 
 // Close ends the fake with all its connections and waits for that.
-func (f *Fake) Close() {
+func (f *Server) Close() {
 	f.mu.Lock()
 	f.closed = true
 	for _, l := range f.listeners {

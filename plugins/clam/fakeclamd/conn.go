@@ -1,4 +1,4 @@
-package clamdtest
+package fakeclamd
 
 import (
 	"bytes"
@@ -16,9 +16,9 @@ import (
 // streamMaxLength is clamd's default StreamMaxLength.
 const streamMaxLength = 100 << 20
 
-// fakeConn is one connection to a Fake.
-type fakeConn struct {
-	fake    *Fake
+// conn is one connection to a Server.
+type conn struct {
+	fake    *Server
 	conn    net.Conn
 	buf     []byte // read and not used yet
 	files   []int  // descriptors that came and were not used yet
@@ -34,19 +34,19 @@ type fakeConn struct {
 // errHangup ends a connection without a word.
 var errHangup = errors.New("hang up")
 
-func newFakeConn(f *Fake, conn net.Conn) *fakeConn {
-	return &fakeConn{fake: f, conn: conn, gone: make(chan struct{})}
+func newConn(f *Server, c net.Conn) *conn {
+	return &conn{fake: f, conn: c, gone: make(chan struct{})}
 }
 
 // hangup ends the connection from any goroutine.
-func (c *fakeConn) hangup() {
+func (c *conn) hangup() {
 	c.once.Do(func() {
 		close(c.gone)
 		_ = c.conn.Close()
 	})
 }
 
-func (c *fakeConn) serve() {
+func (c *conn) serve() {
 	defer func() {
 		c.hangup()
 		for _, fd := range c.files {
@@ -67,7 +67,7 @@ func (c *fakeConn) serve() {
 	}
 }
 
-func (c *fakeConn) execute(command string) error {
+func (c *conn) execute(command string) error {
 	name, argument, _ := strings.Cut(command, " ")
 	switch {
 	case name == "IDSESSION" && !c.session && !c.fake.refusesSessions():
@@ -106,7 +106,7 @@ func (c *fakeConn) execute(command string) error {
 }
 
 // command reads up to the terminator that the command's first byte names.
-func (c *fakeConn) command() (string, error) {
+func (c *conn) command() (string, error) {
 	for len(c.buf) < 1 {
 		if err := c.read(); err != nil {
 			return "", err
@@ -132,7 +132,7 @@ func (c *fakeConn) command() (string, error) {
 }
 
 // read takes bytes and descriptors from the connection.
-func (c *fakeConn) read() error {
+func (c *conn) read() error {
 	p := make([]byte, 64<<10)
 	unix, ok := c.conn.(*net.UnixConn)
 	if !ok {
@@ -158,7 +158,7 @@ func (c *fakeConn) read() error {
 }
 
 // exactly reads n bytes.
-func (c *fakeConn) exactly(n int) ([]byte, error) {
+func (c *conn) exactly(n int) ([]byte, error) {
 	for len(c.buf) < n {
 		if err := c.read(); err != nil {
 			return nil, err
@@ -169,7 +169,7 @@ func (c *fakeConn) exactly(n int) ([]byte, error) {
 	return p, nil
 }
 
-func (c *fakeConn) instream() error {
+func (c *conn) instream() error {
 	fault, changed := c.fake.next()
 	var content []byte
 	for {
@@ -195,7 +195,7 @@ func (c *fakeConn) instream() error {
 	}
 }
 
-func (c *fakeConn) fildes() error {
+func (c *conn) fildes() error {
 	fault, changed := c.fake.next()
 	if _, err := c.exactly(1); err != nil {
 		return err
@@ -221,20 +221,20 @@ func (c *fakeConn) fildes() error {
 }
 
 // reply answers one command.
-func (c *fakeConn) reply(text string) error { return c.write(c.frame(c.id, text)) }
+func (c *conn) reply(text string) error { return c.write(c.frame(c.id, text)) }
 
-func (c *fakeConn) frame(id int, text string) string {
+func (c *conn) frame(id int, text string) string {
 	if c.session {
 		text = fmt.Sprintf("%d: %s", id, text)
 	}
 	return text + string(rune(c.end))
 }
 
-func (c *fakeConn) write(s string) error {
+func (c *conn) write(s string) error {
 	_, err := io.WriteString(c.conn, s)
 	return err
 }
 
-func (c *fakeConn) verdict(label string, content []byte) error {
+func (c *conn) verdict(label string, content []byte) error {
 	return c.reply(label + Detect(content))
 }

@@ -1,8 +1,9 @@
-package clamdtest
+package realclamd_test
 
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,6 +14,10 @@ import (
 	"github.com/baruwa-enterprise/clamd"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/realclamd"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // scan asks a clamd at a unix socket for the status of content.
@@ -29,13 +34,13 @@ func scan(t *testing.T, network, address string, content []byte) (status, signat
 }
 
 func TestARealClamdFindsEICARAndSurvivesRestartAndReload(t *testing.T) {
-	c := Start(t, nil)
+	c := clamdtest.Start(t, nil)
 	find := func() {
 		t.Helper()
 		for network, address := range map[string]string{"tcp": c.Addr, "unix": c.Socket} {
-			status, name := scan(t, network, address, EICAR())
+			status, name := scan(t, network, address, testvirus.EICAR())
 			assert.Equal(t, "FOUND", status)
-			assert.Equal(t, SignatureName+".UNOFFICIAL", name)
+			assert.Equal(t, testvirus.SignatureName+".UNOFFICIAL", name)
 			status, _ = scan(t, network, address, []byte("nothing bad in here"))
 			assert.Equal(t, "OK", status)
 		}
@@ -46,20 +51,21 @@ func TestARealClamdFindsEICARAndSurvivesRestartAndReload(t *testing.T) {
 	require.NoError(t, c.Restart())
 	find()
 	require.NoError(t, c.Kill())
-	assert.Error(t, ping("tcp", c.Addr))
+	_, err := net.Dial("tcp", c.Addr)
+	assert.Error(t, err)
 	require.NoError(t, c.Start())
 	find()
 }
 
 func TestAWrongConfigurationIsAnErrorWithClamdsWords(t *testing.T) {
-	Need(t)
-	_, err := New(t.TempDir(), map[string]string{"NoSuchOption": "yes"})
+	clamdtest.Need(t)
+	_, err := realclamd.New(t.TempDir(), map[string]string{"NoSuchOption": "yes"})
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "NoSuchOption")
 }
 
 func TestClamdOutlivesTheThreadThatStartedIt(t *testing.T) {
-	c := Start(t, nil)
+	c := clamdtest.Start(t, nil)
 	require.NoError(t, c.Stop())
 	var task string
 	var started error
@@ -72,7 +78,7 @@ func TestClamdOutlivesTheThreadThatStartedIt(t *testing.T) {
 		_, err := os.Stat(task)
 		return os.IsNotExist(err)
 	}, 20*time.Second, 10*time.Millisecond, "the thread has not ended")
-	assert.NoError(t, c.WaitReady(startLimit))
+	assert.NoError(t, c.WaitReady(time.Minute))
 }
 
 // onThreadThatEnds runs f on a thread that ends with it. The main thread

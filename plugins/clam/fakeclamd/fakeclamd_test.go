@@ -1,4 +1,4 @@
-package clamdtest
+package fakeclamd_test
 
 import (
 	"archive/zip"
@@ -13,6 +13,10 @@ import (
 	"github.com/baruwa-enterprise/clamd"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/fakeclamd"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // zipped packs content; flags are set in both of its headers.
@@ -31,14 +35,27 @@ func zipped(t *testing.T, content []byte, flags uint16) []byte {
 	return b.Bytes()
 }
 
+// scan asks a clamd for the status of content.
+func scan(t *testing.T, network, address string, content []byte) (status, signature string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sample")
+	require.NoError(t, os.WriteFile(path, content, 0o644))
+	client, err := clamd.NewClient(network, address)
+	require.NoError(t, err)
+	replies, err := client.InStream(context.Background(), path)
+	require.NoError(t, err)
+	require.Len(t, replies, 1)
+	return replies[0].Status, replies[0].Signature
+}
+
 func TestTheFakeAnswersAnIndependentClientAsTheRealOneDoes(t *testing.T) {
-	real, fake := Start(t, nil), StartFake(t)
+	real, fake := clamdtest.Start(t, nil), clamdtest.StartFake(t)
 	compressed := func() []byte {
 		var b bytes.Buffer
 		w := zip.NewWriter(&b)
 		f, err := w.Create("member")
 		require.NoError(t, err)
-		_, err = f.Write(append(bytes.Repeat([]byte("padding "), 100), EICAR()...))
+		_, err = f.Write(append(bytes.Repeat([]byte("padding "), 100), testvirus.EICAR()...))
 		require.NoError(t, err)
 		require.NoError(t, w.Close())
 		return b.Bytes()
@@ -48,9 +65,9 @@ func TestTheFakeAnswersAnIndependentClientAsTheRealOneDoes(t *testing.T) {
 		content                 []byte
 	}{
 		{"a clean file", "OK", "", []byte("nothing bad in here")},
-		{"EICAR", "FOUND", SignatureName, EICAR()},
-		{"EICAR in a zip", "FOUND", SignatureName, compressed},
-		{"a zip in a zip", "FOUND", SignatureName, zipped(t, compressed, 0)},
+		{"EICAR", "FOUND", testvirus.SignatureName, testvirus.EICAR()},
+		{"EICAR in a zip", "FOUND", testvirus.SignatureName, compressed},
+		{"a zip in a zip", "FOUND", testvirus.SignatureName, zipped(t, compressed, 0)},
 		{"an encrypted zip", "FOUND", "Heuristics.Encrypted.Zip", zipped(t, []byte("xxxxxxxxxxxxyyyy"), 1)},
 	} {
 		t.Run(sample.name, func(t *testing.T) {
@@ -74,29 +91,29 @@ func TestTheFakeAnswersAnIndependentClientAsTheRealOneDoes(t *testing.T) {
 }
 
 func TestTheFakeMisbehavesAsOftenAsItIsTold(t *testing.T) {
-	fake := StartFake(t)
-	fake.Set(Fault{Name: "dead-engine", Skip: 1, Times: 2})
+	fake := clamdtest.StartFake(t)
+	fake.Set(fakeclamd.Fault{Name: "dead-engine", Skip: 1, Times: 2})
 	for _, status := range []string{"FOUND", "OK", "OK", "FOUND"} {
-		got, _ := scan(t, "tcp", fake.Addr, EICAR())
+		got, _ := scan(t, "tcp", fake.Addr, testvirus.EICAR())
 		assert.Equal(t, status, got)
 	}
 	assert.Equal(t, 4, fake.Scans())
 }
 
 func TestAFaultThatDoesNotExistIsRefusedWithTheListOfThoseThatDo(t *testing.T) {
-	fault, err := ParseFault("reply=stream: OK")
+	fault, err := fakeclamd.ParseFault("reply=stream: OK")
 	require.NoError(t, err)
-	assert.Equal(t, Fault{Name: "reply", Text: "stream: OK"}, fault)
-	_, err = ParseFault("eof")
+	assert.Equal(t, fakeclamd.Fault{Name: "reply", Text: "stream: OK"}, fault)
+	_, err = fakeclamd.ParseFault("eof")
 	require.NoError(t, err)
 	for _, wrong := range []string{"", "bogus", "reply"} {
-		_, err = ParseFault(wrong)
+		_, err = fakeclamd.ParseFault(wrong)
 		assert.ErrorContains(t, err, "two-replies")
 	}
 }
 
 func TestCloseEndsAllConnectionsOfTheFake(t *testing.T) {
-	fake := StartFake(t)
+	fake := clamdtest.StartFake(t)
 	conn, err := net.Dial("tcp", fake.Addr)
 	require.NoError(t, err)
 	defer conn.Close()

@@ -1,4 +1,4 @@
-package clamdtest
+package fakeclamd
 
 import (
 	"fmt"
@@ -59,9 +59,9 @@ func ParseFault(s string) (Fault, error) {
 
 // Set makes the fake misbehave from the next scan on, or stop doing so. A
 // name that is not in Faults is a mistake in the test and panics.
-func (f *Fake) Set(fault Fault) {
+func (f *Server) Set(fault Fault) {
 	if _, ok := Faults[fault.Name]; !ok && fault != (Fault{}) {
-		panic("clamdtest: no fault is called " + fault.Name)
+		panic("fakeclamd: no fault is called " + fault.Name)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -72,7 +72,7 @@ func (f *Fake) Set(fault Fault) {
 
 // next counts a scan and returns its fault, and what is closed when the test
 // sets another one.
-func (f *Fake) next() (now Fault, changed <-chan struct{}) {
+func (f *Server) next() (now Fault, changed <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.scans++
@@ -90,14 +90,14 @@ func (f *Fake) next() (now Fault, changed <-chan struct{}) {
 	return now, changed
 }
 
-func (f *Fake) countPing() {
+func (f *Server) countPing() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.pings++
 }
 
 // refusesSessions is the one fault that strikes before a scan.
-func (f *Fake) refusesSessions() bool {
+func (f *Server) refusesSessions() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.fault.Name == "no-session"

@@ -1,4 +1,6 @@
-package clamdtest
+// Package realclamd runs this machine's clamd with a database of one
+// signature, ports and folders of its own.
+package realclamd
 
 import (
 	"bytes"
@@ -15,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // ErrNotInstalled says that this machine has no clamd.
@@ -63,12 +67,13 @@ func New(dir string, config map[string]string) (*Clamd, error) {
 		binary: binary,
 		config: config,
 	}
+	signature := fmt.Sprintf("%s:0:*:%x\n", testvirus.SignatureName, testvirus.EICAR()) // anywhere in a file of any type
 	for _, d := range []string{c.DBDir, c.TmpDir} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return nil, fmt.Errorf("make clamd's folder: %w", err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(c.DBDir, "eicar.ndb"), []byte(signature()), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(c.DBDir, "eicar.ndb"), []byte(signature), 0o644); err != nil {
 		return nil, fmt.Errorf("write clamd's database: %w", err)
 	}
 	// Another process can take the free port before clamd does.

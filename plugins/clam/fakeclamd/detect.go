@@ -1,21 +1,23 @@
-package clamdtest
+package fakeclamd
 
 import (
 	"archive/zip"
 	"bytes"
 	"io"
+
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // maxDepth bounds how deep zip files in zip files are looked into.
 const maxDepth = 8
 
-// Detect returns what a clamd with the one signature of this package answers
+// Detect returns what a clamd with the one signature of this project's tests answers
 // for content: "OK", or a name and " FOUND".
 func Detect(content []byte) string { return detect(content, 0) }
 
 func detect(content []byte, depth int) string {
-	if bytes.Contains(content, EICAR()) {
-		return SignatureName + " FOUND"
+	if bytes.Contains(content, testvirus.EICAR()) {
+		return testvirus.SignatureName + " FOUND"
 	}
 	if depth == maxDepth {
 		return "Heuristics.Limits.Exceeded.MaxRecursion FOUND"
