@@ -40,10 +40,26 @@
 #ifndef AVAPI_H
 #define AVAPI_H
 
-#include <stddef.h> /* offsetof, for the checks at the end */
+#include <stddef.h>  /* offsetof, for the checks at the end */
+#include <strings.h> /* strcasecmp, for stricmp */
 
 #ifdef __cplusplus
 extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define AVIR_EXPORT __attribute__((visibility("default")))
+/* Lets the compiler compare a format with the arguments behind it. */
+#define AVIR_PRINTF(at, rest) __attribute__((__format__(__printf__, at, rest)))
+#else
+#define AVIR_EXPORT
+#define AVIR_PRINTF(at, rest)
+#endif
+
+/* Names that sources for the product's own SDK use. */
+#define DLL_EXPORT
+#ifndef stricmp
+#define stricmp(a, b) strcasecmp(a, b)
 #endif
 
 /* What *version must hold after get_plugin_extended_iface. */
@@ -79,14 +95,14 @@ extern "C" {
  *     "PRO: 42"  progress of a long operation
  *     other      debug output, by custom "External_plugin: "
  */
-typedef void (*AV_LOG_CALLBACK_NEW)(const char *format, ...);
+typedef void (*AV_LOG_CALLBACK_NEW)(const char *format, ...) AVIR_PRINTF(1, 2);
 
 /*
  * What the plugin is. name is the library's file name without path and
  * extension ("avir_example"); description is for the administrator, and
  * names the antivirus and the plugin's version. The reserved fields are 0.
  */
-typedef struct avir_plugin_info {
+typedef struct avir_plugin_info_s {
     char name[AVIR_INFO_NAME];
     char description[AVIR_INFO_DESCRIPTION];
     char reserved[AVIR_INFO_RESERVED];
@@ -97,7 +113,7 @@ typedef struct avir_plugin_info {
  * One option. Names are compared without case. A list of options is an array
  * whose last element has an empty name.
  */
-typedef struct avir_plugin_config {
+typedef struct avir_plugin_config_s {
     char name[AVIR_CONFIG_NAME];
     char value[AVIR_CONFIG_VALUE];
 } avir_plugin_config;
@@ -106,7 +122,7 @@ typedef struct avir_plugin_config {
  * The table. It stays the plugin's, is never changed or freed, and every
  * member but the reserved ones is a function.
  */
-typedef struct avir_plugin_extended_thread_iface {
+typedef struct avir_plugin_extended_thread_iface_s {
     /*
      * Fills *info, which is the host's.
      */
@@ -204,18 +220,15 @@ typedef struct avir_plugin_extended_thread_iface {
                                    unsigned int reserved_size, char *vir_info, unsigned int vi_size);
 } avir_plugin_extended_thread_iface;
 
-#if defined(__GNUC__)
-#define AVIR_EXPORT __attribute__((visibility("default")))
-#else
-#define AVIR_EXPORT
-#endif
-
 /*
  * The one exported symbol. Sets *version, which is 0 on entry, to
  * AVIR_IFACE_VERSION unless version is NULL, and returns the table. Called
  * before anything else, perhaps more than once.
  */
 AVIR_EXPORT avir_plugin_extended_thread_iface *get_plugin_extended_iface(unsigned int *version);
+
+/* A pointer to that function, as dlsym returns it. */
+typedef avir_plugin_extended_thread_iface *(*GET_PLUGIN_EXTENDED_IFACE)(unsigned int *version);
 
 /*
  * The host's layout, checked by the compiler where the host runs: an array

@@ -1,0 +1,110 @@
+/*
+ * A skeleton of a plugin in C on the simple API. It has no antivirus: it
+ * answers the harness's samples by their file names, and says of every other
+ * file that it can't be checked. Copy the folder, rename, and put an engine in.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "avSample.h"
+#include "avPlugin.h"
+
+/* Mandatory: the options that the administrator sees, with their defaults. The last entry ends the list. */
+avir_plugin_config plugin_config[] = {{"Option 1", "0"}, {"Option 2", "a string"}, {"", ""}};
+const int CONFIG_SIZE = sizeof plugin_config / sizeof *plugin_config;
+
+/* Mandatory: loads the engine. Many administrators read errorMessage, so name the thing and the remedy. */
+int pluginInit(void) {
+    avir_plugin_config *options = getPluginConfig();
+
+    if (options == NULL) {
+        snprintf(errorMessage, sizeof errorMessage, "no memory for the options");
+        return 0;
+    }
+    logDebug("sample plugin starts, %s = %s", options[0].name, options[0].value);
+    freePluginConfig(options);
+    return 1;
+}
+
+/* Mandatory: frees what pluginInit made. pluginInit may follow in the same process. */
+int pluginClose(void) {
+    return 1;
+}
+
+/* What one thread keeps between its scans: an engine's handle, a buffer. */
+struct thread {
+    unsigned long scans;
+};
+
+/* Mandatory: makes the state of one scanning thread; an engine without such state leaves *context as it is.
+ */
+int threadInit(void **context) {
+    *context = calloc(1, sizeof(struct thread));
+    return *context != NULL;
+}
+
+/* Mandatory: frees that state. */
+int threadClose(void **context) {
+    free(*context);
+    return 1;
+}
+
+static const struct {
+    const char *name;
+    int verdict;
+    const char *text;
+} answers[] = {
+    {"clean.exe", AVCHK_OK, ""},
+    {"empty.file", AVCHK_OK, ""},
+    {"huge.file", AVCHK_OK, ""},
+    {"eicar.com", AVCHK_VIRUS_FOUND, "Eicar-Test-Signature"},
+    {"eicar.zip", AVCHK_VIRUS_FOUND, "Eicar-Test-Signature"},
+    {"eicarpwd.zip", AVCHK_IMPOSSIBLE, "encrypted archive"},
+};
+
+/* Says what is wrong with a file that can't be read, or NULL. What was not read is never answered with OK. */
+static const char *unreadable(const char *filename) {
+    /* O_NONBLOCK: opening a FIFO would wait for a writer. */
+    int file = open(filename, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    const char *problem = NULL;
+    struct stat st;
+    char byte;
+
+    if (file < 0)
+        return errno == ENOENT ? "no such file" : "the file can't be opened";
+    if (fstat(file, &st) != 0 || !S_ISREG(st.st_mode) || read(file, &byte, 1) < 0)
+        problem = "not a readable file";
+    close(file);
+    return problem;
+}
+
+/* Mandatory: scans one file. An engine would get filename, which is a path of bytes to open as it is. */
+int testFile(void *context, const char *filename, const char *realname, char *reserved,
+             unsigned int reserved_size, char *vir_info, unsigned int vi_size) {
+    const char *slash = strrchr(filename, '/');
+    const char *name = slash == NULL ? filename : slash + 1;
+    const char *problem = unreadable(filename);
+    size_t i;
+
+    (void)reserved;
+    (void)reserved_size;
+    ((struct thread *)context)->scans++;
+    if (problem != NULL) {
+        snprintf(vir_info, vi_size, "%s", problem);
+        logWarning("%s: %s", problem, realname);
+        return AVCHK_FAILED;
+    }
+    for (i = 0; i < sizeof answers / sizeof *answers; i++)
+        if (strcmp(name, answers[i].name) == 0) {
+            snprintf(vir_info, vi_size, "%s", answers[i].text);
+            return answers[i].verdict;
+        }
+    snprintf(vir_info, vi_size, "the sample plugin knows only its samples");
+    return AVCHK_IMPOSSIBLE;
+}
