@@ -2,13 +2,13 @@
  *
  * call SLOT ARGUMENT..., where an argument is
  *   null            NULL
- *   #N              the number N, -N too
+ *   #N              the number N; #-N is -N
  *   =TEXT           the text
  *   [N              room for N bytes between canaries
  *   context1, context2    a context; &context1, &context2 its address
  *   log             the host's log callback
  *   options         what get_plugin_config returned last
- *   settings N      N options that no plugin has
+ *   settingsN       a list of N options that no plugin has
  *   full            one option without any NUL, with a terminator behind it */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,13 +27,14 @@
 #include "options.h"
 #include "session.h"
 
-/* On i386 every argument is a word and the caller removes them, so one type
- * serves all slots. */
-typedef intptr_t any(intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t);
+/* One type serves all slots: every argument fits into an intptr_t, and in both
+ * calling conventions, i386's and x86-64's, a function doesn't notice arguments
+ * that it has no use for. */
+typedef intptr_t slot_function(intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t);
 
 #define MAX_ARGUMENTS 7
 
-static void *contexts[2];           /* the hand's */
+static void *contexts[2];           /* made by these calls */
 static avir_plugin_config *options; /* what the plugin allocated last */
 
 static const char *const slots[] = {"get_plugin_info",
@@ -51,8 +52,8 @@ static const char *const slots[] = {"get_plugin_info",
                                     "plugin_thread_close",
                                     "plugin_thread_test_file"};
 
-static any *find(const struct session *s, const char *slot) {
-    any *f = NULL;
+static slot_function *find(const struct session *s, const char *slot) {
+    slot_function *f = NULL;
     if (!strcmp(slot, "get_plugin_extended_iface"))
         *(void **)&f = dlsym(s->plugin.handle, slot);
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)
@@ -62,7 +63,7 @@ static any *find(const struct session *s, const char *slot) {
 }
 
 struct call {
-    any *function;
+    slot_function *function;
     intptr_t argument[MAX_ARGUMENTS];
     struct answer answer;
     char *room; /* the [N argument, if there is one */
@@ -85,7 +86,7 @@ static avir_plugin_config *full_setting(void) {
     return c;
 }
 
-/* argument turns one word into a value; next is the word behind it. */
+/* argument turns one word into a value. It returns -1 for an unknown word. */
 static int argument(struct call *c, const char *text, intptr_t *value) {
     unsigned n;
     if (!strcmp(text, "null"))
@@ -136,7 +137,8 @@ static intptr_t run(struct call *c) {
     return c->function(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
 }
 
-/* The result is unsigned rubbish where the slot returns nothing. */
+/* A function that returns an int leaves the upper half of x86-64's register as
+ * it is. The result of one that returns nothing means nothing. */
 void do_call(struct session *s, struct request *r, struct reply *reply) {
     struct call *c = prepare(s, r, reply);
     if (!c)
@@ -144,7 +146,7 @@ void do_call(struct session *s, struct request *r, struct reply *reply) {
     unsigned long long start = now_ns();
     intptr_t result = run(c);
     reply_number(reply, "ns", (long long)(now_ns() - start));
-    reply_number(reply, "result", result);
+    reply_number(reply, "result", (int)result);
     reply_number(reply, "context1", contexts[0] != NULL);
     reply_number(reply, "context2", contexts[1] != NULL);
     if (!strcmp(word(r, 2), "get_plugin_config")) {
@@ -171,7 +173,7 @@ void do_fork(struct session *s, struct request *r, struct reply *reply) {
     unsigned limit;
     if (number_at(r, 2, &limit, reply))
         return;
-    struct request shifted = *r;
+    struct request shifted = *r; /* without MS, so that prepare sees a plain call */
     for (int i = 2; i + 1 < r->count; i++)
         shifted.word[i] = r->word[i + 1];
     shifted.count--;

@@ -15,6 +15,9 @@
 /* A text in a reply is cut here; three bytes for each still fit into a line. */
 #define LONGEST_TEXT 1100
 
+/* An id, the longest status ("error"), the blanks around them and the newline. */
+#define FRAME (LONGEST_ID + 8)
+
 static FILE *requests;
 static int replies;
 
@@ -62,7 +65,7 @@ int wire_read(struct request *r) {
              word = strtok_r(NULL, " \n", &rest))
             r->word[r->count++] = word;
     } while (r->count < 2);
-    for (int i = 0; i < r->count; i++)
+    for (int i = 1; i < r->count; i++) /* the id goes back as it came */
         decode(r->word[i]);
     return 0;
 }
@@ -101,20 +104,24 @@ static void finish(struct reply *r, const char *status) {
     char line[PIPE_BUF];
     if (!r->line)
         return;
-    int n = snprintf(line, 64, "%s %s", r->id, status);
+    size_t n = (size_t)sprintf(line, "%.*s %s", LONGEST_ID, r->id, status);
     memcpy(line + n, r->line, r->used);
-    line[(unsigned)n + r->used] = '\n';
-    put_line(line, (unsigned)n + r->used + 1);
+    n += r->used;
+    line[n++] = '\n';
+    put_line(line, n);
     r->used = 0;
 }
 
+/* longest_word is how many bytes encode may need for a text. */
+static size_t longest_word(const char *text) {
+    size_t n = strlen(text);
+    return 2 + 3 * (n < LONGEST_TEXT ? n : LONGEST_TEXT);
+}
+
 void reply_text(struct reply *r, const char *key, const char *value) {
-    size_t longest = strlen(value);
-    if (longest > LONGEST_TEXT)
-        longest = LONGEST_TEXT;
     if (!r->line)
         return;
-    if (r->used + strlen(key) + longest * 3 + 80 > PIPE_BUF)
+    if (FRAME + r->used + longest_word(key) + longest_word(value) > PIPE_BUF)
         finish(r, "more");
     char *end = encode(r->line + r->used, key);
     r->used = (unsigned)(encode(end, value) - r->line);

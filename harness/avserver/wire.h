@@ -17,6 +17,9 @@
 
 #define MAX_WORDS 300
 
+/* An answer repeats so much of its request's id. The harness uses numbers. */
+#define LONGEST_ID 32
+
 struct request {
     int count;
     char *word[MAX_WORDS]; /* 0 the id, 1 the verb */
