@@ -10,38 +10,32 @@ import (
 )
 
 func TestValidate(t *testing.T) {
-	good := Info{
-		Name:        "avir_test",
-		Description: "Test, version 1",
-		Options:     []Option{{"Port", "3310"}, {"Address", ""}},
-	}
+	good := NewInfo("avir_test", "Test, version 1", Option{"Port", "3310"}, Option{"Address", ""})
 	assert.NoError(t, Validate(good))
-	longest := good
-	longest.Name = "avir_" + strings.Repeat("n", MaxName-5)
-	longest.Description = strings.Repeat("d", MaxDescription)
-	longest.Options = []Option{{strings.Repeat("o", MaxOptionName), strings.Repeat("v", MaxOptionValue)}}
+	longest := NewInfo("avir_"+strings.Repeat("n", MaxName-5), strings.Repeat("d", MaxDescription),
+		Option{strings.Repeat("o", MaxOptionName), strings.Repeat("v", MaxOptionValue)})
 	assert.NoError(t, Validate(longest), "texts that just fit are good")
 
 	for name, c := range map[string]struct {
 		spoil func(*Info)
 		want  string
 	}{
-		"no name":                 {func(i *Info) { i.Name = "" }, "begin it with avir_"},
-		"only the prefix":         {func(i *Info) { i.Name = "avir_" }, "begin it with avir_"},
-		"name with extension":     {func(i *Info) { i.Name = "avir_a.so" }, "without path and extension"},
-		"name too long":           {func(i *Info) { i.Name = longest.Name + "n" }, "64 characters, at most 63"},
-		"no description":          {func(i *Info) { i.Description = "" }, "description: empty"},
-		"description too long":    {func(i *Info) { i.Description = longest.Description + "d" }, "128 characters, at most 127"},
-		"description not ASCII":   {func(i *Info) { i.Description = "Žluť 1" }, "only printable ASCII"},
-		"option without name":     {func(i *Info) { i.Options[0].Name = "" }, "would end the list"},
-		"option twice":            {func(i *Info) { i.Options[1].Name = "PORT" }, "listed twice"},
-		"option name too long":    {func(i *Info) { i.Options[0].Name = strings.Repeat("o", 32) }, "at most 31"},
-		"option default too long": {func(i *Info) { i.Options[0].Default = strings.Repeat("v", 128) }, "at most 127"},
+		"no name":                 {func(i *Info) { i.name = "" }, "begin it with avir_"},
+		"only the prefix":         {func(i *Info) { i.name = "avir_" }, "begin it with avir_"},
+		"name with extension":     {func(i *Info) { i.name = "avir_a.so" }, "without path and extension"},
+		"name too long":           {func(i *Info) { i.name = longest.name + "n" }, "64 characters, at most 63"},
+		"no description":          {func(i *Info) { i.description = "" }, "description: empty"},
+		"description too long":    {func(i *Info) { i.description = longest.description + "d" }, "128 characters, at most 127"},
+		"description not ASCII":   {func(i *Info) { i.description = "Žluť 1" }, "only printable ASCII"},
+		"option without name":     {func(i *Info) { i.options[0].Name = "" }, "would end the list"},
+		"option twice":            {func(i *Info) { i.options[1].Name = "PORT" }, "listed twice"},
+		"option name too long":    {func(i *Info) { i.options[0].Name = strings.Repeat("o", 32) }, "at most 31"},
+		"option default too long": {func(i *Info) { i.options[0].Default = strings.Repeat("v", 128) }, "at most 127"},
 		"negative timeout":        {func(i *Info) { i.ScanTimeout = -1 }, "must not be negative"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad := good
-			bad.Options = append([]Option(nil), good.Options...)
+			bad.options = good.Options()
 			c.spoil(&bad)
 			assert.ErrorContains(t, Validate(bad), c.want)
 		})
@@ -54,7 +48,7 @@ func TestConfigIgnoresCaseAndNeverChanges(t *testing.T) {
 	assert.True(t, known)
 	assert.Equal(t, "3310", before.Get("Port"))
 	assert.Equal(t, "1", after.Get("PORT"))
-	assert.Equal(t, []Option{{"Port", "1"}, {"Ž", "z"}}, after.Options())
+	assert.Equal(t, []Setting{{"Port", "1"}, {"Ž", "z"}}, after.Settings())
 	_, known = before.With("ž", "x")
 	assert.False(t, known, "only ASCII letters fold")
 	_, known = before.With("", "x")

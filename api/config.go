@@ -1,21 +1,27 @@
 package api
 
+import "slices"
+
 // Config holds the values of a plugin's options at one moment. It never
 // changes: With returns a changed copy. The zero Config knows no options.
 type Config struct {
-	options []Option
+	settings []Setting
 }
 
 // NewConfig returns a configuration in which each option has its default.
 func NewConfig(options []Option) Config {
-	return Config{options: append([]Option(nil), options...)}
+	settings := make([]Setting, len(options))
+	for i, option := range options {
+		settings[i] = Setting{Name: option.Name, Value: option.Default}
+	}
+	return Config{settings}
 }
 
 // Get returns the value of the option called name, compared without case, or
 // "" when there is no such option.
 func (c Config) Get(name string) string {
 	if i := c.index(name); i >= 0 {
-		return c.options[i].Default
+		return c.settings[i].Value
 	}
 	return ""
 }
@@ -27,26 +33,15 @@ func (c Config) With(name, value string) (Config, bool) {
 	if i < 0 {
 		return c, false
 	}
-	if len(value) > MaxOptionValue {
-		value = value[:MaxOptionValue]
-	}
-	changed := NewConfig(c.options)
-	changed.options[i].Default = value
+	changed := Config{c.Settings()}
+	changed.settings[i].Value = value[:min(len(value), MaxOptionValue)]
 	return changed, true
 }
 
-// Options returns a copy of all options in the plugin's order, each with its
-// present value as Default.
-func (c Config) Options() []Option {
-	return append([]Option(nil), c.options...)
-}
+// Settings returns a copy of all values in the order of the options.
+func (c Config) Settings() []Setting { return slices.Clone(c.settings) }
 
 func (c Config) index(name string) int {
 	key := fold(name)
-	for i := range c.options {
-		if fold(c.options[i].Name) == key {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(c.settings, func(s Setting) bool { return fold(s.Name) == key })
 }

@@ -3,7 +3,7 @@ package api
 import (
 	"runtime/debug"
 
-	"github.com/avirkit/avirkit/api/internal/panics"
+	"github.com/avirkit/avirkit/api/internal/panictext"
 )
 
 // Go runs f on a goroutine of its own and logs a panic in it as an error. A
@@ -16,7 +16,7 @@ func Go(log *Logger, f func()) {
 	go func() {
 		defer func() {
 			if r := recover(); r != nil {
-				log.Errorf("a goroutine of the plugin panicked: %s", panics.Text(r))
+				log.Errorf("a goroutine of the plugin panicked: %s", panictext.Of(r))
 			}
 		}()
 		debug.SetPanicOnFault(true)

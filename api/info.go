@@ -14,22 +14,22 @@ func Validate(info Info) error {
 	refuse := func(format string, args ...any) {
 		problems = append(problems, fmt.Errorf(format, args...))
 	}
-	if !strings.HasPrefix(info.Name, "avir_") || len(info.Name) == len("avir_") {
-		refuse("plugin name %q: begin it with avir_ and a word of your own", info.Name)
+	if !strings.HasPrefix(info.name, "avir_") || len(info.name) == len("avir_") {
+		refuse("plugin name %q: begin it with avir_ and a word of your own", info.name)
 	}
-	if strings.ContainsAny(info.Name, "/. ") {
-		refuse("plugin name %q: it is a file name without path and extension", info.Name)
+	if strings.ContainsAny(info.name, "/. ") {
+		refuse("plugin name %q: it is a file name without path and extension", info.name)
 	}
-	checkText(refuse, "plugin name", info.Name, MaxName)
-	if info.Description == "" {
+	checkText(refuse, "plugin name", info.name, MaxName)
+	if info.description == "" {
 		refuse("plugin description: empty; name the antivirus and the plugin's version")
 	}
-	checkText(refuse, "plugin description", info.Description, MaxDescription)
+	checkText(refuse, "plugin description", info.description, MaxDescription)
 	if info.ScanTimeout < 0 {
 		refuse("scan timeout %v: it must not be negative", info.ScanTimeout)
 	}
 	seen := map[string]bool{}
-	for _, option := range info.Options {
+	for _, option := range info.options {
 		if option.Name == "" {
 			refuse("option with the default %q: it has no name, which would end the list", option.Default)
 		}

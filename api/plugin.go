@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -39,18 +40,12 @@ type Scanner interface {
 	Close() error
 }
 
-// Info describes a plugin to the host and to the SDK. Validate checks it.
+// Info describes a plugin to the host and to the SDK. NewInfo makes it, so
+// that the compiler finds a forgotten name or description; the two other
+// fields may be set afterwards. Validate checks the texts.
 type Info struct {
-	// Name is the file name of the library without its extension. It begins
-	// with "avir_" and has at most MaxName ASCII characters.
-	Name string
-
-	// Description names the antivirus and the plugin's version for the
-	// administration console, in at most MaxDescription ASCII characters.
-	Description string
-
-	// Options are what the administrator sees and edits, in this order.
-	Options []Option
+	name, description string
+	options           []Option
 
 	// ScanTimeout bounds one scan; 0 means DefaultScanTimeout. A scan that
 	// has not answered by then is answered with Failed.
@@ -63,10 +58,38 @@ type Info struct {
 	Inline bool
 }
 
-// Option is one setting and its default.
+// NewInfo describes a plugin.
+//
+// The name is the file name of the library without its extension. It begins
+// with "avir_" and has at most MaxName ASCII characters.
+//
+// The description names the antivirus and the plugin's version for the
+// administration console, in at most MaxDescription ASCII characters.
+//
+// The options are what the administrator sees and edits, in this order.
+func NewInfo(name, description string, options ...Option) Info {
+	return Info{name: name, description: description, options: slices.Clone(options)}
+}
+
+// Name returns the name that NewInfo got.
+func (i Info) Name() string { return i.name }
+
+// Description returns the description that NewInfo got.
+func (i Info) Description() string { return i.description }
+
+// Options returns a copy of the options that NewInfo got.
+func (i Info) Options() []Option { return slices.Clone(i.options) }
+
+// Option is what an administrator can set, and what it is until then.
 type Option struct {
 	Name    string // at most MaxOptionName bytes
 	Default string // at most MaxOptionValue bytes
+}
+
+// Setting is an option's value at one moment.
+type Setting struct {
+	Name  string // that of the Option; case doesn't matter
+	Value string // at most MaxOptionValue bytes
 }
 
 // File names what to scan. Both names are byte strings as the host gave them:

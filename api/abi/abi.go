@@ -68,8 +68,8 @@ func Register(plugin api.Plugin) {
 	if info.Inline {
 		runtime.GOMAXPROCS(inlineProcessors)
 	}
-	text.Copy(bytesOf(&C.avir_info.name[0], len(C.avir_info.name)), text.ASCII(info.Name))
-	text.Copy(bytesOf(&C.avir_info.description[0], len(C.avir_info.description)), text.ASCII(info.Description))
+	text.Copy(bytesOf(&C.avir_info.name[0], len(C.avir_info.name)), text.ASCII(info.Name()))
+	text.Copy(bytesOf(&C.avir_info.description[0], len(C.avir_info.description)), text.ASCII(info.Description()))
 }
 
 // bytesOf is C memory as a slice; it is empty when p is nil or size is not

@@ -35,15 +35,15 @@ func setConfig(library *lifecycle.Library, list *C.avir_plugin_config) (known in
 // newConfig makes the list that the host gives back to free_plugin_config, or
 // nil without memory. C.malloc would end the process then; calloc does not.
 func newConfig(config api.Config) *C.avir_plugin_config {
-	options := config.Options()
-	memory := (*C.avir_plugin_config)(C.calloc(C.size_t(len(options)+1), C.sizeof_avir_plugin_config))
+	settings := config.Settings()
+	memory := (*C.avir_plugin_config)(C.calloc(C.size_t(len(settings)+1), C.sizeof_avir_plugin_config))
 	if memory == nil {
 		return nil
 	}
-	list := unsafe.Slice(memory, len(options))
-	for i, option := range options {
-		text.Copy(bytesOf(&list[i].name[0], len(list[i].name)), option.Name)
-		text.Copy(bytesOf(&list[i].value[0], len(list[i].value)), option.Default)
+	list := unsafe.Slice(memory, len(settings))
+	for i, setting := range settings {
+		text.Copy(bytesOf(&list[i].name[0], len(list[i].name)), setting.Name)
+		text.Copy(bytesOf(&list[i].value[0], len(list[i].value)), setting.Value)
 	}
 	return memory
 }

@@ -34,7 +34,7 @@ const threads = 4
 //
 // The plugin must be able to start, so what it needs, such as a server, must
 // be there, and set must name it.
-func Check(t testing.TB, plugin api.Plugin, set ...api.Option) []string {
+func Check(t testing.TB, plugin api.Plugin, set ...api.Setting) []string {
 	t.Helper()
 	info := plugin.Info()
 	if err := api.Validate(info); err != nil {
@@ -44,9 +44,9 @@ func Check(t testing.TB, plugin api.Plugin, set ...api.Option) []string {
 		t.Errorf("Info: a second call answers differently")
 	}
 	library := lifecycle.New(plugin)
-	for _, option := range set {
-		if !library.Set(option.Name, option.Default) {
-			t.Fatalf("the plugin has no option %q", option.Name)
+	for _, setting := range set {
+		if !library.Set(setting.Name, setting.Value) {
+			t.Fatalf("the plugin has no option %q", setting.Name)
 		}
 	}
 	log := &log{}

@@ -16,15 +16,11 @@ import (
 type example struct{ fault string }
 
 func (p *example) Info() api.Info {
-	info := api.Info{
-		Name:        "avir_example",
-		Description: "Example, version 1",
-		Options:     []api.Option{{Name: "Port", Default: "0"}},
-	}
+	name := "avir_example"
 	if p.fault == "info" {
-		info.Name = "example"
+		name = "example"
 	}
-	return info
+	return api.NewInfo(name, "Example, version 1", api.Option{Name: "Port", Default: "0"})
 }
 
 func (p *example) Init(cfg api.Config, log *api.Logger) error {
@@ -69,7 +65,7 @@ func (s *exampleScanner) Scan(_ context.Context, file api.File) api.Result {
 func (s *exampleScanner) Close() error { return nil }
 
 func TestGoodPluginPasses(t *testing.T) {
-	lines := Check(t, &example{}, api.Option{Name: "PORT", Default: "7"})
+	lines := Check(t, &example{}, api.Setting{Name: "PORT", Value: "7"})
 	assert.Contains(t, lines, "External_plugin: port 7")
 }
 
@@ -87,11 +83,11 @@ func TestEachFaultIsFound(t *testing.T) {
 			assert.Contains(t, complaints(t, &example{fault: fault}), want)
 		})
 	}
-	assert.Contains(t, complaints(t, &example{}, api.Option{Name: "Prot"}), `no option "Prot"`)
+	assert.Contains(t, complaints(t, &example{}, api.Setting{Name: "Prot"}), `no option "Prot"`)
 }
 
 // complaints returns what Check says about plugin.
-func complaints(t *testing.T, plugin api.Plugin, set ...api.Option) string {
+func complaints(t *testing.T, plugin api.Plugin, set ...api.Setting) string {
 	record := &recorder{TB: t}
 	done := make(chan struct{})
 	go func() { // Fatalf ends the goroutine

@@ -21,17 +21,15 @@ type plugin struct {
 
 // Info implements api.Plugin.
 func (p *plugin) Info() api.Info {
-	return api.Info{
-		Name: "avir_clam",
-		// The console has 127 characters for it. The README tells the rest.
-		Description: fmt.Sprintf("ClamAV (clamd) antivirus plugin %.16s. "+
-			"Address: host[:port], [IPv6]:port or /socket, commas between.", version),
-		Options: options,
-		// The longest ScanTimeout that an administrator can choose; package
-		// clamd keeps to the one that is set.
-		ScanTimeout: maxScanTimeout + time.Minute,
-		Inline:      true,
-	}
+	// The console has 127 characters for it. The README tells the rest.
+	description := fmt.Sprintf("ClamAV (clamd) antivirus plugin %.16s. "+
+		"Address: host[:port], [IPv6]:port or /socket, commas between.", version)
+	info := api.NewInfo("avir_clam", description, options...)
+	// The longest ScanTimeout that an administrator can choose; package
+	// clamd keeps to the one that is set.
+	info.ScanTimeout = maxScanTimeout + time.Minute
+	info.Inline = true
+	return info
 }
 
 // Init implements api.Plugin: it returns when a clamd answers and finds a

@@ -49,8 +49,8 @@ func TestThePluginDescribesItselfWithinTheHostsLimits(t *testing.T) {
 	version = "10.11.12-rc.13+meta.too.long"
 	info := (&plugin{}).Info()
 	require.NoError(t, api.Validate(info))
-	assert.Contains(t, info.Description, "ClamAV")
-	assert.Contains(t, info.Description, "10.11.12")
+	assert.Contains(t, info.Description(), "ClamAV")
+	assert.Contains(t, info.Description(), "10.11.12")
 	assert.True(t, info.Inline)
 }
 

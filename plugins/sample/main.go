@@ -31,20 +31,16 @@ type plugin struct {
 	log *api.Logger
 }
 
-// Info is mandatory. Name is the library's file name without ".so".
+// Info is mandatory. The name is the library's file name without ".so".
 func (p *plugin) Info() api.Info {
-	return api.Info{
-		Name:        "avir_sample",
-		Description: "Sample plugin without an antivirus, version " + version,
+	return api.NewInfo("avir_sample", "Sample plugin without an antivirus, version "+version,
 		// Optional: what the administrator can set. Every option has a
 		// default, and the plugin must start with it.
-		Options: []api.Option{
-			{Name: "Option 1", Default: "0"},
-			{Name: "Option 2", Default: "a string"},
-		},
-		// Optional: ScanTimeout bounds one scan, five minutes otherwise.
-		// Optional: Inline, for scanners that never miss the deadline.
-	}
+		api.Option{Name: "Option 1", Default: "0"},
+		api.Option{Name: "Option 2", Default: "a string"},
+		// Optional fields of Info: ScanTimeout bounds one scan, five minutes
+		// otherwise; Inline is for scanners that never miss the deadline.
+	)
 }
 
 // Init is mandatory. Connect to the antivirus here, check the options, start

@@ -15,7 +15,7 @@ import (
 
 // Every plugin begins its tests with this one.
 func TestPluginKeepsTheRules(t *testing.T) {
-	lines := apitest.Check(t, &plugin{}, api.Option{Name: "option 2", Default: "set"})
+	lines := apitest.Check(t, &plugin{}, api.Setting{Name: "option 2", Value: "set"})
 	assert.Contains(t, lines[0], `Option 1 is "0", Option 2 is "set"`)
 }
 

@@ -7,11 +7,7 @@ import (
 	"github.com/avirkit/avirkit/api"
 )
 
-var testInfo = api.Info{
-	Name:        "avir_fake",
-	Description: "Fake, version 1",
-	Options:     []api.Option{{Name: "Mode", Default: "good"}},
-}
+var testInfo = api.NewInfo("avir_fake", "Fake, version 1", api.Option{Name: "Mode", Default: "good"})
 
 // fakePlugin is an author's plugin made of functions; nil ones do nothing.
 type fakePlugin struct {

@@ -2,19 +2,20 @@ package lifecycle
 
 import (
 	"errors"
-	"runtime/debug"
 
 	"github.com/avirkit/avirkit/api"
-	"github.com/avirkit/avirkit/api/internal/panics"
 )
 
-// inline calls the author's scanner on the host's own thread.
+// inline calls the author's scanner on the host's own thread. The author has
+// promised that Scan returns at its deadline: when it doesn't, neither does
+// the host's call.
 type inline struct {
 	run     *run
 	scanner api.Scanner
 }
 
-// newInline makes the scanner aside: NewScanner promises no deadline.
+// newInline calls NewScanner on a goroutine of its own, because the author
+// has promised a deadline only for Scan.
 func newInline(r *run) (*inline, error) {
 	if err := r.library.room(); err != nil {
 		return nil, err
@@ -49,7 +50,7 @@ func makeScanner(r *run) (made api.Scanner, err error) {
 }
 
 func (s *inline) scan(ctx *scanContext, file api.File) (result api.Result, lost bool) {
-	result, lost = call(s.run.log, s.scanner, ctx, file)
+	result, lost = protectScan(s.run.log, s.scanner, ctx, file)
 	if lost {
 		_ = s.close() // a panic may have left it in any state: the next scan gets a new one
 	}
@@ -62,16 +63,4 @@ func (s *inline) close() error {
 		s.run.library.abandon(late, func(error) {})
 	}
 	return err
-}
-
-// call scans one file and turns a panic into Failed.
-func call(log *api.Logger, s api.Scanner, ctx *scanContext, file api.File) (result api.Result, panicked bool) {
-	defer func() {
-		if r := recover(); r != nil {
-			log.Errorf("scan of %s: the plugin panicked: %s", name(file), panics.Text(r))
-			result, panicked = failed("internal error of the plugin"), true
-		}
-	}()
-	debug.SetPanicOnFault(true)
-	return s.Scan(ctx, file), false
 }

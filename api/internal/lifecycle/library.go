@@ -2,8 +2,10 @@
 // threads, scans, close, and init again. It is the SDK without C: package abi
 // puts the host's interface in front of it, and apitest drives it in tests.
 //
-// Author code may panic, hang or leave its goroutine; what it does, every
-// method here returns in bounded time with an answer for the host.
+// Author code may panic, hang or leave its goroutine: every method here then
+// returns in bounded time with an answer for the host. The exception is a Scan
+// that the author has declared inline and that misses its deadline: it holds
+// the host's thread until it returns.
 package lifecycle
 
 import (
@@ -35,8 +37,8 @@ type Library struct {
 	info    api.Info
 	problem error // why the plugin can't be used at all
 
-	turn      chan struct{} // held by the one init or close that runs
-	giveUp    chan struct{} // tells an Init that runs not to wait any longer
+	turn      chan struct{} // a lock: whoever has put a value in may run init or close
+	giveUp    chan struct{} // tells a running init not to wait any longer for the plugin
 	run       atomic.Pointer[run]
 	abandoned atomic.Int32
 	late      <-chan struct{} // guarded by turn; open while an abandoned Init or Close runs
@@ -65,7 +67,7 @@ func New(plugin api.Plugin) *Library {
 		l.problem = fmt.Errorf("the plugin can't be used: %w", err)
 		_ = l.fail(l.problem)
 	}
-	l.config = api.NewConfig(l.info.Options)
+	l.config = api.NewConfig(l.info.Options())
 	return l
 }
 
@@ -114,14 +116,14 @@ type Sink interface {
 // Init of a running plugin succeeds and changes nothing.
 func (l *Library) Init(sink Sink) error {
 	running, err := l.init(sink)
-	// Without the turn: the host may call init from its log callback.
-	if running != nil && !slices.Equal(l.Config().Options(), running.config.Options()) {
+	// init has given the turn back: the host may call it from its log callback.
+	if running != nil && !slices.Equal(l.Config().Settings(), running.config.Settings()) {
 		running.log.Warningf("init of a running plugin: the new options wait for a close and an init")
 	}
 	return err
 }
 
-// init also returns the run that was there already.
+// init does the work of Init. It returns the run that exists already, if any.
 func (l *Library) init(sink Sink) (running *run, err error) {
 	if l.problem != nil {
 		return nil, l.fail(l.problem)
@@ -145,7 +147,7 @@ func (l *Library) init(sink Sink) (running *run, err error) {
 	sink.Open()
 	r := newRun(l, sink)
 	select {
-	case <-l.giveUp: // this was for an earlier one
+	case <-l.giveUp: // a Close sent it to an earlier init, which ended by itself
 	default:
 	}
 	late, err := aside(initLimit, l.giveUp, "Init", func() error { return l.plugin.Init(r.config, r.log) })

@@ -22,7 +22,7 @@ func TestPluginThatCanNotBeUsedSaysWhyAtInit(t *testing.T) {
 	}{
 		"none registered": {New(nil), "no plugin is registered"},
 		"two registered":  {Broken(errors.New("two plugins")), "two plugins"},
-		"invalid info":    {New(&fakePlugin{info: api.Info{Name: "x"}}), "begin it with avir_"},
+		"invalid info":    {New(&fakePlugin{info: api.NewInfo("x", "")}), "begin it with avir_"},
 		"panic in Info":   {New(badInfo{plugin, func() { panic("info") }}), "Info panicked: info"},
 		"Goexit in Info":  {New(badInfo{plugin, runtime.Goexit}), "Info left its goroutine"},
 		"hang in Info":    {New(badInfo{plugin, func() { select {} }}), "Info has not answered within 5s"},
@@ -59,7 +59,7 @@ func TestOptionsSetBeforeInitReachIt(t *testing.T) {
 	assert.False(t, library.Set("Unknown", "x"))
 	require.NoError(t, library.Init(&fakeSink{}))
 	assert.Equal(t, "fast", got)
-	assert.Equal(t, []api.Option{{Name: "Mode", Default: "fast"}}, library.Config().Options())
+	assert.Equal(t, []api.Setting{{Name: "Mode", Value: "fast"}}, library.Config().Settings())
 }
 
 func TestInitFailsAsThePluginDoesAndCanBeRepeated(t *testing.T) {

@@ -17,12 +17,12 @@ type run struct {
 	log     *api.Logger
 	began   time.Time
 	timeout time.Duration
-	closed  atomic.Bool   // set when Close begins, for those who look
-	closing chan struct{} // closed then, for those who wait
+	closed  atomic.Bool   // set when Close begins, for code that polls
+	closing chan struct{} // closed at the same moment, for code that waits
 
 	mu      sync.Mutex
 	threads map[*Thread]struct{}
-	scans   map[*scanContext]struct{} // those that somebody waits on
+	scans   map[*scanContext]struct{} // contexts whose Done was called, and which Close must cancel
 }
 
 func newRun(l *Library, sink Sink) *run {
@@ -39,7 +39,7 @@ func newRun(l *Library, sink Sink) *run {
 	}
 }
 
-// add makes t known, or tells that it came too late.
+// add makes t known to close, or fails because close has begun.
 func (r *run) add(t *Thread) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -72,7 +72,7 @@ func (r *run) end(t *Thread) {
 	}
 }
 
-// watch makes Close cancel c, or tells that Close has already begun.
+// watch makes close cancel c, or tells that c's thread or the run is already ending.
 func (r *run) watch(c *scanContext) (closed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -8,12 +8,12 @@ import (
 
 // scanContext is the context of one scan. A scanner that only asks for the
 // deadline, as one that sets it on a connection does, costs one small
-// allocation: the channel and the timer are made when somebody first waits.
-// Its lock may be held while the run's is taken, never the other way round.
+// allocation, because Done makes the channel and the timer. Whoever holds the
+// lock of a scanContext may take the run's, never the other way round.
 type scanContext struct {
 	run    *run
 	thread *Thread
-	end    time.Duration // since the run began: cheaper to take than a time.Time
+	end    time.Duration // the deadline, counted from the run's beginning, which is cheaper than a time.Time
 
 	mu    sync.Mutex
 	done  chan struct{}
@@ -68,7 +68,8 @@ func (c *scanContext) Err() error {
 	return c.err
 }
 
-// cancel ends c with err, unless it has ended, and lets go of everything.
+// cancel ends c with err, unless it has ended already, stops its timer and
+// makes the run forget it.
 func (c *scanContext) cancel(err error) {
 	c.mu.Lock()
 	if c.err != nil {

@@ -26,8 +26,8 @@ var errClosing = errors.New("the plugin is being closed")
 // scanner is an author's api.Scanner, guarded in one of two ways: inline or
 // on a goroutine of its own.
 type scanner interface {
-	// scan answers in bounded time. After lost, the scanner must not be used
-	// or closed any more.
+	// scan returns at its deadline, unless it is inline and the author's Scan
+	// doesn't. After lost, the scanner must not be used or closed any more.
 	scan(ctx *scanContext, file api.File) (result api.Result, lost bool)
 	close() error
 }
@@ -56,7 +56,7 @@ func (l *Library) NewThread() (*Thread, error) {
 	return t, nil
 }
 
-// open makes a scanner, the first or one in place of a lost one.
+// open makes the thread's scanner, or a new one after the old one was lost.
 func (t *Thread) open() (err error) {
 	if t.run.library.info.Inline {
 		t.scanner, err = newInline(t.run)
@@ -64,16 +64,17 @@ func (t *Thread) open() (err error) {
 		t.scanner, err = newWorker(t.run)
 	}
 	if err != nil {
-		t.scanner = nil // not an interface around a nil pointer
+		t.scanner = nil // err left an interface that holds a nil pointer
 	}
 	return err
 }
 
-// Scan checks one file. Whatever the author's code does, it answers, and with
-// Failed when that code did not.
+// Scan checks one file. The answer is Failed when the author's code panics,
+// or misses its deadline on a goroutine of its own.
 func (t *Thread) Scan(file api.File) api.Result {
 	// TryLock, because the host may call again from its log callback, on the
-	// thread that holds the lock. This must not be logged, for that reason.
+	// thread that holds the lock. Don't log this refusal: logging would call
+	// the host again.
 	if !t.mu.TryLock() {
 		return failed("this context is scanning already")
 	}
@@ -106,8 +107,8 @@ func (t *Thread) Close() error {
 // ending tells whether the thread or the plugin is being closed.
 func (t *Thread) ending() bool { return t.closing.Load() || t.run.closed.Load() }
 
-// unlock lets go of the scanner, and closes it where whoever wants that may
-// have given up waiting.
+// unlock unlocks. If a close gave up waiting for the lock, it closes the
+// scanner first.
 func (t *Thread) unlock() {
 	if t.ending() {
 		_ = t.shut()
@@ -115,8 +116,8 @@ func (t *Thread) unlock() {
 	t.mu.Unlock()
 }
 
-// closeBy waits for a running scan until deadline; a scan that takes longer
-// closes the scanner itself.
+// closeBy waits for a running scan until deadline. A scan that takes longer
+// closes the scanner when it unlocks.
 func (t *Thread) closeBy(deadline time.Time) error {
 	for !t.mu.TryLock() {
 		if time.Now().After(deadline) {
@@ -128,9 +129,9 @@ func (t *Thread) closeBy(deadline time.Time) error {
 	return t.shut()
 }
 
-// shut must be called with the lock held.
+// shut closes the scanner for good. The caller holds the lock.
 func (t *Thread) shut() error {
-	defer t.run.remove(t) // not before: Library.Close waits for what it knows
+	defer t.run.remove(t) // at the end, because Library.Close waits for the threads that it knows
 	t.closed = true
 	if t.scanner == nil {
 		return nil
@@ -145,15 +146,16 @@ func (t *Thread) shut() error {
 
 func failed(text string) api.Result { return api.Result{Verdict: api.Failed, Text: text} }
 
-// name is file in a line of the log, which must have room for more.
+// name is the end of a file's path, short enough to leave a log line room for
+// the reason.
 func name(file api.File) string { return text.Tail(file.Path, 100) }
 
-// checked returns result as the host may have it.
+// checked replaces what the host doesn't understand in a plugin's answer.
 func checked(log *api.Logger, file api.File, result api.Result) api.Result {
 	switch {
 	case result.Verdict == api.VirusCured:
-		// The host doesn't know what to do with a file that has changed: let
-		// it drop the file.
+		// The host can't take over a file that the plugin has changed; as
+		// VirusFound it drops the file.
 		log.Warningf("scan of %s: VIRUS_CURED is not supported, answered as VIRUS_FOUND", name(file))
 		result.Verdict = api.VirusFound
 	case result.Verdict < api.Failed || result.Verdict > api.Error:

@@ -30,12 +30,9 @@ type plugin struct {
 }
 
 func (*plugin) Info() api.Info {
-	return api.Info{
-		Name:        "avir_gosins",
-		Description: "A plugin in Go with one sin 1.0",
-		Options:     []api.Option{{Name: "Sin"}},
-		ScanTimeout: 200 * time.Millisecond,
-	}
+	info := api.NewInfo("avir_gosins", "A plugin in Go with one sin 1.0", api.Option{Name: "Sin"})
+	info.ScanTimeout = 200 * time.Millisecond
+	return info
 }
 
 func (p *plugin) Init(cfg api.Config, log *api.Logger) error {

@@ -25,13 +25,11 @@ func (p *plugin) Info() api.Info {
 	if os.Getenv("AVIR_TEST_INFO") == "goexit" {
 		runtime.Goexit()
 	}
-	return api.Info{
-		Name:        "avir_test",
-		Description: "Plugin of the SDK's own tests, version 1",
-		Options:     []api.Option{{Name: "Mode", Default: "good"}, {Name: "Empty", Default: ""}},
-		ScanTimeout: 300 * time.Millisecond,
-		Inline:      os.Getenv("AVIR_TEST_INLINE") == "1",
-	}
+	info := api.NewInfo("avir_test", "Plugin of the SDK's own tests, version 1",
+		api.Option{Name: "Mode", Default: "good"}, api.Option{Name: "Empty", Default: ""})
+	info.ScanTimeout = 300 * time.Millisecond
+	info.Inline = os.Getenv("AVIR_TEST_INLINE") == "1"
+	return info
 }
 
 func (p *plugin) Init(cfg api.Config, log *api.Logger) error {

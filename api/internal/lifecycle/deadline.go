@@ -15,12 +15,13 @@ import (
 type worker struct {
 	run     *run
 	jobs    chan job
-	answers chan answer // room for all that a worker which was left behind still says
+	answers chan answer // has room for the last two answers, so that a worker that was left behind can end
 	timer   *time.Timer
 	state   atomic.Int32
 }
 
-// What state holds: who comes first, the one who waits or the goroutine's end.
+// The values of state. It leaves working once: whichever comes first, a
+// caller that has stopped waiting or the goroutine's end, decides.
 const (
 	working = iota
 	leftBehind
@@ -82,7 +83,8 @@ func (w *worker) close() error {
 var errHangs = errors.New("has not answered in time and is left behind")
 
 // wait returns the worker's next answer. When none comes within limit, or
-// within after once closing is closed, it leaves the worker behind.
+// within after from the moment at which closing is closed, it leaves the
+// worker behind.
 func (w *worker) wait(limit time.Duration, closing <-chan struct{}, after time.Duration) (answer, error) {
 	w.timer.Reset(limit)
 	defer w.timer.Stop()
@@ -130,7 +132,7 @@ func (w *worker) serve() {
 		return
 	}
 	for job := range w.jobs {
-		result, panicked := call(w.run.log, scanner, job.ctx, job.file)
+		result, panicked := protectScan(w.run.log, scanner, job.ctx, job.file)
 		if panicked {
 			w.leave() // nobody waits for Close, which may hang as well
 			w.answers <- answer{result: result, lost: true}

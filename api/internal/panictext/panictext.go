@@ -1,5 +1,5 @@
-// Package panics turns a recovered panic into one short line for the log.
-package panics
+// Package panictext describes a recovered panic in one short line for the log.
+package panictext
 
 import (
 	"fmt"
@@ -14,11 +14,11 @@ import (
 // can still say what panicked.
 const limit = 300
 
-// Text describes a value that recover returned: what it says and the source
-// line that panicked. It must be called by the deferred function itself,
-// while the stack of the panic is still there. It never prints a trace: the
-// host's descriptors are not ours to write to.
-func Text(value any) string {
+// Of describes a value that recover returned: its text and the source line
+// that panicked. The deferred function itself must call it, while the stack
+// of the panic is still there. It prints no trace, because the host's
+// descriptors are not ours to write to.
+func Of(value any) string {
 	return text.Line(fmt.Sprint(value), limit) + origin()
 }
 
