@@ -8,12 +8,16 @@
  * host's log callback runs, so that either may call back.
  */
 #define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64 /* a 32-bit plugin opens files of 2 GiB and more, too */
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -132,7 +136,9 @@ static int logging;         /* calls of host_log that run now, on all threads */
 static pthread_key_t depth; /* how many of them are on this thread's stack */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/* What atexit does; its symbol is not in every libc.so. */
 extern int __cxa_atexit(void (*f)(void *), void *argument, void *dso);
+extern void *__dso_handle __attribute__((visibility("hidden")));
 
 static void close_log(void) {
     __atomic_store_n(&host_log, (AV_LOG_CALLBACK_NEW)NULL, __ATOMIC_SEQ_CST);
@@ -151,7 +157,7 @@ static void at_exit(void *unused) {
 
 static void prepare_log(void) {
     pthread_key_create(&depth, NULL);
-    __cxa_atexit(at_exit, NULL, NULL);
+    __cxa_atexit(at_exit, NULL, &__dso_handle);
 }
 
 static void open_log(AV_LOG_CALLBACK_NEW callback) {
@@ -572,6 +578,23 @@ static void end_scan(int place) {
     pthread_mutex_unlock(&lock);
 }
 
+/*
+ * Says what is wrong with a file that can't be scanned, or returns NULL. Authors
+ * open with fopen, which waits for ever at a FIFO, and some judge by the name
+ * alone.
+ */
+static const char *unreadable(const char *filename) {
+    int file = open(filename, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    struct stat st;
+    int regular;
+
+    if (file < 0)
+        return errno == ENOENT ? "no such file" : "the file can't be opened";
+    regular = fstat(file, &st) == 0 && S_ISREG(st.st_mode);
+    close(file);
+    return regular ? NULL : "not a regular file";
+}
+
 static int plugin_thread_test_file(void *context, const char *filename, const char *realname, char *reserved,
                                    unsigned int reserved_size, char *vir_info, unsigned int vi_size) {
     char text[MAX_STRING + 1] = "", line[MAX_STRING];
@@ -583,7 +606,9 @@ static int plugin_thread_test_file(void *context, const char *filename, const ch
         put_string(vir_info, vi_size, forked);
         return AVCHK_FAILED;
     }
-    place = filename == NULL || filename[0] == 0 ? -1 : begin_scan(context, &author, &problem);
+    if (filename != NULL && filename[0] != 0)
+        problem = unreadable(filename);
+    place = problem == NULL ? begin_scan(context, &author, &problem) : -1;
     if (place >= 0) {
         verdict = testFile(author, filename, realname == NULL ? filename : realname, reserved, reserved_size,
                            text, MAX_STRING);

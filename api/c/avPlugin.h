@@ -59,7 +59,7 @@ int threadClose(void **context);
  * Scans one file and returns an AVCHK_ value. Several threads are in here at
  * once, each with a context of its own.
  *
- *   filename       the file to open; never NULL or empty
+ *   filename       a regular file that can be opened; never NULL
  *   realname       the name that the user gave it; never NULL
  *   reserved       NULL, and its size 0
  *   vir_info       vi_size bytes, all zero on entry; takes the virus name or
