@@ -1,7 +1,7 @@
 // Package api is what an antivirus vendor writes a plugin for Kerio Connect
 // and Kerio Control against: implement Plugin and Scanner, register the plugin
-// with abi.Register, build with -buildmode=c-shared. README.md in this folder
-// shows the whole of it and what can go wrong inside the host.
+// with abi.Register, build with -buildmode=c-shared. docs/vendor.md of the
+// repository shows the whole of it and what can go wrong inside the host.
 //
 // There are three layers. Package abi is the host's C interface (avApi.h, the
 // table, conversions, and guards for the process around the Go runtime). An

@@ -1,6 +1,6 @@
 /*
  * What the C files of this package share. Each answers one hazard of a Go
- * runtime inside somebody else's daemon; README.md of api lists them.
+ * runtime inside somebody else's daemon; docs/vendor.md lists them.
  */
 #ifndef AVIR_HOST_H
 #define AVIR_HOST_H

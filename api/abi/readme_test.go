@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestExampleOfTheReadmeBuildsAsItStands(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
+func TestTheGuidesExampleBuildsAsItStands(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/vendor.md")
 	require.NoError(t, err)
 	sdk, err := filepath.Abs("..")
 	require.NoError(t, err)
 	dir := t.TempDir()
 	for name, begin := range map[string]string{"main.go": "```go\npackage main", "go.mod": "```\nmodule "} {
-		_, text, found := strings.Cut(string(readme), begin)
+		_, text, found := strings.Cut(string(guide), begin)
 		require.True(t, found, name)
 		text, _, found = strings.Cut(text, "```\n")
 		require.True(t, found, name)

@@ -21,7 +21,7 @@ type plugin struct {
 
 // Info implements api.Plugin.
 func (p *plugin) Info() api.Info {
-	// The console has 127 characters for it. The README tells the rest.
+	// The console has 127 characters for it. docs/administrator.md tells the rest.
 	description := fmt.Sprintf("ClamAV (clamd) antivirus plugin %.16s. "+
 		"Address: host[:port], [IPv6]:port or /socket, commas between.", version)
 	info := api.NewInfo("avir_clam", description, options...)

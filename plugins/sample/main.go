@@ -1,6 +1,6 @@
 // The sample plugin has no antivirus: it answers by file name. It is what a
 // vendor copies to begin with. Each method says whether it is mandatory;
-// README.md of the api module tells the rest.
+// docs/vendor.md tells the rest.
 package main
 
 import (
