@@ -52,8 +52,6 @@ type options struct {
 	count   int
 	pause   time.Duration
 	idle    time.Duration
-
-	platform *host.Platform // of the plugin
 }
 
 // parse reads the command line.

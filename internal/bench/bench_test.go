@@ -1,63 +1,96 @@
 package bench
 
 import (
-	"encoding/xml"
-	"errors"
-	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/internal/build/platform"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
+func TestARatioIsTheMedianOfItsPairs(t *testing.T) {
+	pairs := []pair{
+		{other: sample{total: 2 * time.Second, cpu: 4}, reference: sample{total: time.Second, cpu: 1}},
+		{other: sample{total: 2 * time.Second, cpu: 4}, reference: sample{total: 2 * time.Second, cpu: 2}},
+		{other: sample{total: 5 * time.Second, cpu: 4}, reference: sample{total: 4 * time.Second, cpu: 4}},
+	}
+	r := summarise(pairs, 100, false)
+	assert.InDelta(t, 0.8, r.Ratio, 1e-9, "of 0.5, 1 and 0.8, and not of the medians, which are equal")
+	assert.InDelta(t, 0.125, r.Spread, 1e-9, "the quartiles are 0.65 and 0.9")
+	assert.InDelta(t, 50, r.PerSecond, 1e-9)
+	assert.InDelta(t, 2, r.CPURatio, 1e-9)
+}
+
+func TestAPacedRowComparesTheTimeOfAScanAndNotThePauses(t *testing.T) {
+	r := summarise([]pair{{
+		other:     sample{total: time.Second, p50: 300 * time.Microsecond},
+		reference: sample{total: time.Second, p50: 200 * time.Microsecond},
+	}}, 50, true)
+	assert.InDelta(t, 1.5, r.Ratio, 1e-9)
+	assert.Zero(t, r.Spread)
+}
+
+func TestQuantiles(t *testing.T) {
+	for q, want := range map[float64]float64{0: 1, 0.25: 1.75, 0.5: 2.5, 1: 4} {
+		assert.InDelta(t, want, quantile([]float64{4, 1, 3, 2}, q), 1e-9, "%v", q)
+	}
+	assert.InDelta(t, 7, quantile([]float64{7}, 0.75), 1e-9)
+}
+
 // measured are results as a run makes them.
-func measured() []Result {
-	var results []Result
-	for _, transport := range []string{"TCP", "unix"} {
-		results = append(results,
-			Result{File: "68 B", Threads: 1, Transport: transport, Peer: limitName, Scans: 10, PerSecond: 1000, OfLimit: 1, P50: time.Millisecond, P99: time.Millisecond, CPU: 30 * time.Microsecond, Alloc: -1},
-			Result{File: "68 B", Threads: 1, Transport: transport, Peer: "a & b", Scans: 10, PerSecond: 900, OfLimit: 0.9, CPU: 50 * time.Microsecond, Alloc: 96})
+func measured() []result {
+	var results []result
+	for _, pause := range []time.Duration{0, pause} {
+		r := row{burstFiles[0], 1, tcp, pause}
+		results = append(results, result{row: r, client: referenceName, Scans: 10, PerSecond: 1000, P50: time.Millisecond, LogLines: 10, Ratio: 1})
+		for _, p := range platform.All {
+			results = append(results, result{row: r, client: pluginName(p), Ratio: 0.9, Spread: 0.02, CPURatio: 3, LogLines: 14})
+		}
 	}
 	return results
 }
 
-func TestRatiosAreMediansOfTheRounds(t *testing.T) {
-	limits := []sample{{total: time.Second}, {total: 2 * time.Second}, {total: 4 * time.Second}}
-	peer := []sample{{total: 2 * time.Second}, {total: 2 * time.Second}, {total: 5 * time.Second, alloc: 7}}
-	r := summarise(peer, limits, 100)
-	assert.InDelta(t, 0.8, r.OfLimit, 1e-9)
-	assert.InDelta(t, 50, r.PerSecond, 1e-9)
+func TestWhatAClientDoesNotTellIsEmpty(t *testing.T) {
+	text, err := csvText(measured())
+	require.NoError(t, err)
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	require.Len(t, lines, 1+2*(1+len(platform.All)))
+	assert.Equal(t, "68 B,1,TCP,0s,reference (C),10,1000.0,1000,,,10,1.000,0.000,0.00", lines[1])
+	assert.Equal(t, "68 B,1,TCP,0s,avir_clam linux-386,0,0.0,,,,14,0.900,0.020,3.00", lines[2])
 }
 
-func TestWhatAPeerDoesNotTellIsEmpty(t *testing.T) {
-	var b strings.Builder
-	require.NoError(t, writeCSV(&b, measured()))
-	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-	require.Len(t, lines, 5)
-	assert.Equal(t, "68 B,1,TCP,limit (C),10,1000.0,1.00,1000,1000,30,", lines[1])
-	assert.Equal(t, "68 B,1,TCP,a & b,10,900.0,0.90,,,50,96", lines[2])
-}
-
-func TestThePlotIsWellFormed(t *testing.T) {
-	d := xml.NewDecoder(strings.NewReader(plot(measured())))
-	bars := 0
-	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		require.NoError(t, err)
-		if e, ok := token.(xml.StartElement); ok && e.Name.Local == "rect" {
-			bars++
-		}
+func TestATableHasARowForEachRowOfItsKind(t *testing.T) {
+	b := &bench{platforms: platform.All}
+	for paced, last := range map[bool]string{false: "0.90 ±0.02", true: "10 / 14 / 14"} {
+		table := b.rowsTable("Title", measured(), paced)
+		require.Len(t, table.rows, 1)
+		assert.Equal(t, "68 B, TCP, 1", table.rows[0][0])
+		assert.Contains(t, table.rows[0], last)
+		lines := strings.Split(strings.TrimSpace(table.String()), "\n")
+		require.Len(t, lines, 5, "title, blank, head, rule, row")
+		assert.Equal(t, strings.Count(lines[2], "|"), strings.Count(lines[3], "|"))
 	}
-	assert.Equal(t, 1+2*2, bars, "the background, and a bar and a legend for each transport")
 }
 
-func TestTheFilesAreTheSameEachTime(t *testing.T) {
-	assert.Equal(t, content(1000), content(1000))
-	assert.NotEqual(t, content(1000)[:500], content(1000)[500:])
-	assert.Contains(t, string(content(68)), "EICAR")
+func TestTheFilesAreTheSameEachTimeAndDoNotCompress(t *testing.T) {
+	noise := file{"", 1000}
+	assert.Equal(t, noise.content(), noise.content())
+	assert.NotEqual(t, noise.content()[:500], noise.content()[500:])
+	assert.Equal(t, testvirus.EICAR(), burstFiles[0].content())
+}
+
+func TestAQuickRunHasRowsOfBothKinds(t *testing.T) {
+	full, quick := Options{}.rows(), Options{Quick: true}.rows()
+	assert.Less(t, 2*len(quick), len(full)+5)
+	for _, rows := range [][]row{full, quick} {
+		pauses := map[time.Duration]bool{}
+		for _, r := range rows {
+			pauses[r.pause] = true
+		}
+		assert.Equal(t, map[time.Duration]bool{0: true, pause: true}, pauses)
+	}
 }

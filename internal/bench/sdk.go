@@ -22,111 +22,93 @@ type library struct {
 
 // callCost is what the harness tells of scan calls; times are in nanoseconds.
 type callCost struct {
-	Mean float64 `json:"meanNs"`
-	P50  int     `json:"p50Ns"`
-	P99  int     `json:"p99Ns"`
-	CPU  float64 `json:"cpuNs"`
+	Mean      float64 `json:"meanNs"`
+	P50       float64 `json:"p50Ns"`
+	P99       float64 `json:"p99Ns"`
+	CPU       float64 `json:"cpuNs"`
+	PerSecond float64 `json:"scansPerSecond"`
 }
 
-// footprintRow is what the harness tells of the host's process at one point.
-type footprintRow struct {
-	When    string `json:"when"`
-	VA      int    `json:"vaKiB"`
-	RSS     int    `json:"rssKiB"`
-	Threads int    `json:"threads"`
+// footprint is what the harness tells of the host's process.
+type footprint struct {
+	Rows []struct {
+		VA      int `json:"vaKiB"`
+		RSS     int `json:"rssKiB"`
+		Threads int `json:"threads"`
+	} `json:"rows"`
+	Wakeups float64 `json:"wakeupsPerSecond"`
 }
 
-// SDK measures what the SDK itself costs: the time of a scan call that scans
-// nothing, beside a plugin in C, and the footprint of the plugins in the host.
-// It starts its own clamd.
-func SDK(ctx context.Context, o Options) error {
-	dir, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		return err
+// sdk measures what the SDK itself costs on each platform: the time of a scan
+// call that scans nothing, beside a plugin in C, and what the plugins cost the
+// host's process.
+func (b *bench) sdk(ctx context.Context) ([]table, error) {
+	calls := table{title: "A scan call that scans nothing",
+		head: []string{"plugin", "platform", "mean ns", "p50 ns", "p99 ns", "CPU ns"}}
+	costs := table{title: fmt.Sprintf("What a plugin costs the host's process, before and after %d scans", b.sdkScans()),
+		head: []string{"host with", "platform", "address space MB", "memory MB before", "after", "threads", "wake-ups a second when idle"}}
+	data, count := filepath.Join(b.dir, "data"), strconv.Itoa(b.sdkScans())
+	if _, err := (run.Command{Name: b.program(), Args: []string{"run", "generate", "--data", data}}).Run(ctx); err != nil {
+		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	err = build.Extra(ctx, build.Options{Root: o.Root, Toolchain: os.Getenv("AVIR_TOOLCHAIN"), Dist: dir},
-		[]build.Plugin{{Name: "avir_test", Dir: "api/abi/testdata/plugin"}},
-		"internal/bench/noop/noop.c", "testdata/cplugin/cplugin.c")
-	if err != nil {
-		return err
-	}
-	if err := o.calls(ctx, dir); err != nil {
-		return err
-	}
-	return o.footprints(ctx, dir)
-}
-
-// calls prints the cost of a scan call for scanners that return at once.
-func (o Options) calls(ctx context.Context, dir string) error {
-	inTest := filepath.Join(dir, "avir_test.so")
-	fmt.Fprintf(o.Out, "\n%-34s %9s %9s %9s %9s\n", "a scan call that scans nothing", "mean ns", "p50 ns", "p99 ns", "cpu ns")
-	for _, l := range []library{
-		{name: "plugin in C", path: filepath.Join(dir, "avir_noop.so")},
-		{name: "SDK, Inline", path: inTest, env: []string{"AVIR_TEST_INLINE=1"}},
-		{name: "SDK, on a goroutine", path: inTest},
-	} {
-		var c callCost
-		err := o.harness(ctx, l, &c, "bench", "--file", "noop", "--threads", "1", "--count", strconv.Itoa(o.scans()), "--data", dir)
+	for _, p := range b.platforms {
+		dir := filepath.Join(b.dir, p.Name)
+		err := build.Extra(ctx, build.Options{Root: b.Root, Toolchain: os.Getenv("AVIR_TOOLCHAIN"), Dist: dir},
+			[]build.Plugin{{Name: "avir_test", Dir: "api/abi/testdata/plugin"}}, "internal/bench/noop/noop.c")
 		if err != nil {
-			return err
+			return nil, err
 		}
-		fmt.Fprintf(o.Out, "  %-32s %9.0f %9d %9d %9.0f\n", l.name, c.Mean, c.P50, c.P99, c.CPU)
+		inC := library{name: "plugin in C", path: filepath.Join(dir, "avir_noop.so")}
+		inGo := library{name: "SDK, on a goroutine", path: filepath.Join(dir, "avir_test.so")}
+		inline := library{name: "SDK, Inline", path: inGo.path, env: []string{"AVIR_TEST_INLINE=1"}}
+		for _, l := range []library{inC, inline, inGo} {
+			var c callCost
+			if err := b.harness(ctx, l, &c, "bench", "--file", "noop", "--threads", "1", "--count", count); err != nil {
+				return nil, err
+			}
+			calls.add(l.name, p.Name, decimal(c.Mean, 0), decimal(c.P50, 0), decimal(c.P99, 0), decimal(c.CPU, 0))
+		}
+		for _, l := range []library{inC,
+			{name: "avir_sample", path: b.dist(p, "avir_sample.so")},
+			{name: "avir_clam", path: b.dist(p, "avir_clam.so"), set: []string{"Port=" + strconv.Itoa(b.clamd.Port)}},
+		} {
+			var f footprint
+			if err := b.harness(ctx, l, &f, "footprint", "--count", count, "--data", data); err != nil {
+				return nil, err
+			}
+			if len(f.Rows) != 6 {
+				return nil, fmt.Errorf("the harness tells of %d points of time, not of 6: does internal/bench fit it?", len(f.Rows))
+			}
+			before, after := f.Rows[2], f.Rows[5]
+			costs.add(l.name, p.Name, megabytes(after.VA), megabytes(before.RSS), megabytes(after.RSS), strconv.Itoa(after.Threads), decimal(f.Wakeups, 1))
+		}
+		b.Report("%s: the SDK's own cost is measured", p)
 	}
-	return nil
+	return []table{calls, costs}, nil
 }
 
-// footprints prints memory and threads of the host.
-func (o Options) footprints(ctx context.Context, dir string) error {
-	b := &bench{Options: o, dir: dir}
-	if err := b.prepare(ctx); err != nil {
-		return err
-	}
-	defer func() { _ = b.clamd.Stop() }()
-	data := filepath.Join(dir, "data")
-	harness := run.Command{Name: o.program(), Args: []string{"run", "generate", "--data", data}}
-	if _, err := harness.Run(ctx); err != nil {
-		return err
-	}
-	dist := filepath.Join(o.Root, "dist", build.Dir386)
-	for _, l := range []library{
-		{name: "plugin in C", path: filepath.Join(dir, "avir_cplugin.so")},
-		{name: "avir_sample", path: filepath.Join(dist, "avir_sample.so")},
-		{name: "avir_clam", path: filepath.Join(dist, "avir_clam.so"), set: []string{"Port=" + strconv.Itoa(b.clamd.Port)}},
-	} {
-		var footprint struct {
-			Rows []footprintRow `json:"rows"`
-		}
-		if err := o.harness(ctx, l, &footprint, "footprint", "--count", strconv.Itoa(o.scans()), "--data", data); err != nil {
-			return err
-		}
-		fmt.Fprintf(o.Out, "\n%-34s %9s %9s %9s\n", "host with "+l.name, "VA KiB", "RSS KiB", "threads")
-		for _, r := range footprint.Rows {
-			fmt.Fprintf(o.Out, "  %-32s %9d %9d %9d\n", r.When, r.VA, r.RSS, r.Threads)
-		}
-	}
-	return nil
-}
+func megabytes(kib int) string { return decimal(float64(kib)/1024, 1) }
 
-// scans is how many scans a figure is made of.
-func (o Options) scans() int {
+// sdkScans is how many scans a figure is made of.
+func (o Options) sdkScans() int {
 	if o.Quick {
 		return 10_000
 	}
 	return 100_000
 }
 
+// program is the harness for this machine.
 func (o Options) program() string {
 	return filepath.Join(o.Root, "dist", build.DirAMD64, "harness")
 }
 
 // harness runs a command of the harness on l and decodes its JSON.
-func (o Options) harness(ctx context.Context, l library, into any, args ...string) error {
-	args = append(args, "--plugin", l.path, "--json", "-")
+func (o Options) harness(ctx context.Context, l library, into any, command string, args ...string) error {
+	args = append([]string{command, "--plugin", l.path, "--json", "-"}, args...)
 	for _, s := range l.set {
 		args = append(args, "--set", s)
 	}
-	out, err := run.Command{Name: o.program(), Args: args, Env: l.env}.Run(ctx)
+	out, err := run.Command{Name: o.program(), Args: args, Env: l.env, Hint: "go tool mage build"}.Run(ctx)
 	if err != nil {
 		return err
 	}

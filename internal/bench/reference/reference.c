@@ -1,11 +1,12 @@
-/* The limit: sends one file again and again to clamd in one session for each
- * thread, over TCP as a stream and over a unix socket as a descriptor, and does
- * nothing else: no deadline, no pool, no second try, no checks. No plugin can
- * be much faster.
+/* The reference client: sends one file again and again to clamd in one session
+ * for each thread, over TCP as a stream and over a unix socket as a descriptor,
+ * and does nothing else: no deadline, no pool, no second try, no checks. No
+ * plugin can be much faster.
  *
- *   limit ADDRESS THREADS COUNT FILE
+ *   reference ADDRESS THREADS COUNT PAUSE_MS FILE
  *
- * ADDRESS is PORT (of 127.0.0.1) or the path of a unix socket. It prints
+ * ADDRESS is PORT (of 127.0.0.1) or the path of a unix socket. Each thread
+ * pauses PAUSE_MS after each scan. The program prints
  * "total-ns p50-ns p99-ns cpu-ns" for all COUNT scans. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -23,7 +24,7 @@
 #define CHUNK (128 << 10)
 
 static const char *address, *file;
-static long threads, count;
+static long threads, count, pause_ms;
 static unsigned long long *times; /* nanoseconds */
 
 static void die(const char *what) {
@@ -38,21 +39,16 @@ static unsigned long long now(clockid_t clock) {
 }
 
 static int dial(void) {
-    int fd, on = 1;
-    if (*address == '/') {
-        struct sockaddr_un a = {.sun_family = AF_UNIX};
-        strncpy(a.sun_path, address, sizeof a.sun_path - 1);
-        fd = socket(AF_UNIX, SOCK_STREAM, 0);
-        if (connect(fd, (struct sockaddr *)&a, sizeof a))
-            die("connect");
-        return fd;
-    }
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(atoi(address))};
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(fd, (struct sockaddr *)&a, sizeof a))
+    int unix_socket = *address == '/', on = 1;
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    struct sockaddr_in port = {.sin_family = AF_INET, .sin_port = htons(atoi(address))};
+    strncpy(local.sun_path, address, sizeof local.sun_path - 1);
+    port.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(unix_socket ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
+    if (unix_socket ? connect(fd, (struct sockaddr *)&local, sizeof local)
+                    : connect(fd, (struct sockaddr *)&port, sizeof port))
         die("connect");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* a unix socket refuses it */
     return fd;
 }
 
@@ -102,7 +98,7 @@ static void fildes(int fd, int f) {
         die("sendmsg");
 }
 
-static void *run(void *number) {
+static void *scan_again(void *number) {
     char *buf = malloc(CHUNK + 64), reply[4096];
     int fd = dial();
     put(fd, "zIDSESSION", 11);
@@ -124,10 +120,12 @@ static void *run(void *number) {
         } while (reply[n - 1]);
         close(f);
         if (strstr(reply, " ERROR")) {
-            fprintf(stderr, "limit: %s\n", reply);
+            fprintf(stderr, "reference: %s\n", reply);
             exit(1);
         }
         times[i] = now(CLOCK_MONOTONIC) - begin;
+        if (pause_ms)
+            usleep(pause_ms * 1000);
     }
     close(fd);
     free(buf);
@@ -140,18 +138,19 @@ static int by_size(const void *a, const void *b) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 5) {
-        fprintf(stderr, "usage: limit ADDRESS THREADS COUNT FILE\n");
+    if (argc != 6) {
+        fprintf(stderr, "usage: reference ADDRESS THREADS COUNT PAUSE_MS FILE\n");
         return 2;
     }
-    address = argv[1], threads = atol(argv[2]), count = atol(argv[3]), file = argv[4];
+    address = argv[1], threads = atol(argv[2]), count = atol(argv[3]);
+    pause_ms = atol(argv[4]), file = argv[5];
     if (threads < 1 || threads > 64 || count < threads)
         return 2;
     times = calloc(count, sizeof *times);
     pthread_t t[64];
     unsigned long long begin = now(CLOCK_MONOTONIC);
     for (long i = 0; i < threads; i++)
-        pthread_create(&t[i], NULL, run, (void *)i);
+        pthread_create(&t[i], NULL, scan_again, (void *)i);
     for (long i = 0; i < threads; i++)
         pthread_join(t[i], NULL);
     unsigned long long total = now(CLOCK_MONOTONIC) - begin;
