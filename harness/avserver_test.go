@@ -105,7 +105,7 @@ func TestAvserverFindsLibrariesByTheirPathAsAnotherUser(t *testing.T) {
 		return path
 	}
 	library := source("library.c", "int from_a_library(void);\nint from_a_library(void) { return 2; }\n")
-	require.NoError(t, compile(t, filepath.Join(b.dir, "libengine.so"), "-shared", "-fPIC", library))
+	require.NoError(t, b.compile(t, filepath.Join(b.dir, "libengine.so"), "-shared", "-fPIC", library))
 	wrapper := source("wrapper.c", "int from_a_library(void);\nint __wrap_scan_path(const char *path);\n"+
 		"int __wrap_scan_path(const char *path) { return path ? from_a_library() : 0; }\n")
 	plugin := b.bad(t, "NONE", wrapper, "-Wl,--wrap=scan_path", "-L"+b.dir, "-lengine")
@@ -135,7 +135,7 @@ func TestAvserverBoundsTheOptionsOfAPlugin(t *testing.T) {
 	changed := strings.Replace(string(source), honest, strings.Repeat(full+", ", 70)+full, 1)
 	require.NoError(t, os.WriteFile(file, []byte(changed), 0o600))
 	const folder = "../testdata/badplugins/c"
-	require.NoError(t, compile(t, plugin, file, folder+"/scanner.c", folder+"/sins.c",
+	require.NoError(t, b.compile(t, plugin, file, folder+"/scanner.c", folder+"/sins.c",
 		"-fPIC", "-shared", "-I../api/abi", "-I"+folder, "-DSIN=NONE"))
 
 	out, errors, status := output(t, b.dir, "", filepath.Join(b.dir, "avserver"), "--plugin", plugin, "--info")

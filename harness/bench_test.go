@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,18 +28,10 @@ func need(t *testing.T, what string, err error) {
 	t.Skipf("SKIPPED, nothing was tested: %s: %v", what, err)
 }
 
-// cc returns the C compiler for i386 and its first arguments.
-func cc() []string {
-	if cc := os.Getenv("AVIR_TEST_CC"); cc != "" {
-		return strings.Fields(cc)
-	}
-	return []string{"gcc", "-m32"}
-}
-
-func compile(t *testing.T, output string, args ...string) error {
+// compile runs the C compiler for a platform.
+func compile(t *testing.T, p *host.Platform, output string, args ...string) error {
 	t.Helper()
-	command := append(cc(), "-O1", "-Wall", "-Werror", "-pthread", "-o", output)
-	cmd := exec.Command(command[0], append(command[1:], args...)...)
+	cmd := exec.Command("gcc", append([]string{p.Flag, "-O1", "-Wall", "-Werror", "-pthread", "-o", output}, args...)...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Logf("%s\n%s", cmd, out)
@@ -56,22 +47,45 @@ func sources(t *testing.T, pattern string) []string {
 	return files
 }
 
-// bench is a folder with avserver and the samples in it.
-type bench struct{ dir string }
+// bench is a folder with the host for one platform and the samples in it.
+type bench struct {
+	dir      string
+	platform *host.Platform
+}
 
-func newBench(t *testing.T) *bench {
+// newBench is for tests of the harness itself, to which a plugin's platform
+// makes no difference.
+func newBench(t *testing.T) *bench { return benchFor(t, host.Platforms[0]) }
+
+func benchFor(t *testing.T, p *host.Platform) *bench {
 	t.Helper()
-	if os.Getenv("AVIR_TEST_CC") == "" {
-		probe := filepath.Join(t.TempDir(), "probe.c")
-		require.NoError(t, os.WriteFile(probe, []byte("#include <stdio.h>\nint main(void) { return 0; }\n"), 0o600))
-		need(t, "gcc -m32 does not work: apt-get install gcc-multilib, or set AVIR_TEST_CC", compile(t, filepath.Join(t.TempDir(), "probe"), probe))
-	}
-	b := &bench{t.TempDir()}
-	once(t, "avserver", filepath.Join(b.dir, "avserver"), func(path string) error {
-		return compile(t, path, append(sources(t, "avserver/*.c"), "-ldl")...)
-	})
+	probe := filepath.Join(t.TempDir(), "probe.c")
+	require.NoError(t, os.WriteFile(probe, []byte("#include <stdio.h>\nint main(void) { return 0; }\n"), 0o600))
+	need(t, "gcc "+p.Flag+" does not work: apt-get install gcc-multilib", compile(t, p, filepath.Join(t.TempDir(), "probe"), probe))
+	b := &bench{t.TempDir(), p}
+	b.avserver(t, filepath.Join(b.dir, "avserver"))
 	require.NoError(t, samples.Generate(filepath.Join(b.dir, "data")))
 	return b
+}
+
+// avserver puts the host program at path.
+func (b *bench) avserver(t *testing.T, path string) {
+	t.Helper()
+	once(t, "avserver "+b.platform.Name, path, func(path string) error {
+		return b.compile(t, path, append(sources(t, "avserver/*.c"), "-ldl")...)
+	})
+}
+
+// onEachPlatform runs a test that a plugin's platform may make a difference to.
+func onEachPlatform(t *testing.T, test func(t *testing.T, b *bench)) {
+	for _, p := range host.Platforms {
+		t.Run(p.Name, func(t *testing.T) { test(t, benchFor(t, p)) })
+	}
+}
+
+func (b *bench) compile(t *testing.T, output string, args ...string) error {
+	t.Helper()
+	return compile(t, b.platform, output, args...)
 }
 
 // programs is where what several tests use is built once.
@@ -106,10 +120,10 @@ func (b *bench) bad(t *testing.T, name string, more ...string) string {
 	plugin := filepath.Join(t.TempDir(), "avir_sins.so")
 	build := func(path string) error {
 		args := append(sources(t, "../testdata/badplugins/c/*.c"), "-fPIC", "-shared", "-I../api/abi", "-DSIN="+name)
-		return compile(t, path, append(args, more...)...)
+		return b.compile(t, path, append(args, more...)...)
 	}
 	if len(more) == 0 {
-		return once(t, "sin "+name, plugin, build)
+		return once(t, "sin "+name+" "+b.platform.Name, plugin, build)
 	}
 	require.NoError(t, build(plugin))
 	return plugin

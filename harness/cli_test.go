@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"debug/elf"
+	"encoding/binary"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -72,11 +75,15 @@ func TestMistakesGiveOneLineAndStatusTwo(t *testing.T) {
 	noSymbol := filepath.Join(dir, "empty.so")
 	source := filepath.Join(dir, "empty.c")
 	require.NoError(t, os.WriteFile(source, []byte("int nothing;\n"), 0o600))
-	require.NoError(t, compile(t, noSymbol, "-shared", "-fPIC", source))
+	require.NoError(t, b.compile(t, noSymbol, "-shared", "-fPIC", source))
 
 	fifo := filepath.Join(dir, "fifo")
 	require.NoError(t, syscall.Mkfifo(fifo, 0o700))
 	plugin := b.bad(t, "NONE")
+	other := benchFor(t, host.Platforms[1])
+	wide, widePlugin := filepath.Join(other.dir, "avserver"), other.bad(t, "NONE")
+	foreign := filepath.Join(dir, "foreign.so")
+	require.NoError(t, os.WriteFile(foreign, header(elf.EM_AARCH64), 0o600))
 	good := func(args ...string) []string {
 		return append([]string{"run", "all", "--plugin", plugin, "--data", filepath.Join(dir, "data")}, args...)
 	}
@@ -95,7 +102,10 @@ func TestMistakesGiveOneLineAndStatusTwo(t *testing.T) {
 		"bad time":             {[]string{"run", "all", "--wait", "150"}, "such as 90s"},
 		"no plugin":            {[]string{"run", "all"}, "avir.so"},
 		"no library":           {[]string{"run", "all", "--plugin", text}, "no ELF library"},
-		"64-bit library":       {[]string{"run", "all", "--plugin", "/proc/self/exe"}, "32-bit library for i386"},
+		"a program":            {[]string{"run", "all", "--plugin", "/proc/self/exe"}, "is no shared library (ET_EXEC)"},
+		"another machine":      {[]string{"run", "all", "--plugin", foreign}, "it is for 64-bit AARCH64, and there are hosts for 32-bit x86 (i386) and 64-bit x86 (x86-64)"},
+		"another width's host": {good("--avserver", wide), "is for 64-bit x86 (x86-64), the plugin " + plugin + " for 32-bit x86 (i386)"},
+		"no host of its width": {[]string{"run", "all", "--plugin", widePlugin}, "neither " + filepath.Join(b.dir, "avserver") + " nor " + filepath.Join(filepath.Dir(b.dir), "linux-amd64", "avserver") + " is one"},
 		"no symbol":            {[]string{"run", "all", "--plugin", noSymbol}, "does not export get_plugin_extended_iface"},
 		"no host":              {[]string{"run", "all", "--plugin", noSymbol, "--avserver", "/nonexisting"}, "/nonexisting"},
 		"a FIFO as plugin":     {[]string{"run", "all", "--plugin", fifo}, fifo + " is not a regular file"},
@@ -127,6 +137,40 @@ func TestMistakesGiveOneLineAndStatusTwo(t *testing.T) {
 			assert.Len(t, strings.Split(strings.TrimSpace(errors), "\n"), 1, errors)
 			assert.NoDirExists(t, filepath.Join(dir, "data"), "nothing was made")
 		})
+	}
+}
+
+// header is all of an ELF file that tells of its machine.
+func header(machine elf.Machine) []byte {
+	var b bytes.Buffer
+	_ = binary.Write(&b, binary.LittleEndian, elf.Header64{ // can't fail
+		Ident: [elf.EI_NIDENT]byte{0x7F, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
+		Type:  uint16(elf.ET_DYN), Machine: uint16(machine), Version: uint32(elf.EV_CURRENT), Ehsize: 64,
+	})
+	return b.Bytes()
+}
+
+func TestHarnessTakesTheHostThatFitsThePlugin(t *testing.T) {
+	b := newBench(t)
+	harness := b.command(t)
+	// As in dist: each folder has the host of its own platform.
+	dist := t.TempDir()
+	for _, p := range host.Platforms {
+		require.NoError(t, os.Mkdir(filepath.Join(dist, p.Name), 0o755))
+		benchFor(t, p).avserver(t, filepath.Join(dist, p.Name, "avserver"))
+		require.NoError(t, os.Link(harness, filepath.Join(dist, p.Name, "harness")))
+	}
+	for _, beside := range host.Platforms {
+		for _, p := range host.Platforms {
+			t.Run(p.Name+" from "+beside.Name, func(t *testing.T) {
+				plugin := benchFor(t, p).bad(t, "NONE")
+				out, errors, status := output(t, b.dir, "", filepath.Join(dist, beside.Name, "harness"), "run", "server", "--plugin", plugin, "--data", "data")
+				require.Zero(t, status, "%s%s", out, errors)
+				lines := strings.Split(out, "\n")
+				assert.Equal(t, "plugin: "+plugin+", for "+p.Words, lines[0])
+				assert.Equal(t, "host:   "+filepath.Join(dist, p.Name, "avserver"), lines[1])
+			})
+		}
 	}
 }
 
@@ -180,17 +224,18 @@ func TestMeasurementsAreJSON(t *testing.T) {
 
 func TestWakeUpsOfAPluginAreCounted(t *testing.T) {
 	b := newBench(t)
-	h, err := host.Start(context.Background(), filepath.Join(b.dir, "avserver"), nil, nil)
+	h, err := b.run(b.bad(t, "NONE"), time.Minute).Ready(context.Background())
 	require.NoError(t, err)
 	defer h.Close()
 	before, err := h.Switches()
 	require.NoError(t, err)
-	for range 20 { // each request wakes the thread that reads them
-		_, err := h.Call(time.Minute, "looking at the process", "state")
-		require.NoError(t, err)
-	}
+	// The main thread sleeps for some milliseconds before it cancels three of
+	// four threads, and it waits for the end of each.
+	const threads = 40
+	_, err = h.Call(time.Minute, "cancelling threads", "cancel", strconv.Itoa(threads), filepath.Join(b.dir, "data", "clean.exe"))
+	require.NoError(t, err)
 	after, err := h.Switches()
 	require.NoError(t, err)
-	assert.GreaterOrEqual(t, after-before, 10)
-	assert.LessOrEqual(t, after-before, 200)
+	assert.GreaterOrEqual(t, after-before, threads*3/4)
+	assert.LessOrEqual(t, after-before, threads*5)
 }

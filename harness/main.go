@@ -140,6 +140,10 @@ func menu(ctx context.Context, stdin io.Reader, stdout io.Writer) (string, error
 
 func (o *options) runTests(ctx context.Context, stdout, stderr *os.File) int {
 	r := &report.Report{Plugin: o.run.Plugin, Started: time.Now()}
+	if o.platform != nil {
+		o.run.Show.Line("plugin: %s, for %s", o.run.Plugin, o.platform.Words)
+		o.run.Show.Line("host:   %s", o.run.Avserver)
+	}
 	ran := 0
 	for _, t := range suite(o.only) {
 		if o.test != "all" && o.test != t.Name {

@@ -21,8 +21,8 @@ func (o *options) prepare() error {
 	if err := o.knownValues(); err != nil {
 		return err
 	}
-	if o.test != "generate" {
-		if err := o.findAvserver(); err != nil {
+	if o.run.Avserver != "" {
+		if err := o.checkAvserver(); err != nil {
 			return err
 		}
 	}
@@ -36,7 +36,10 @@ func (o *options) prepare() error {
 		return fmt.Errorf("the data folder %s: %w", o.run.Data, err)
 	}
 	if o.run.Data = data; o.test != "generate" {
-		if err := checkLibrary(o.run.Plugin); err != nil {
+		if o.platform, err = checkLibrary(o.run.Plugin); err != nil {
+			return err
+		}
+		if err := o.findAvserver(o.platform); err != nil {
 			return err
 		}
 		// dlopen takes a name without a slash for a library of the system.
@@ -68,16 +71,9 @@ func (o *options) knownValues() error {
 	return hostile.Known(o.only)
 }
 
-// findAvserver makes the path of the host program absolute: exec would search
-// PATH for a name without a slash.
-func (o *options) findAvserver() error {
-	if o.run.Avserver == "" {
-		self, err := os.Executable()
-		if err != nil {
-			return fmt.Errorf("find avserver beside the harness: %w; use --avserver", err)
-		}
-		o.run.Avserver = filepath.Join(filepath.Dir(self), "avserver")
-	}
+// checkAvserver makes the path of the host program absolute, because exec would
+// search PATH for a name without a slash, and makes sure that it can be executed.
+func (o *options) checkAvserver() error {
 	path, err := filepath.Abs(o.run.Avserver)
 	if err != nil {
 		return fmt.Errorf("the host program %s: %w", o.run.Avserver, err)
@@ -91,6 +87,33 @@ func (o *options) findAvserver() error {
 		return fmt.Errorf("the host program %s can't be executed: %w; use --avserver", path, err)
 	}
 	return nil
+}
+
+// findAvserver takes the host program of the plugin's platform: the one that was
+// named, or that lies beside this program, or in the folder for the platform
+// beside this program's folder, as in dist.
+func (o *options) findAvserver(plugin *host.Platform) error {
+	if o.run.Avserver != "" {
+		if p, err := host.PlatformOfFile(o.run.Avserver); err != nil {
+			return fmt.Errorf("the host program %s: %w; use --avserver", o.run.Avserver, err)
+		} else if p != plugin {
+			return fmt.Errorf("the host program %s is for %s, the plugin %s for %s: leave --avserver out, or name another", o.run.Avserver, p.Words, o.run.Plugin, plugin.Words)
+		}
+		return nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find avserver beside the harness: %w; use --avserver", err)
+	}
+	beside := filepath.Join(filepath.Dir(self), "avserver")
+	sibling := filepath.Join(filepath.Dir(filepath.Dir(self)), plugin.Name, "avserver")
+	for _, path := range []string{beside, sibling} {
+		if p, err := host.PlatformOfFile(path); err == nil && p == plugin {
+			o.run.Avserver = path
+			return o.checkAvserver()
+		}
+	}
+	return fmt.Errorf("no host program for the plugin %s, which is for %s: neither %s nor %s is one; use --avserver", o.run.Plugin, plugin.Words, beside, sibling)
 }
 
 // regular refuses what is no regular file: to open a FIFO waits for ever.
@@ -152,27 +175,32 @@ func writable(dir string) error {
 	return os.Remove(f.Name())
 }
 
-// checkLibrary tells what a file is when it is no plugin.
-func checkLibrary(path string) error {
+// checkLibrary returns the platform of a plugin, and tells what a file is when
+// it is no plugin.
+func checkLibrary(path string) (*host.Platform, error) {
 	if err := regular(path); err != nil {
-		return fmt.Errorf("the plugin: %w; name it with --plugin", err)
+		return nil, fmt.Errorf("the plugin: %w; name it with --plugin", err)
 	}
 	f, err := elf.Open(path)
 	if err != nil {
-		return fmt.Errorf("the plugin %s is no ELF library: %w", path, err)
+		return nil, fmt.Errorf("the plugin %s is no ELF library: %w", path, err)
 	}
 	defer f.Close()
-	if f.Class != elf.ELFCLASS32 || f.Machine != elf.EM_386 || f.Type != elf.ET_DYN {
-		return fmt.Errorf("the plugin %s is %s %s %s: the host needs a 32-bit library for i386 (GOARCH=386, gcc -m32)", path, f.Class, f.Machine, f.Type)
+	platform, err := host.PlatformOf(f)
+	if err != nil {
+		return nil, fmt.Errorf("the plugin %s can't be loaded: %w; build it with GOARCH=386 or amd64, or with gcc -m32 or -m64", path, err)
+	}
+	if f.Type != elf.ET_DYN {
+		return nil, fmt.Errorf("the plugin %s is no shared library (%s): build it with -buildmode=c-shared, or with gcc -shared", path, f.Type)
 	}
 	symbols, err := f.DynamicSymbols()
 	if err != nil {
-		return fmt.Errorf("the plugin %s: read its symbols: %w", path, err)
+		return nil, fmt.Errorf("the plugin %s: read its symbols: %w", path, err)
 	}
 	for _, s := range symbols {
 		if s.Name == "get_plugin_extended_iface" && s.Section != elf.SHN_UNDEF {
-			return nil
+			return platform, nil
 		}
 	}
-	return fmt.Errorf("the plugin %s does not export get_plugin_extended_iface", path)
+	return nil, fmt.Errorf("the plugin %s does not export get_plugin_extended_iface", path)
 }

@@ -52,6 +52,8 @@ type options struct {
 	count   int
 	pause   time.Duration
 	idle    time.Duration
+
+	platform *host.Platform // of the plugin
 }
 
 // parse reads the command line.

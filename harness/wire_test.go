@@ -11,14 +11,16 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/harness/host"
 )
 
 // sanitized builds avserver so that any access outside of a buffer ends it.
-func sanitized(t *testing.T) string {
+func sanitized(t *testing.T, p *host.Platform) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "avserver")
 	args := append(sources(t, "avserver/*.c"), "-fsanitize=address", "-g", "-ldl")
-	need(t, "gcc can't link the address sanitizer", compile(t, path, args...))
+	need(t, "gcc can't link the address sanitizer", compile(t, p, path, args...))
 	return path
 }
 
@@ -50,7 +52,7 @@ func talk(t *testing.T, avserver, line string) []string {
 }
 
 func TestAvserverAnswersUnderTheBeginningOfALongID(t *testing.T) {
-	avserver := sanitized(t)
+	avserver := sanitized(t, host.Platforms[0])
 	for name, c := range map[string]struct{ id, answeredAs string }{
 		"a number":         {"17", "17"},
 		"as long as fits":  {strings.Repeat("7", 32), strings.Repeat("7", 32)},
@@ -66,7 +68,7 @@ func TestAvserverAnswersUnderTheBeginningOfALongID(t *testing.T) {
 }
 
 func TestAvserverSplitsAnAnswerThatIsLongerThanALine(t *testing.T) {
-	avserver := sanitized(t)
+	avserver := sanitized(t, host.Platforms[1])
 	id := strings.Repeat("7", 32)
 	for _, line := range talk(t, avserver, id+" state") {
 		assert.True(t, strings.HasPrefix(line, id+" more ") || strings.HasPrefix(line, id+" ok "), line)

@@ -28,7 +28,8 @@ const char *set_limit(const char *assignment) {
         unsigned value;
         struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
         if (strcmp(assignment + n, "unlimited")) {
-            if (parse_number(assignment + n, ~0u / limits[i].unit, &value))
+            const rlim_t most = ((rlim_t)-1) / limits[i].unit;
+            if (parse_number(assignment + n, most < ~0u ? (unsigned)most : ~0u, &value))
                 return "not a number in range";
             getrlimit(limits[i].resource, &limit);
             limit.rlim_cur = (rlim_t)value * limits[i].unit;

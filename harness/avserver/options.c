@@ -9,7 +9,7 @@ static const char usage[] =
     "usage: avserver --plugin FILE [option]... [--] FILE...\n"
     "Loads an antivirus plugin as the product's antivirus server does and scans files with it.\n"
     "\n"
-    "  --plugin FILE          the plugin, a 32-bit library\n"
+    "  --plugin FILE          the plugin, a library for the same kind of machine\n"
     "  --set NAME=VALUE       set one of the plugin's options; may be repeated\n"
     "  --threads N            most worker threads, 1 to 256 (default 8)\n"
     "  --kernel-floor V       hide system calls newer than Linux 2.6.32, 3.2 or 3.10\n"

@@ -91,14 +91,16 @@ func Start(ctx context.Context, avserver string, args, env []string) (*Host, err
 	return h, nil
 }
 
-// explainStart names the remedy where an amd64 system can't run i386 programs:
-// the kernel then says that the file doesn't exist, and means its loader.
+// explainStart names the remedy where this system can't run the host: the kernel
+// then says that the file doesn't exist, and means its loader.
 func explainStart(avserver string, err error) error {
-	const loader = "/lib/ld-linux.so.2"
-	if _, missing := os.Stat(loader); missing != nil && errors.Is(err, syscall.ENOENT) {
-		if _, found := os.Stat(avserver); found == nil {
-			return fmt.Errorf("start %s: this system can't run 32-bit programs, %s is missing: install libc6-i386 (Debian, Ubuntu) or glibc.i686 (RHEL, Fedora)", avserver, loader)
-		}
+	p, unknown := PlatformOfFile(avserver)
+	if unknown != nil {
+		return fmt.Errorf("start avserver: %w", err)
+	}
+	_, missing := os.Stat(p.loader)
+	if errors.Is(err, syscall.ENOEXEC) || missing != nil && errors.Is(err, syscall.ENOENT) {
+		return fmt.Errorf("start %s: this system can't run programs for %s, which need %s: install %s", avserver, p.Words, p.loader, p.install)
 	}
 	return fmt.Errorf("start avserver: %w", err)
 }

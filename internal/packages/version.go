@@ -3,6 +3,7 @@ package packages
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,8 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/avirkit/avirkit/internal/run"
 )
 
 // Version is a release's version in the form that each format sorts right.
@@ -114,10 +113,8 @@ func Tagged(ctx context.Context, root string, v Version) (here, elsewhere bool, 
 // tagsOf lists tags; there are none where root is no git checkout, as in an
 // unpacked source archive.
 func tagsOf(ctx context.Context, root string, args ...string) ([]string, error) {
-	out, err := run.Command{
-		Name: "git", Args: append([]string{"-C", root, "tag"}, args...), Env: []string{"LC_ALL=C"}, Hint: "git is in the Debian package git",
-	}.Run(ctx)
-	if err != nil && strings.Contains(err.Error(), "not a git repository") {
+	out, err := Git(ctx, root, append([]string{"tag"}, args...)...)
+	if errors.Is(err, errNoCheckout) {
 		return nil, nil
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -116,6 +117,43 @@ func TestAReleasedVersionIsKnownByItsTag(t *testing.T) {
 	}
 }
 
+func TestNothingIsTakenFromAnotherCheckout(t *testing.T) {
+	around := checkout(t, "9.9.9", "v9.9.9")
+	inside := filepath.Join(around, "unpacked")
+	require.NoError(t, os.Mkdir(inside, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(inside, "VERSION"), []byte("1.2.0\n"), 0o644))
+	t.Setenv("SOURCE_DATE_EPOCH", "")
+	own := checkout(t, "1.2.0")
+	for name, tc := range map[string]struct{ dir, gitDir, wrong string }{
+		"an archive that was unpacked inside another checkout": {inside, "", "set SOURCE_DATE_EPOCH"},
+		"a checkout while GIT_DIR names another":               {own, filepath.Join(around, ".git"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tc.gitDir != "" {
+				t.Setenv("GIT_DIR", tc.gitDir)
+			}
+			v, err := FindVersion(t.Context(), tc.dir)
+			require.NoError(t, err, "the tag of the other commit is not ours")
+			assert.Equal(t, "1.2.0", v.String())
+			_, err = FindEpoch(t.Context(), tc.dir)
+			if tc.wrong == "" {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorContains(t, err, tc.wrong)
+			}
+		})
+	}
+}
+
+func TestTheUsersGitConfigurationChangesNothing(t *testing.T) {
+	dir, home := checkout(t, "1.2.0"), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(home, ".gitconfig"), []byte("[log]\n\tshowSignature = true\n[gpg]\n\tprogram = echo\n"), 0o644))
+	t.Setenv("HOME", home)
+	t.Setenv("SOURCE_DATE_EPOCH", "")
+	_, err := FindEpoch(t.Context(), dir)
+	assert.NoError(t, err)
+}
+
 func TestABrokenCheckoutIsNotOneWithoutTags(t *testing.T) {
 	dir := checkout(t, "1.2.0")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, ".git", "config"), []byte("[broken"), 0o644))
@@ -161,6 +199,14 @@ func TestTheEpochIsTheCommitsTimeOrSourceDateEpoch(t *testing.T) {
 		t.Setenv("SOURCE_DATE_EPOCH", wrong)
 		_, err := FindEpoch(t.Context(), aRoot)
 		assert.ErrorContains(t, err, "seconds since 1970", wrong)
+	}
+	for later, want := range map[time.Duration]string{-time.Minute: "", time.Minute: "SOURCE_DATE_EPOCH is in the future"} {
+		t.Setenv("SOURCE_DATE_EPOCH", fmt.Sprint(time.Now().Add(later).Unix()))
+		if _, err := FindEpoch(t.Context(), aRoot); want == "" {
+			assert.NoError(t, err)
+		} else {
+			assert.ErrorContains(t, err, want)
+		}
 	}
 	t.Setenv("SOURCE_DATE_EPOCH", "")
 	_, err = FindEpoch(t.Context(), t.TempDir())

@@ -80,12 +80,17 @@ func (c Command) Run(ctx context.Context) (string, error) {
 	return out.String(), c.explain(ctx, err, all.String())
 }
 
+// secret begins the names of the variables that tell where the signing key and
+// its passphrase are. Only this process reads them: what a command does with a
+// hostile file must not reach the key.
+const secret = "AVIR_SIGNING_"
+
 // inherited is this process's environment without what the command must not
 // get. An empty variable is something else for some programs.
 func (c Command) inherited() []string {
 	return slices.DeleteFunc(os.Environ(), func(e string) bool {
 		name, _, _ := strings.Cut(e, "=")
-		return slices.Contains(c.Unset, name)
+		return slices.Contains(c.Unset, name) || strings.HasPrefix(name, secret)
 	})
 }
 

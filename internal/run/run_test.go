@@ -33,6 +33,16 @@ func TestACommandDoesNotGetWhatIsUnset(t *testing.T) {
 	assert.Equal(t, "unset 2 3\n", out)
 }
 
+func TestNoCommandLearnsWhereTheSigningKeyIs(t *testing.T) {
+	t.Setenv("AVIR_SIGNING_KEY", "/a/secret")
+	t.Setenv("AVIR_SIGNING_PASSPHRASE_FILE", "/a/secret")
+
+	out, err := Command{Name: "env"}.Run(context.Background())
+
+	require.NoError(t, err)
+	assert.NotContains(t, out, "/a/secret")
+}
+
 func TestAFailureShowsTheCommandItsOutputAndTheHint(t *testing.T) {
 	_, err := Command{Name: "sh", Args: []string{"-c", "echo why >&2; exit 3"}, Hint: "do this"}.Run(context.Background())
 

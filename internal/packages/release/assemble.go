@@ -19,8 +19,8 @@ import (
 	"github.com/avirkit/avirkit/internal/packages/signing"
 )
 
-// assemble puts the files of the release into dir.
-func assemble(o Options, entry packages.ChangelogEntry, m *build.Manifest, dir string) error {
+// assemble puts the files of the release into dir; rehearsal says why it is none.
+func assemble(o Options, entry packages.ChangelogEntry, rehearsal []string, m *build.Manifest, dir string) error {
 	put := func(name string, data []byte) error {
 		return atomicdir.WriteFile(filepath.Join(dir, name), data, 0o644)
 	}
@@ -55,7 +55,7 @@ func assemble(o Options, entry packages.ChangelogEntry, m *build.Manifest, dir s
 	if err := put(stem+".cdx.json", bom); err != nil {
 		return err
 	}
-	if err := put("RELEASE-NOTES.md", notes(o, entry, m)); err != nil {
+	if err := put("RELEASE-NOTES.md", notes(o, entry, rehearsal, m)); err != nil {
 		return err
 	}
 	return sign(o.Packages.Signer, dir)

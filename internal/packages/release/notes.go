@@ -11,10 +11,14 @@ import (
 )
 
 // notes returns the release note: what the changelog says of this version,
-// and how to check and install it.
-func notes(o Options, entry packages.ChangelogEntry, m *build.Manifest) []byte {
+// and how to check and install it. That of a rehearsal says so: it is signed
+// like a release.
+func notes(o Options, entry packages.ChangelogEntry, rehearsal []string, m *build.Manifest) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# avirkit %s\n\n", o.Packages.Version)
+	for _, reason := range rehearsal {
+		fmt.Fprintf(&b, "NOT A RELEASE: %s.\n\n", reason)
+	}
 	if o.Packages.Version.Prerelease() {
 		b.WriteString("A prerelease: not for servers that others depend on.\n\n")
 	}

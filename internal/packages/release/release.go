@@ -60,7 +60,8 @@ func Run(ctx context.Context, o Options) error {
 	if entry == nil {
 		return fmt.Errorf("%s/changelog.yml has no entry for version %s: write what it brings", o.Packages.Data, o.Packages.Version)
 	}
-	if err := remark(ctx, o); err != nil {
+	rehearsal, err := remark(ctx, o)
+	if err != nil {
 		return err
 	}
 	shipped, err := build.Run(ctx, build.Options{Root: o.Root, Toolchain: toolchain.Zig, Dist: o.Packages.Dist})
@@ -88,43 +89,47 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := atomicdir.Replace(o.Out, func(tmp string) error {
-		return assemble(o, *entry, shipped, tmp)
+		return assemble(o, *entry, rehearsal, shipped, tmp)
 	}); err != nil {
 		return err
 	}
 	return report(o)
 }
 
-// remark tells what makes this a rehearsal instead of a release, and stops a
-// second release of one version.
-func remark(ctx context.Context, o Options) error {
-	status, err := run.Command{Name: "git", Args: []string{"status", "--porcelain", "--untracked-files=no"}, Dir: o.Root}.Run(ctx)
+// remark prints and returns what makes this a rehearsal instead of a release,
+// and stops a second release of one version.
+func remark(ctx context.Context, o Options) (reasons []string, err error) {
+	status, err := packages.Git(ctx, o.Root, "status", "--porcelain", "--untracked-files=normal")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if status != "" {
-		run.Printf("  !! a rehearsal: the checkout has changes that are not committed")
+	if first, _, _ := strings.Cut(strings.TrimSpace(status), "\n"); first != "" {
+		// A file that git does not know is compiled like the others.
+		reasons = append(reasons, fmt.Sprintf("the checkout has changes or files that are not committed (%s)", first))
 	}
 	if o.Packages.Signer == nil {
-		run.Printf("  !! a rehearsal: %s", signing.Describe(nil))
+		reasons = append(reasons, signing.Describe(nil))
 	}
 	version := "v" + o.Packages.Version.String()
 	here, elsewhere, err := packages.Tagged(ctx, o.Root, o.Packages.Version)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case elsewhere:
-		return fmt.Errorf("%s is the tag of another commit: a released version is not made again from this one; raise VERSION, or check out that tag", version)
+		return nil, fmt.Errorf("%s is the tag of another commit: a released version is not made again from this one; raise VERSION, or check out that tag", version)
 	case !here:
-		run.Printf("  !! a rehearsal: the commit has no tag %s", version)
+		reasons = append(reasons, "the commit has no tag "+version)
 	}
 	if o.Repo.Placeholder() {
-		run.Printf("  !! a rehearsal: the repository files name %s; set %s", o.Repo.URL, repo.URLVariable)
+		reasons = append(reasons, fmt.Sprintf("the repository files name %s; set %s", o.Repo.URL, repo.URLVariable))
+	}
+	for _, reason := range reasons {
+		run.Printf("  !! a rehearsal: %s", reason)
 	}
 	if o.Repo.Published == "" {
 		run.Printf("  !! the repositories will hold this version only: set %s to the folder of those that are published", repo.PublishedVariable)
 	}
-	return nil
+	return reasons, nil
 }
 
 // report prints what lies in the release folder.

@@ -76,7 +76,7 @@ func assembled(t *testing.T) (Options, *build.Manifest, string) {
 	require.NoError(t, packages.Build(t.Context(), o.Packages))
 	require.NoError(t, repo.Build(t.Context(), o.Repo))
 	dir := filepath.Join(work, "release")
-	require.NoError(t, assemble(o, history[0], m, dir))
+	require.NoError(t, assemble(o, history[0], []string{"it is a test"}, m, dir))
 	return o, m, dir
 }
 
@@ -108,6 +108,7 @@ func TestAReleaseHoldsPackagesArchivesNotesChecksumsAndAKey(t *testing.T) {
 
 	notes, err := os.ReadFile(filepath.Join(dir, "RELEASE-NOTES.md"))
 	require.NoError(t, err)
+	assert.Contains(t, string(notes), "NOT A RELEASE: it is a test.\n")
 	assert.Contains(t, string(notes), "- The ClamAV plugin and the sample plugin.")
 	assert.Contains(t, string(notes), signing.Fingerprint(o.Packages.Signer))
 	assert.Contains(t, string(notes), m.Compiler)
@@ -266,15 +267,27 @@ func TestWhatMakesItARehearsalIsSaid(t *testing.T) {
 	run.Out = &b
 	defer func() { run.Out = before }()
 
-	require.NoError(t, remark(t.Context(), o))
+	reasons, err := remark(t.Context(), o)
+	require.NoError(t, err)
+	assert.Len(t, reasons, 3)
 	for _, want := range []string{"unsigned", "no tag v1.2.0", "example.org/avirkit; set AVIR_REPO_URL", "this version only: set AVIR_REPO_PUBLISHED"} {
 		assert.Contains(t, b.String(), want)
 	}
 	git("tag", "v1.2.0")
 	o.Packages.Signer, o.Repo.URL, o.Repo.Published = signed(t), "https://example.org/a", root
 	b.Reset()
-	require.NoError(t, remark(t.Context(), o))
+	reasons, err = remark(t.Context(), o)
+	require.NoError(t, err)
+	assert.Empty(t, reasons)
 	assert.Empty(t, b.String())
-	git("commit", "-q", "--allow-empty", "-m", "another")
-	assert.ErrorContains(t, remark(t.Context(), o), "v1.2.0 is the tag of another commit")
+
+	extra := filepath.Join(root, "extra.go")
+	require.NoError(t, os.WriteFile(extra, []byte("package p\n"), 0o644))
+	reasons, err = remark(t.Context(), o)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"the checkout has changes or files that are not committed (?? extra.go)"}, reasons)
+	git("add", "extra.go")
+	git("commit", "-q", "-m", "another")
+	_, err = remark(t.Context(), o)
+	assert.ErrorContains(t, err, "v1.2.0 is the tag of another commit")
 }

@@ -1,36 +1,36 @@
 package repo
 
 import (
-	"bytes"
 	"context"
-	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/signing"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// architectures of the apt repository.
-var architectures = []string{"amd64", "i386"}
-
 // aptTime is the form of dates in a Release file.
 const aptTime = "Mon, 02 Jan 2006 15:04:05 UTC"
 
-// buildApt makes the indexes in dir, whose pool of count packages is there
-// already.
-func buildApt(ctx context.Context, o Options, dir string, count int) error {
+// buildApt makes the indexes in dir, whose pool is there already.
+func buildApt(ctx context.Context, o Options, dir string, p *pool) error {
 	suite := filepath.Join("dists", packages.Suite)
-	var indexed int
-	for _, arch := range architectures {
+	all := listing{}
+	for _, arch := range debArchitectures() {
 		index, err := packagesIndex(ctx, dir, arch)
 		if err != nil {
 			return err
 		}
-		indexed += bytes.Count(index, []byte("\nFilename: "))
+		list, err := parsePackages(index)
+		if err != nil {
+			return err
+		}
+		maps.Copy(all, list)
 		path := filepath.Join(dir, suite, "main", "binary-"+arch, "Packages")
 		if err := atomicdir.WriteFile(path, index, 0o644); err != nil {
 			return err
@@ -44,9 +44,8 @@ func buildApt(ctx context.Context, o Options, dir string, count int) error {
 			return err
 		}
 	}
-	// Each package is for one architecture.
-	if indexed != count {
-		return fmt.Errorf("apt-ftparchive took only %d of %d packages: the others are no Debian packages of %s", indexed, count, strings.Join(architectures, " or "))
+	if err := p.checkIndexed(debFormat, all); err != nil {
+		return err
 	}
 	release, err := releaseFile(ctx, o, dir, suite)
 	if err != nil {
@@ -61,6 +60,15 @@ func buildApt(ctx context.Context, o Options, dir string, count int) error {
 		}
 	}
 	return writeSources(o, dir)
+}
+
+func debArchitectures() []string {
+	var list []string
+	for _, p := range platform.All {
+		list = append(list, p.Deb)
+	}
+	slices.Sort(list)
+	return list
 }
 
 // signRelease writes both forms: apt 0.8 reads only the detached one.
@@ -98,6 +106,11 @@ func fileNameIn(stanza string) string {
 	return name
 }
 
+// releaseFile returns the index of the lists. It has no Valid-Until: a version
+// may be the newest one for a year, and a date that passes would make apt
+// refuse the repository on every server until somebody with the key signs it
+// again. So whoever can change what a server downloads can hide that there is
+// a newer version; they can't offer one of their own.
 func releaseFile(ctx context.Context, o Options, dir, suite string) ([]byte, error) {
 	args := []string{}
 	for _, field := range [][2]string{
@@ -105,7 +118,7 @@ func releaseFile(ctx context.Context, o Options, dir, suite string) ([]byte, err
 		{"Label", "avirkit"},
 		{"Suite", packages.Suite},
 		{"Codename", packages.Suite},
-		{"Architectures", strings.Join(architectures, " ")},
+		{"Architectures", strings.Join(debArchitectures(), " ")},
 		{"Components", "main"},
 		{"Description", "Antivirus plugins for Kerio Connect and Kerio Control"},
 		{"Date", o.Epoch.UTC().Format(aptTime)},

@@ -1,114 +1,182 @@
 package repo
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
-	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// pool is what was gathered: how many packages of each format, the Debian
-// versions of those that were there and of those that are new, and how many
-// files of the new ones replace another build.
+// pool is what was gathered for both repositories.
 type pool struct {
-	debs, rpms int
-	kept, news []string
-	replaced   int
+	files    map[string]listing // by the extension of the format
+	kept     []string           // Debian versions of what was published and stays
+	news     []string           // and of what is new
+	replaced int                // how many new packages replace another build
 }
 
 // gather puts the published packages and then the new ones into tmp, a folder
-// for each package.
-func gather(o Options, tmp string) (p pool, err error) {
-	if p.debs, err = gatherFormat(o, tmp, "apt/pool/main", ".deb", &p); err != nil {
-		return p, err
+// for each package. What it returns are the digests of the bytes that lie there
+// now: only they count, whatever happens to the originals meanwhile.
+func gather(o Options, old *published, tmp string) (*pool, error) {
+	p := &pool{files: map[string]listing{}}
+	for _, f := range []format{debFormat, rpmFormat} {
+		p.files[f.extension] = listing{}
+		news, err := p.takeNew(o, f, tmp)
+		if err != nil {
+			return nil, fmt.Errorf("gather the packages for %s: %w", f.pool, err)
+		}
+		if old != nil {
+			if err := p.keep(o, f, old, news, tmp); err != nil {
+				return nil, fmt.Errorf("gather the published packages for %s: %w", f.pool, err)
+			}
+		}
+		if len(p.files[f.extension]) == 0 {
+			return nil, fmt.Errorf("%s holds no packages: run go tool mage package", o.Packages)
+		}
 	}
-	if p.rpms, err = gatherFormat(o, tmp, "yum", ".rpm", &p); err != nil {
-		return p, err
-	}
-	if p.debs == 0 || p.rpms == 0 {
-		return p, fmt.Errorf("%s holds no packages: run go tool mage package", o.Packages)
-	}
-	p.kept = slices.DeleteFunc(p.kept, func(v string) bool { return slices.Contains(p.news, v) })
 	return p, nil
 }
 
-func gatherFormat(o Options, tmp, sub, extension string, p *pool) (int, error) {
-	seen := map[string]bool{}
-	take := func(from string, versions *[]string) error {
-		return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || filepath.Ext(path) != extension {
-				return err
-			}
-			seen[d.Name()] = true
-			if parts := strings.Split(d.Name(), "_"); len(parts) == 3 && !slices.Contains(*versions, parts[1]) {
-				*versions = append(*versions, parts[1])
-			}
-			replaced, err := o.add(path, filepath.Join(tmp, sub, packageName(d.Name()), d.Name()))
-			if replaced {
-				p.replaced++
-			}
-			return err
-		})
-	}
-	if o.Published != "" {
-		err := take(filepath.Join(o.Published, sub), &p.kept)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return 0, fmt.Errorf("gather the published packages for %s: %w", sub, err)
-		}
-		if o.Named && len(seen) == 0 {
-			return 0, fmt.Errorf("%s holds no packages in %s: set %s to the folder of what is published, apt and yum", o.Published, sub, PublishedVariable)
-		}
-	}
-	if err := take(o.Packages, &p.news); err != nil {
-		return 0, fmt.Errorf("gather the packages for %s: %w", sub, err)
-	}
-	return len(seen), nil
-}
-
-// add copies a package and tells whether it replaced another build. Clients
-// know a version by its digest, so what is said to be published never changes;
-// what lies in Out may never have been. createrepo_c writes the file's time
-// into the index.
-func (o Options) add(from, to string) (replaced bool, err error) {
-	data, err := os.ReadFile(from)
+// takeNew copies the new packages, and returns their places.
+func (p *pool) takeNew(o Options, f format, tmp string) (listing, error) {
+	dir, err := os.OpenRoot(o.Packages)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	if earlier, err := os.ReadFile(to); err == nil && !bytes.Equal(earlier, data) {
-		if o.Named {
-			return false, fmt.Errorf("%s holds another build of %s, which clients may have: raise VERSION", o.Published, filepath.Base(to))
+	defer dir.Close()
+	files, err := f.find(dir, ".")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		data, err := readRegular(dir, file)
+		if err != nil {
+			return nil, err
 		}
-		replaced = true
+		place, err := f.place(path.Base(file))
+		if err != nil {
+			return nil, err
+		}
+		p.note(f, file, &p.news)
+		if err := p.put(o, f, tmp, place, data); err != nil {
+			return nil, err
+		}
 	}
-	if err := atomicdir.WriteFile(to, data, 0o644); err != nil {
-		return replaced, err
-	}
-	return replaced, os.Chtimes(to, o.Epoch, o.Epoch)
+	return maps.Clone(p.files[f.extension]), nil
 }
 
-// packageName returns the name in NAME_VERSION_ARCH.deb and in
-// NAME-VERSION-RELEASE.ARCH.rpm.
-func packageName(file string) string {
-	if name, _, ok := strings.Cut(file, "_"); ok {
-		return name
+// keep copies the published packages that no new one replaces. They must be
+// exactly those that the index lists: a further one was put there by somebody
+// else, and one that is gone would vanish from the servers that use it.
+func (p *pool) keep(o Options, f format, old *published, news listing, tmp string) error {
+	dir, err := os.OpenRoot(o.Published)
+	if err != nil {
+		return err
 	}
-	parts := strings.Split(file, "-")
-	return strings.Join(parts[:max(1, len(parts)-2)], "-")
+	defer dir.Close()
+	list := old.lists[f.extension]
+	if o.Named && len(list) == 0 {
+		return fmt.Errorf("%s holds none: set %s to the folder of what is published, apt and yum", o.Published, PublishedVariable)
+	}
+	if err := checkListed(dir, f, list); err != nil {
+		return err
+	}
+	for _, place := range slices.Sorted(maps.Keys(list)) {
+		if wanted, err := f.place(path.Base(place)); err != nil || wanted != place {
+			return fmt.Errorf("the index lists %q, which is no place of a package", place)
+		}
+		switch fresh, replaced := news[place]; {
+		case replaced && fresh == list[place]:
+			continue
+		case replaced && o.Named:
+			return fmt.Errorf("%s holds another build of %s, which clients may have: raise VERSION", o.Published, path.Base(place))
+		case replaced:
+			p.replaced++
+			continue
+		case o.Signer != nil && !old.signed:
+			return fmt.Errorf("%s holds %s, and nobody has signed that index: a signed repository vouches for all that it holds; delete the folder if it never was published", o.Published, path.Base(place))
+		}
+		data, err := readRegular(dir, f.pool+"/"+place)
+		if err != nil {
+			return err
+		}
+		if digest(data) != list[place] {
+			return fmt.Errorf("%s/%s/%s is not the package that the index lists: restore it", o.Published, f.pool, place)
+		}
+		p.note(f, place, &p.kept)
+		if err := p.put(o, f, tmp, place, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkListed compares the packages that are there with those that are listed.
+func checkListed(dir *os.Root, f format, list listing) error {
+	found, err := f.find(dir, f.pool)
+	if err != nil {
+		return err
+	}
+	there := map[string]bool{}
+	for _, name := range found {
+		place := strings.TrimPrefix(name, f.pool+"/")
+		there[place] = true
+		if list[place] == "" {
+			return fmt.Errorf("the index in %s does not list %q: a repository vouches for all that it holds; remove the file", dir.Name(), name)
+		}
+	}
+	for place := range list {
+		if !there[place] {
+			return fmt.Errorf("the index in %s lists %q, which is gone: restore the file, or nobody can install that version again", dir.Name(), f.pool+"/"+place)
+		}
+	}
+	return nil
+}
+
+// put writes a package. createrepo_c takes the file's time into the index.
+func (p *pool) put(o Options, f format, tmp, place string, data []byte) error {
+	to := filepath.Join(tmp, filepath.FromSlash(f.pool), filepath.FromSlash(place))
+	if err := atomicdir.WriteFile(to, data, 0o644); err != nil {
+		return err
+	}
+	p.files[f.extension][place] = digest(data)
+	return os.Chtimes(to, o.Epoch, o.Epoch)
+}
+
+// note notes a Debian package's version for the user.
+func (p *pool) note(f format, file string, versions *[]string) {
+	if _, version, err := f.split(path.Base(file)); err == nil && f.extension == debFormat.extension && !slices.Contains(*versions, version) {
+		*versions = append(*versions, version)
+	}
+}
+
+// checkIndexed makes sure that an index lists exactly the gathered packages:
+// the tools that make the indexes only warn of files that they can't read.
+func (p *pool) checkIndexed(f format, list listing) error {
+	want := p.files[f.extension]
+	for place, sum := range want {
+		if list[place] != sum {
+			return fmt.Errorf("the new index for %s does not list %s: it is no package for these systems", f.pool, place)
+		}
+	}
+	if len(list) != len(want) {
+		return fmt.Errorf("the new index for %s lists %d packages, and there are %d", f.pool, len(list), len(want))
+	}
+	return nil
 }
 
 // tell prints what else the repositories offer.
-func (p pool) tell() {
-	if len(p.kept) > 0 {
-		run.Printf("  ok kept of what was published: %s", strings.Join(p.kept, ", "))
+func (p *pool) tell() {
+	kept := slices.DeleteFunc(p.kept, func(v string) bool { return slices.Contains(p.news, v) })
+	if len(kept) > 0 {
+		run.Printf("  ok kept of what was published: %s", strings.Join(kept, ", "))
 	}
 	if p.replaced > 0 {
 		run.Printf("  !! %d packages replace another build of the same version: clients that have it won't take this one; raise VERSION if it was published", p.replaced)
@@ -118,29 +186,4 @@ func (p pool) tell() {
 			run.Printf("  !! %s is a prerelease: once it is published, every server that uses the repositories is offered it", v)
 		}
 	}
-}
-
-// notBefore returns the time for the indexes: o.Epoch, or that of the
-// published ones if it is later. Clients silently ignore an index that is
-// older than the one they have.
-func notBefore(o Options) (time.Time, error) {
-	path := filepath.Join(o.Published, "apt", "dists", packages.Suite, "Release")
-	release, err := os.ReadFile(path)
-	if o.Published == "" || !o.Named && errors.Is(err, fs.ErrNotExist) {
-		return o.Epoch, nil
-	}
-	if err != nil {
-		return o.Epoch, fmt.Errorf("read the published index: %w: set %s to the folder of what is published", err, PublishedVariable)
-	}
-	_, rest, _ := strings.Cut("\n"+string(release), "\nDate: ")
-	date, _, _ := strings.Cut(rest, "\n")
-	published, err := time.Parse(aptTime, date)
-	if err != nil {
-		return o.Epoch, fmt.Errorf("read the date of %s: %w", path, err)
-	}
-	if published.After(o.Epoch) {
-		run.Printf("  !! the indexes carry the time of the published ones, %s, which is later than the packages'", date)
-		return published, nil
-	}
-	return o.Epoch, nil
 }

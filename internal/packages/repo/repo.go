@@ -5,7 +5,9 @@ package repo
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -129,36 +131,70 @@ func Build(ctx context.Context, o Options) error {
 	if err := hostdeps.Need(ctx, Tools...); err != nil {
 		return err
 	}
-	var err error
-	if o.Epoch, err = notBefore(o); err != nil {
+	if o.Epoch.After(time.Now()) {
+		return fmt.Errorf("the time of the indexes is in the future, %s, and apt would refuse them: set the clock right, or SOURCE_DATE_EPOCH", o.Epoch)
+	}
+	old, err := o.open()
+	if err != nil {
 		return err
 	}
-	return atomicdir.Replace(o.Out, func(tmp string) error {
-		p, err := gather(o, tmp)
-		if err != nil {
-			return err
-		}
-		if err := writeKey(o, tmp); err != nil {
-			return err
-		}
-		if err := vouch(ctx, o, filepath.Join(tmp, "yum")); err != nil {
-			return err
-		}
-		if err := vouchDebs(o); err != nil {
-			return err
-		}
-		if err := buildApt(ctx, o, filepath.Join(tmp, "apt"), p.debs); err != nil {
-			return err
-		}
-		if err := buildYum(ctx, o, filepath.Join(tmp, "yum"), p.rpms); err != nil {
-			return err
-		}
-		p.tell()
-		run.Printf("  ok apt repository: %d packages in %s/apt", p.debs, o.Out)
-		run.Printf("  ok yum repository: %d packages in %s/yum", p.rpms, o.Out)
-		run.Printf("repositories %s", signing.Describe(o.Signer))
-		return nil
-	})
+	if at := old.notBefore(o); at != o.Epoch {
+		run.Printf("  !! the indexes carry the time of the published ones, %s, which is later than the packages'", at.Format(aptTime))
+		o.Epoch = at
+	}
+	return atomicdir.Replace(o.Out, func(tmp string) error { return o.fill(ctx, old, tmp) })
+}
+
+// open reads what is published; it returns nil if nothing is yet.
+func (o Options) open() (*published, error) {
+	if o.Published == "" {
+		return nil, nil
+	}
+	dir, err := os.OpenRoot(o.Published)
+	if errors.Is(err, fs.ErrNotExist) && !o.Named {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what is published: %w: set %s to its folder", err, PublishedVariable)
+	}
+	defer dir.Close()
+	old, err := readPublished(o, dir)
+	if err != nil {
+		return nil, fmt.Errorf("read what is published: %w", err)
+	}
+	return old, nil
+}
+
+// fill makes both repositories in tmp.
+func (o Options) fill(ctx context.Context, old *published, tmp string) error {
+	tmp, err := filepath.Abs(tmp)
+	if err != nil {
+		return err
+	}
+	p, err := gather(o, old, tmp)
+	if err != nil {
+		return err
+	}
+	if err := writeKey(o, tmp); err != nil {
+		return err
+	}
+	if err := vouchRPM(ctx, o, tmp, p.files[rpmFormat.extension]); err != nil {
+		return err
+	}
+	if err := buildApt(ctx, o, filepath.Join(tmp, "apt"), p); err != nil {
+		return err
+	}
+	if err := buildYum(ctx, o, filepath.Join(tmp, "yum"), p); err != nil {
+		return err
+	}
+	p.tell()
+	if strings.HasPrefix(o.URL, "http:") {
+		run.Printf("  !! %s is http: anybody on the way can change what is copied from there; let administrators type the lines of the guide and compare the key's fingerprint", o.URL)
+	}
+	run.Printf("  ok apt repository: %d packages in %s/apt", len(p.files[debFormat.extension]), o.Out)
+	run.Printf("  ok yum repository: %d packages in %s/yum", len(p.files[rpmFormat.extension]), o.Out)
+	run.Printf("repositories %s", signing.Describe(o.Signer))
+	return nil
 }
 
 // writeKey writes the public key for apt (binary) and for rpm (text).

@@ -183,13 +183,18 @@ func TestThePlaceComesFromTheEnvironment(t *testing.T) {
 	assert.ErrorContains(t, err, "AVIR_REPO_URL")
 }
 
-func TestThePackagesNameIsReadFromTheFileName(t *testing.T) {
-	for file, want := range map[string]string{
-		"kerio-connect-avir-clam_1.3.0~rc.1_i386.deb":  "kerio-connect-avir-clam",
-		"kerio-connect-avir-clam-1.3.0-0.rc1.i686.rpm": "kerio-connect-avir-clam",
-		"kerio-control-avir-sample-10.0.0-1.i686.rpm":  "kerio-control-avir-sample",
-		"a.rpm": "a.rpm",
+func TestAPackagesNameAndVersionAreReadFromItsFileName(t *testing.T) {
+	for _, tc := range []struct {
+		format              format
+		file, name, version string
+	}{
+		{debFormat, "kerio-connect-avir-clam_1.3.0~rc.1_i386.deb", "kerio-connect-avir-clam", "1.3.0~rc.1"},
+		{debFormat, "kerio-connect-avir-clam_1.3.0_amd64.deb", "kerio-connect-avir-clam", "1.3.0"},
+		{rpmFormat, "kerio-connect-avir-clam-1.3.0-0.rc1.i686.rpm", "kerio-connect-avir-clam", "1.3.0-0.rc1"},
+		{rpmFormat, "kerio-control-avir-sample-10.0.0-1.x86_64.rpm", "kerio-control-avir-sample", "10.0.0-1"},
 	} {
-		assert.Equal(t, want, packageName(file), file)
+		name, version, err := tc.format.split(tc.file)
+		require.NoError(t, err)
+		assert.Equal(t, tc.name+" "+tc.version, name+" "+version)
 	}
 }

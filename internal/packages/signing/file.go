@@ -24,7 +24,7 @@ type fileKey struct {
 // FromFile reads the secret key in a file. passphraseFile holds its
 // passphrase; it may be empty if the key has none.
 func FromFile(path, passphraseFile string, at time.Time) (Signer, error) {
-	data, err := os.ReadFile(path)
+	data, err := readSecret(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the signing key: %w", err)
 	}
@@ -73,12 +73,30 @@ func unlock(e *openpgp.Entity, passphraseFile string) error {
 // readPassphrase returns the file's first line, as gpg does, without the
 // carriage return of another system's editor.
 func readPassphrase(path string) ([]byte, error) {
-	data, err := os.ReadFile(path)
+	data, err := readSecret(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the key's passphrase: %w", err)
 	}
 	line, _, _ := bytes.Cut(data, []byte("\n"))
 	return bytes.TrimSuffix(line, []byte("\r")), nil
+}
+
+// readSecret reads a file that nobody but its owner may read: whoever else
+// could has the key by now.
+func readSecret(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return nil, fmt.Errorf("%s has the mode %04o, so that other users can read or change it: run chmod 600 %s, and make a new key if somebody may have", path, mode, path)
+	}
+	return io.ReadAll(f)
 }
 
 func (k *fileKey) Key() *openpgp.Entity { return k.entity }

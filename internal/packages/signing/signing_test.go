@@ -20,7 +20,8 @@ import (
 
 var epoch = time.Unix(1_700_000_000, 0)
 
-// entity makes a key that is older than epoch, of 2048 bits for speed.
+// entity makes a key that is older than epoch, of 2048 bits for speed. It has a
+// subkey for signatures, too, which rpm 4.8 can't check.
 func entity(t *testing.T, change func(*packet.Config)) *openpgp.Entity {
 	t.Helper()
 	created := epoch.Add(-time.Hour)
@@ -30,6 +31,7 @@ func entity(t *testing.T, change func(*packet.Config)) *openpgp.Entity {
 	}
 	e, err := openpgp.NewEntity("Test", "", "test@example.org", c)
 	require.NoError(t, err)
+	require.NoError(t, e.AddSigningSubkey(c))
 	return e
 }
 
@@ -63,13 +65,16 @@ func TestASignatureOfGpgsDefaultKeySizeIsGood(t *testing.T) {
 	checkSigner(t, s)
 }
 
-// checkSigner has gpgv check what a signer makes.
+// checkSigner has gpgv check what a signer makes, with the primary key alone.
 func checkSigner(t *testing.T, s signing.Signer) {
 	t.Helper()
 	data := []byte("line one\n- line two \n\nlast")
-	public, _, err := signing.PublicKey(s)
-	require.NoError(t, err)
-	keyring := file(t, public)
+	require.NotEmpty(t, s.Key().Subkeys, "there is another key that could sign")
+	alone := *s.Key()
+	alone.Subkeys = nil
+	var public bytes.Buffer
+	require.NoError(t, alone.Serialize(&public))
+	keyring := file(t, public.Bytes())
 	gpgv := func(args ...string) error {
 		out, err := exec.Command("gpgv", append([]string{"--keyring", keyring}, args...)...).CombinedOutput()
 		t.Logf("gpgv: %s", out)
@@ -104,6 +109,30 @@ func checkSigner(t *testing.T, s signing.Signer) {
 	assert.Equal(t, packet.PubKeyAlgoRSA, sig.PubKeyAlgo)
 	assert.Equal(t, crypto.SHA256, sig.Hash)
 	assert.Equal(t, s.Key().PrimaryKey.KeyId, *sig.IssuerKeyId, "the primary key signs, not a subkey")
+}
+
+func TestAKeyThatOthersMayReadIsRefused(t *testing.T) {
+	key, secret := write(t, entity(t, nil)), file(t, []byte("secret"))
+	for _, tc := range []struct {
+		mode os.FileMode
+		good bool
+	}{{0o600, true}, {0o400, true}, {0o640, false}, {0o604, false}, {0o620, false}, {0o601, false}} {
+		for _, path := range []string{key, secret} {
+			require.NoError(t, os.Chmod(path, tc.mode))
+			_, err := signing.FromFile(key, secret, epoch)
+			if path == secret { // it is read for an encrypted key only
+				e := entity(t, nil)
+				require.NoError(t, e.EncryptPrivateKeys([]byte("secret"), nil))
+				_, err = signing.FromFile(write(t, e), secret, epoch)
+			}
+			if tc.good {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorContains(t, err, "run chmod 600 "+path, "%o", tc.mode)
+			}
+			require.NoError(t, os.Chmod(path, 0o600))
+		}
+	}
 }
 
 func TestASignatureIsNotOlderThanItsKey(t *testing.T) {

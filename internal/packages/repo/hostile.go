@@ -1,0 +1,97 @@
+package repo
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/avirkit/avirkit/internal/build/platform"
+)
+
+// What lies in a folder may have been put there by anybody who can write to a
+// web server: names that programs take for options, links, pipes that block
+// whoever opens them, files without an end.
+
+// maxFile bounds what is read of one file; the packages have a few megabytes.
+const maxFile = 256 << 20
+
+// readRegular reads a file below dir that is neither a link nor a device nor a
+// pipe.
+func readRegular(dir *os.Root, name string) ([]byte, error) {
+	// Not blocking, because opening a pipe waits for its writer.
+	f, err := dir.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("read a file in %s: %w", dir.Name(), err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("read a file in %s: %w", dir.Name(), err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxFile {
+		return nil, fmt.Errorf("%s/%q is no regular file of at most %d MiB: remove it", dir.Name(), name, maxFile>>20)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFile))
+	if err != nil {
+		return nil, fmt.Errorf("read %s/%s: %w", dir.Name(), name, err)
+	}
+	return data, nil
+}
+
+// A format is one kind of package and its place in the repositories.
+type format struct {
+	extension string
+	pool      string         // the folder of the packages, from the top
+	names     *regexp.Regexp // of files: a package's name, version and architecture
+}
+
+var (
+	debFormat = format{".deb", "apt/pool/main",
+		regexp.MustCompile(`^([a-z0-9][a-z0-9+.-]*)_([0-9][A-Za-z0-9.+~-]*)_(` + architectures(func(p *platform.Platform) string { return p.Deb }) + `)\.deb$`)}
+	rpmFormat = format{".rpm", "yum",
+		regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9+._-]*)-([0-9][A-Za-z0-9._+]*-[0-9][A-Za-z0-9._+]*)\.(` + architectures(func(p *platform.Platform) string { return p.RPM }) + `)\.rpm$`)}
+)
+
+func architectures(of func(*platform.Platform) string) string {
+	var list []string
+	for _, p := range platform.All {
+		list = append(list, of(p))
+	}
+	return strings.Join(list, "|")
+}
+
+// split returns the name and the version in a package's file name.
+func (f format) split(file string) (name, version string, err error) {
+	m := f.names.FindStringSubmatch(file)
+	if m == nil {
+		return "", "", fmt.Errorf("%q is not the name of a %s package: it must match %s", file, f.extension, f.names)
+	}
+	return m[1], m[2], nil
+}
+
+// place returns where a package lies below the format's pool.
+func (f format) place(file string) (string, error) {
+	name, _, err := f.split(file)
+	return path.Join(name, file), err
+}
+
+// find lists what looks like a package below sub, of whatever type it is.
+func (f format) find(dir *os.Root, sub string) ([]string, error) {
+	var found []string
+	err := fs.WalkDir(dir.FS(), sub, func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && path.Ext(name) == f.extension {
+			found = append(found, name)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for packages in %s: %w", dir.Name(), err)
+	}
+	return found, nil
+}

@@ -1,0 +1,102 @@
+package repo
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// parseStanza returns the fields of a Debian control stanza. A field of several
+// lines keeps the ends of its lines.
+func parseStanza(text string) map[string]string {
+	fields, last := map[string]string{}, ""
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, " ") {
+			fields[last] += "\n" + strings.TrimSpace(line)
+			continue
+		}
+		name, value, _ := strings.Cut(line, ":")
+		fields[name], last = strings.TrimSpace(value), name
+	}
+	return fields
+}
+
+// parsePackages reads an apt list of packages.
+func parsePackages(data []byte) (listing, error) {
+	list := listing{}
+	for stanza := range strings.SplitSeq(strings.TrimSpace(string(data)), "\n\n") {
+		if stanza == "" {
+			continue
+		}
+		fields := parseStanza(stanza)
+		place, ok := strings.CutPrefix(fields["Filename"], strings.TrimPrefix(debFormat.pool, "apt/")+"/")
+		if !ok || list[place] != "" {
+			return nil, fmt.Errorf("a list of packages names %q, which lies elsewhere or twice there", fields["Filename"])
+		}
+		list[place] = fields["SHA256"]
+	}
+	return list, nil
+}
+
+// repomdFile is yum's index of indexes.
+const repomdFile = "repodata/repomd.xml"
+
+// readPrimary returns the packages in the list that a repomd.xml names, which
+// read returns by its name.
+func readPrimary(repomd []byte, read func(name string) ([]byte, error)) (listing, error) {
+	var index struct {
+		Data []struct {
+			Type     string `xml:"type,attr"`
+			Checksum string `xml:"checksum"`
+			Location struct {
+				Href string `xml:"href,attr"`
+			} `xml:"location"`
+		} `xml:"data"`
+	}
+	if err := xml.Unmarshal(repomd, &index); err != nil {
+		return nil, fmt.Errorf("read %s: %w", repomdFile, err)
+	}
+	for _, d := range index.Data {
+		if d.Type != "primary" {
+			continue
+		}
+		data, err := read(d.Location.Href)
+		if err != nil {
+			return nil, err
+		}
+		if digest(data) != d.Checksum {
+			return nil, fmt.Errorf("%s is not the list that %s names", d.Location.Href, repomdFile)
+		}
+		return parsePrimary(data)
+	}
+	return nil, fmt.Errorf("%s names no list of packages", repomdFile)
+}
+
+func parsePrimary(data []byte) (listing, error) {
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("read yum's list of packages: %w", err)
+	}
+	var primary struct {
+		Packages []struct {
+			Checksum string `xml:"checksum"`
+			Location struct {
+				Href string `xml:"href,attr"`
+			} `xml:"location"`
+		} `xml:"package"`
+	}
+	if err := xml.NewDecoder(io.LimitReader(z, maxFile)).Decode(&primary); err != nil {
+		return nil, fmt.Errorf("read yum's list of packages: %w", err)
+	}
+	list := listing{}
+	for _, p := range primary.Packages {
+		if list[p.Location.Href] != "" {
+			return nil, fmt.Errorf("yum's list of packages names %q twice", p.Location.Href)
+		}
+		list[p.Location.Href] = p.Checksum
+	}
+	return list, nil
+}
