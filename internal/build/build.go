@@ -15,7 +15,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/run"
@@ -24,16 +24,17 @@ import (
 
 // Options say what to build and where to.
 type Options struct {
-	Root      string // the checkout
-	Toolchain string // as toolchain.Pick takes it
-	Dist      string // where the results go; empty: Root/dist
+	Root      string               // the checkout
+	Toolchain string               // as toolchain.Pick takes it
+	Dist      string               // where the results go; empty: Root/dist
+	Platforms []*platform.Platform // what to build for; none: all of them
 }
 
-// Folders of dist.
+// Folders of dist, beside the one that each platform has by its name.
 const (
-	Dir386   = "linux-386"   // what runs on target systems, and the host
-	DirAMD64 = "linux-amd64" // the harness for the developer's machine
-	DirDebug = "debug"       // debug information of what is in Dir386
+	Dir386   = "linux-386"
+	DirAMD64 = "linux-amd64"
+	DirDebug = "debug" // debug information, in a folder for each platform
 )
 
 // A builder is one run of Run.
@@ -48,6 +49,9 @@ type builder struct {
 
 // newBuilder returns a builder whose tools are there.
 func newBuilder(ctx context.Context, o Options) (*builder, error) {
+	if len(o.Platforms) == 0 {
+		o.Platforms = platform.All
+	}
 	b := &builder{Options: o, cache: filepath.Join(o.Root, ".cache")}
 	err := needObjcopy(ctx)
 	if err != nil {
@@ -59,7 +63,7 @@ func newBuilder(ctx context.Context, o Options) (*builder, error) {
 	if b.targetGo, err = TargetGo(ctx, o.Root); err != nil {
 		return nil, err
 	}
-	b.tc, err = toolchain.Pick(ctx, o.Toolchain, b.cache)
+	b.tc, err = toolchain.Pick(ctx, o.Toolchain, b.cache, o.Platforms...)
 	return b, err
 }
 
@@ -154,47 +158,11 @@ func needObjcopy(ctx context.Context) error {
 	return nil
 }
 
-// all builds everything into the stage folder.
-func (b *builder) all(ctx context.Context) (*Manifest, error) {
-	for _, dir := range []string{Dir386, DirAMD64, DirDebug} {
-		if err := os.MkdirAll(filepath.Join(b.stage, dir), 0o755); err != nil {
-			return nil, err
-		}
-	}
-	if err := b.fetchGo(ctx); err != nil {
-		return nil, err
-	}
-	var plugins []func(context.Context) error
-	found, err := Plugins(b.Root)
-	if err != nil {
-		return nil, err
-	}
-	facts := make([]*Library, len(found))
-	for i, p := range found {
-		plugins = append(plugins, func(ctx context.Context) (err error) {
-			facts[i], err = b.plugin(ctx, p)
-			return err
-		})
-	}
-	err = run.Parallel(ctx, append(plugins, b.avserver, b.harness)...)
-	if err != nil {
-		return nil, err
-	}
-	for _, dir := range []string{Dir386, DirAMD64, DirDebug} {
-		if err := atomicdir.Readable(filepath.Join(b.stage, dir)); err != nil {
-			return nil, err
-		}
-	}
-	return b.manifest(facts)
-}
-
 // fetchGo lets the go command fetch the Go release of the target systems, so
 // that the builds don't wait for it one by one.
 func (b *builder) fetchGo(ctx context.Context) error {
 	return run.Step(ctx, versions.TargetGo, nil, func(ctx context.Context) (string, error) {
-		_, err := run.Command{
-			Name: "go", Args: []string{"version"}, Dir: filepath.Join(b.Root, "plugins"), Env: b.goEnv("386"),
-		}.Run(ctx)
+		_, err := run.Command{Name: "go", Args: []string{"version"}, Dir: filepath.Join(b.Root, "plugins"), Env: b.targetGo}.Run(ctx)
 		if err != nil && ctx.Err() == nil {
 			lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
 			err = fmt.Errorf("can't fetch it: %s: check the network and GOPROXY", strings.TrimSpace(lines[len(lines)-1]))

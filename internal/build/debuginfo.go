@@ -14,10 +14,10 @@ import (
 )
 
 // split writes the file at full without symbols to stripped, and what gdb
-// needs beside it into the stage's debug folder: NAME.debug, which the
+// needs beside it into the platform's debug folder: NAME.debug, which the
 // stripped file's debuglink names, and a link to it by build id.
-func (b *builder) split(ctx context.Context, full, stripped string) error {
-	dir := filepath.Join(b.stage, DirDebug)
+func (t *target) split(ctx context.Context, full, stripped string) error {
+	dir := filepath.Join(t.stage, DirDebug, t.platform.Name)
 	debug := filepath.Join(dir, filepath.Base(stripped)+".debug")
 	for _, d := range []string{dir, filepath.Dir(stripped)} {
 		if err := os.MkdirAll(d, 0o755); err != nil {

@@ -8,7 +8,8 @@ import (
 )
 
 // Extra builds libraries that are no part of dist, for benchmarks and tests,
-// into the folder o.Dist: plugins in Go, and ones in C that are a file each.
+// into the folder of each platform in o.Dist: plugins in Go, and ones in C that
+// are a file each.
 func Extra(ctx context.Context, o Options, plugins []Plugin, cSources ...string) error {
 	if err := passable(o.Root, o.Dist); err != nil {
 		return err
@@ -26,20 +27,23 @@ func Extra(ctx context.Context, o Options, plugins []Plugin, cSources ...string)
 		return err
 	}
 	defer os.RemoveAll(b.stage)
-	if err := os.MkdirAll(filepath.Join(b.stage, Dir386), 0o755); err != nil {
-		return err
-	}
-	for _, p := range plugins {
-		if _, err := b.plugin(ctx, p); err != nil {
+	for _, p := range b.Platforms {
+		t := b.target(p)
+		if err := t.folders(); err != nil {
 			return err
 		}
-		if err := copyFile(filepath.Join(b.stage, Dir386, p.Name+".so"), filepath.Join(o.Dist, p.Name+".so")); err != nil {
-			return err
+		for _, plugin := range plugins {
+			if err := t.plugin(ctx, plugin, &Library{}); err != nil {
+				return err
+			}
 		}
-	}
-	for _, source := range cSources {
-		name := "avir_" + strings.TrimSuffix(filepath.Base(source), ".c") + ".so"
-		if err := b.CPlugin(ctx, filepath.Join(o.Root, source), filepath.Join(o.Dist, name)); err != nil {
+		for _, source := range cSources {
+			name := "avir_" + strings.TrimSuffix(filepath.Base(source), ".c") + ".so"
+			if err := t.CPlugin(ctx, filepath.Join(o.Root, source), t.staged(name)); err != nil {
+				return err
+			}
+		}
+		if err := os.Rename(filepath.Join(b.stage, p.Name), filepath.Join(o.Dist, p.Name)); err != nil {
 			return err
 		}
 	}

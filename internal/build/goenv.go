@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 
+	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/versions"
 )
@@ -39,10 +41,10 @@ func TargetGo(ctx context.Context, root string) ([]string, error) {
 	return env, nil
 }
 
-// goEnv is the environment of the go command for a program for arch.
-func (b *builder) goEnv(arch string) []string {
-	return append(b.targetGo[:len(b.targetGo):len(b.targetGo)],
-		"GOOS=linux", "GOARCH="+arch, "GO386=sse2", "GOAMD64=v1", "CGO_ENABLED=0")
+// goEnv is the environment of the go command for a static program.
+func (t *target) goEnv() []string {
+	env := append(slices.Clone(t.targetGo), "GOOS=linux", "GOARCH="+t.platform.GOARCH, "CGO_ENABLED=0")
+	return append(env, t.platform.GoEnv...)
 }
 
 // cgoFlags are the compiler's flags for the C code of plugins.
@@ -53,7 +55,8 @@ func cgoFlags() []string {
 	}
 }
 
-// cgoEnv is goEnv for a library of target systems.
-func (b *builder) cgoEnv() []string {
-	return append(append(b.goEnv("386"), "CGO_ENABLED=1", "CC="+b.tc.GoCC()), cgoFlags()...)
+// cgoEnv is the environment of the go command for a plugin.
+func (t *target) cgoEnv() []string {
+	env := append(t.goEnv(), "CGO_ENABLED=1", "CC="+toolchain.ForGo(t.compiler.CC), "CXX="+toolchain.ForGo(t.compiler.CXX))
+	return append(env, cgoFlags()...)
 }

@@ -10,13 +10,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/versions"
 )
 
 // settings lets a file hold what "go env -w" would write.
-func settings(t *testing.T, text string) *builder {
+func settings(t *testing.T, text string) *target {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "env")
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
@@ -28,7 +29,11 @@ func settings(t *testing.T, text string) *builder {
 	require.NoError(t, err)
 	env, err := TargetGo(context.Background(), root)
 	require.NoError(t, err)
-	return &builder{Options: Options{Root: root}, targetGo: env, tc: &toolchain.Toolchain{CC: []string{"/my zig/zig", "cc"}}}
+	return &target{
+		builder:  &builder{Options: Options{Root: root}, targetGo: env},
+		platform: platform.All[0],
+		compiler: &toolchain.Compiler{CC: []string{"/my zig/zig", "cc"}, CXX: []string{"/my zig/zig", "c++"}},
+	}
 }
 
 func TestOfTheUsersSettingsOnlyTheHarmlessReachABuild(t *testing.T) {
@@ -43,7 +48,7 @@ func TestOfTheUsersSettingsOnlyTheHarmlessReachABuild(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(out), &seen))
 	for name, want := range map[string]string{
 		"GOFLAGS": "", "CGO_CFLAGS": "-O2 -g", "GOPROXY": "file:///mine",
-		"GOVERSION": versions.TargetGo, "CC": "'/my zig/zig' cc", "CGO_ENABLED": "1",
+		"GOVERSION": versions.TargetGo, "CC": "'/my zig/zig' cc", "CXX": "'/my zig/zig' c++", "CGO_ENABLED": "1",
 	} {
 		assert.Equal(t, want, seen[name], name)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/run"
 )
@@ -52,7 +53,12 @@ func TestWhatABuildDependsOnChangesItsInputs(t *testing.T) {
 	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
 	write(t, filepath.Join(elsewhere, "theirs", "main.go"), mainPackage)
 	write(t, filepath.Join(elsewhere, "more.go"), "package main\n")
-	b := &builder{Options: Options{Root: root}, tc: &toolchain.Toolchain{Name: "gcc"}}
+	p := platform.All[0]
+	compiler := &toolchain.Compiler{}
+	b := &builder{
+		Options: Options{Root: root, Platforms: []*platform.Platform{p}},
+		tc:      &toolchain.Toolchain{Name: "gcc", Compilers: map[*platform.Platform]*toolchain.Compiler{p: compiler}},
+	}
 	var seen []string
 	changed := func(what string) {
 		t.Helper()
@@ -77,7 +83,7 @@ func TestWhatABuildDependsOnChangesItsInputs(t *testing.T) {
 	changed("the linker")
 	b.objcopy = "GNU objcopy 3"
 	changed("objcopy")
-	b.tc.LinkFlags = []string{"-Wl,-x"}
+	compiler.LinkFlags = []string{"-Wl,-x"}
 	changed("a flag")
 
 	write(t, filepath.Join(root, "plugins", "mine", "main_test.go"), "package main\n")
@@ -116,7 +122,7 @@ func TestTwoFoldersMakeTheSameBytes(t *testing.T) {
 		require.NoError(t, err)
 		assert.True(t, slices.Equal(one, other), "%s\n%s", one, other)
 	}
-	info, err := os.Stat(filepath.Join(there, "dist", Dir386))
+	info, err := os.Stat(filepath.Join(there, "dist", platform.All[0].Name))
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o755), info.Mode().Perm(), "whatever the umask is")
 }

@@ -32,13 +32,19 @@ type Manifest struct {
 	GlibcFloor  string    `json:"glibc_floor"`
 	KernelFloor string    `json:"kernel_floor"`
 	Tools       []string  `json:"tools"` // versions of what the compiler's doesn't tell
-	Flags       Flags     `json:"flags"`
+	Platforms   []Target  `json:"platforms"`
 	Inputs      string    `json:"inputs_sha256"` // of the sources, the toolchain and the versions
 	Libraries   []Library `json:"libraries"`
 	Files       []File    `json:"files"`
 
 	// Links are the symbolic links of dist and what they point to.
 	Links map[string]string `json:"links"`
+}
+
+// Target tells how a platform's files were made.
+type Target struct {
+	Name  string `json:"name"`
+	Flags Flags  `json:"flags"`
 }
 
 // Flags are all that the compilers and linkers were told, the checkout's own
@@ -71,35 +77,42 @@ func (b *builder) manifest(libraries []*Library) (*Manifest, error) {
 		GlibcFloor:  versions.GlibcFloor,
 		KernelFloor: versions.KernelFloor,
 		Tools:       b.tools(),
-		Flags:       b.flags(),
+		Platforms:   b.targets(),
 	}
 	for _, l := range libraries {
 		m.Libraries = append(m.Libraries, *l)
 	}
 	var err error
-	m.Files, m.Links, err = describeAll(b.stage)
+	m.Files, m.Links, err = describeAll(b.stage, b.folders())
 	return m, err
 }
 
 func (b *builder) tools() []string { return append(slices.Clone(b.tc.Tools), b.objcopy) }
 
-func (b *builder) flags() Flags {
+func (b *builder) targets() (all []Target) {
+	for _, p := range b.Platforms {
+		all = append(all, Target{p.Name, b.target(p).flags()})
+	}
+	return all
+}
+
+func (t *target) flags() Flags {
 	f := Flags{
-		Go: goFlags(), GoLink: b.goLinkFlags(), Cgo: cgoFlags(), Link: b.linkFlags(b.exportScript()),
-		Host: hostFlags(), HostLink: slices.Clone(b.tc.LinkFlags),
+		Go: goFlags(), GoLink: t.goLinkFlags(), Cgo: cgoFlags(), Link: t.linkFlags(t.exportScript()),
+		Host: hostFlags(), HostLink: slices.Clone(t.compiler.LinkFlags),
 	}
 	for _, list := range [][]string{f.Link, f.HostLink} {
 		for i := range list {
-			list[i] = strings.ReplaceAll(list[i], b.Root, ".")
+			list[i] = strings.ReplaceAll(list[i], t.Root, ".")
 		}
 	}
 	return f
 }
 
 // describeAll describes what the folders of a build hold.
-func describeAll(base string) (files []File, links map[string]string, err error) {
+func describeAll(base string, folders []string) (files []File, links map[string]string, err error) {
 	links = map[string]string{}
-	for _, dir := range []string{DirDebug, Dir386, DirAMD64} {
+	for _, dir := range folders {
 		err := filepath.WalkDir(filepath.Join(base, dir), func(path string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil || d.IsDir():
@@ -171,7 +184,11 @@ func ReadManifest(dist string) (*Manifest, error) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dist, ManifestName), err)
 	}
-	files, links, err := describeAll(dist)
+	folders := []string{DirDebug}
+	for _, t := range m.Platforms {
+		folders = append(folders, t.Name)
+	}
+	files, links, err := describeAll(dist, folders)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/build/audit"
@@ -24,53 +25,47 @@ func (b *builder) exportScript() string { return filepath.Join(b.Root, "api", "a
 // Policy is what the audit demands of every library.
 func Policy() audit.Policy {
 	return audit.Policy{
-		GlibcFloor:  versions.GlibcFloor,
-		KernelFloor: versions.KernelFloor,
-		GoVersion:   versions.TargetGo,
-		Exports:     []string{export},
+		GoVersion: versions.TargetGo,
+		Exports:   []string{export},
 	}
 }
 
 // Library is what the manifest tells of a plugin.
 type Library struct {
-	Name   string        `json:"name"`
-	Mended int           `json:"mended_places"`
-	Audit  *audit.Report `json:"audit"`
+	Platform string        `json:"platform"`
+	Name     string        `json:"name"`
+	Mended   int           `json:"mended_places"`
+	Audit    *audit.Report `json:"audit"`
 }
 
-// plugin builds, mends, strips and audits one plugin in the stage folder.
-func (b *builder) plugin(ctx context.Context, p Plugin) (*Library, error) {
-	l := &Library{Name: p.Name}
-	err := run.Step(ctx, "build "+p.Name+".so", nil, func(ctx context.Context) (string, error) {
-		work := filepath.Join(b.stage, "work", p.Name)
+// plugin builds, mends, strips and audits one plugin in the stage folder, and
+// tells about it in l.
+func (t *target) plugin(ctx context.Context, p Plugin, l *Library) error {
+	return run.Step(ctx, t.step(p.Name+".so"), nil, func(ctx context.Context) (string, error) {
+		work := filepath.Join(t.stage, "work", t.platform.Name, p.Name)
 		full := filepath.Join(work, p.Name+".so")
 		objects := filepath.Join(work, "objects")
 		if err := os.MkdirAll(objects, 0o755); err != nil {
 			return "", err
 		}
-		if err := b.compile(ctx, p, full, objects); err != nil {
+		if _, err := t.goBuild(p, full, objects, t.exportScript()).Run(ctx); err != nil {
 			return "", err
 		}
-		if b.tc.Mend {
-			r, err := mendLinked(full, objects)
-			if err != nil {
-				return "", err
-			}
-			l.Mended = r.Mended
+		var err error
+		if l.Mended, err = t.mend(full, objects); err != nil {
+			return "", err
 		}
 		stripped := filepath.Join(work, "stripped", p.Name+".so")
-		if err := b.split(ctx, full, stripped); err != nil {
+		if err := t.split(ctx, full, stripped); err != nil {
 			return "", err
 		}
-		report, err := audit.File(stripped, Policy())
-		if err != nil {
+		if l.Audit, err = audit.File(stripped, Policy()); err != nil {
 			return "", err
 		}
-		l.Audit = report
-		if err := report.Err(); err != nil {
+		if err := l.Audit.Err(); err != nil {
 			return "", fmt.Errorf("the audit refuses it: %w", err)
 		}
-		if err := os.Rename(stripped, filepath.Join(b.stage, Dir386, p.Name+".so")); err != nil {
+		if err := os.Rename(stripped, t.staged(p.Name+".so")); err != nil {
 			return "", err
 		}
 		detail := "audit passed"
@@ -79,37 +74,38 @@ func (b *builder) plugin(ctx context.Context, p Plugin) (*Library, error) {
 		}
 		return detail, nil
 	})
-	return l, err
 }
 
-// mendLinked mends a library whose link left its objects in a folder.
-func mendLinked(library, objects string) (lldmend.Result, error) {
-	goObject := filepath.Join(objects, "go.o")
-	var others []string
-	for _, o := range matching(objects, "*.o") {
-		if o != goObject {
-			others = append(others, o)
-		}
+// mend corrects what LLD made of a library, whose link left its objects in a
+// folder, and returns in how many places. Where nothing needs mending, the
+// objects must prove that.
+func (t *target) mend(library, objects string) (places int, err error) {
+	if !t.compiler.LLD {
+		return 0, nil
 	}
-	return lldmend.Mend(library, goObject, others...)
+	all := matching(objects, "*.o")
+	if !t.platform.MisplacedTLS {
+		if len(all) == 0 {
+			return 0, fmt.Errorf("the link left no objects in %s", objects)
+		}
+		return 0, lldmend.Uncomposed(all...)
+	}
+	goObject := filepath.Join(objects, "go.o")
+	others := slices.DeleteFunc(all, func(o string) bool { return o == goObject })
+	r, err := lldmend.Mend(library, goObject, others...)
+	return r.Mended, err
 }
 
-// compile makes the library at out with all symbols; the linker leaves the
-// object files, Go's own go.o among them, in objects.
-func (b *builder) compile(ctx context.Context, p Plugin, out, objects string) error {
-	_, err := b.goBuild(p, out, objects, b.exportScript()).Run(ctx)
-	return err
-}
-
-// goBuild is the command that links plugin p.
-func (b *builder) goBuild(p Plugin, out, objects, script string) run.Command {
-	ld := append(b.goLinkFlags(), "-tmpdir="+objects, "'-extldflags="+strings.Join(b.linkFlags(script), " ")+"'")
+// goBuild is the command that links plugin p into out, with all symbols; the
+// linker leaves the object files, Go's own go.o among them, in objects.
+func (t *target) goBuild(p Plugin, out, objects, script string) run.Command {
+	ld := append(t.goLinkFlags(), "-tmpdir="+objects, "'-extldflags="+strings.Join(t.linkFlags(script), " ")+"'")
 	args := append([]string{"build", "-buildmode=c-shared", "-o", out, "-ldflags=" + strings.Join(ld, " ")}, goFlags()...)
 	return run.Command{
 		Name:  "go",
 		Args:  append(args, "./"+filepath.Base(p.Dir)),
-		Dir:   filepath.Join(b.Root, filepath.Dir(p.Dir)),
-		Env:   append(b.cgoEnv(), b.tc.Env(p.Name)...),
+		Dir:   filepath.Join(t.Root, filepath.Dir(p.Dir)),
+		Env:   append(t.cgoEnv(), t.jobEnv(p.Name)...),
 		Unset: toolchain.Ambient,
 	}
 }
@@ -120,8 +116,8 @@ func (b *builder) goLinkFlags() []string {
 }
 
 // linkFlags are the flags with which the toolchain links a plugin.
-func (b *builder) linkFlags(script string) []string {
-	return append([]string{"-Wl,--version-script=" + script, "-Wl,--build-id=sha1"}, b.tc.LinkFlags...)
+func (t *target) linkFlags(script string) []string {
+	return append([]string{"-Wl,--version-script=" + script, "-Wl,--build-id=sha1"}, t.compiler.LinkFlags...)
 }
 
 // tags keep the resolver and the name service of glibc out of the host's

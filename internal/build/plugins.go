@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/avirkit/avirkit/internal/build/platform"
 )
 
 // Plugin is a Go plugin to build.
@@ -48,10 +50,10 @@ func isPlugin(dir string) (bool, error) {
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
 		return false, err
 	}
-	target := gobuild.Default
-	target.GOOS, target.GOARCH, target.CgoEnabled = "linux", "386", true
-	target.BuildTags = strings.Split(tags, ",")
-	p, err := target.ImportDir(dir, 0)
+	context := gobuild.Default
+	context.GOOS, context.GOARCH, context.CgoEnabled = "linux", platform.All[0].GOARCH, true
+	context.BuildTags = strings.Split(tags, ",")
+	p, err := context.ImportDir(dir, 0)
 	var none *gobuild.NoGoError
 	if errors.As(err, &none) {
 		return false, nil

@@ -11,21 +11,48 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// avserver builds the 32-bit C host. The developer's machine gets the same
-// one, as the plugins it loads are 32-bit everywhere.
-func (b *builder) avserver(ctx context.Context) error {
-	return run.Step(ctx, "build avserver", nil, func(ctx context.Context) (string, error) {
-		sources := matching(filepath.Join(b.Root, "harness", "avserver"), "*.c")
+// goProgram is a static Go program of dist.
+type goProgram struct {
+	name   string
+	module string // its folder in the checkout
+	pkg    string // in the module
+}
+
+var goPrograms = []goProgram{
+	{"harness", "harness", "."},
+	{"fakeclamd", "plugins", "./clam/cmd/fakeclamd"},
+}
+
+// goProgram builds a static, stripped program.
+func (t *target) goProgram(ctx context.Context, p goProgram) error {
+	return run.Step(ctx, t.step(p.name), nil, func(ctx context.Context) (string, error) {
+		_, err := run.Command{
+			Name: "go",
+			Args: append([]string{"build", "-o", t.staged(p.name), "-ldflags=-buildid= -s -w -X=main.version=" + t.version()}, append(goFlags(), p.pkg)...),
+			Dir:  filepath.Join(t.Root, p.module),
+			Env:  t.goEnv(),
+		}.Run(ctx)
+		return "", err
+	})
+}
+
+// step names the step that builds a file.
+func (t *target) step(file string) string { return "build " + t.platform.Name + "/" + file }
+
+// avserver builds the host in C.
+func (t *target) avserver(ctx context.Context) error {
+	return run.Step(ctx, t.step("avserver"), nil, func(ctx context.Context) (string, error) {
+		sources := matching(filepath.Join(t.Root, "harness", "avserver"), "*.c")
 		if len(sources) == 0 {
 			return "", fmt.Errorf("no sources in harness/avserver: is the checkout complete?")
 		}
-		work := filepath.Join(b.stage, "work")
+		work := filepath.Join(t.stage, "work", t.platform.Name)
 		if err := os.MkdirAll(work, 0o755); err != nil {
 			return "", err
 		}
-		linked, out := filepath.Join(work, "avserver"), filepath.Join(b.stage, Dir386, "avserver")
-		args := append(hostFlags(), "-I"+filepath.Join(b.Root, "api", "abi"), "-o", linked)
-		if err := b.cc(ctx, "avserver", append(append(args, sources...), "-ldl")); err != nil {
+		linked, out := filepath.Join(work, "avserver"), t.staged("avserver")
+		args := append(hostFlags(), "-I"+filepath.Join(t.Root, "api", "abi"), "-o", linked)
+		if err := t.cc(ctx, "avserver", append(append(args, sources...), "-ldl")); err != nil {
 			return "", err
 		}
 		// gcc's crt1.o brings the tag, for the oldest kernel of this machine's
@@ -40,7 +67,7 @@ func (b *builder) avserver(ctx context.Context) error {
 		if err := report.Err(); err != nil {
 			return "", fmt.Errorf("the audit refuses it: %w", err)
 		}
-		return "audit passed", copyFile(out, filepath.Join(b.stage, DirAMD64, "avserver"))
+		return "audit passed", nil
 	})
 }
 
@@ -50,41 +77,18 @@ func hostFlags() []string {
 }
 
 // cc runs the toolchain's C compiler driver for a link.
-func (b *builder) cc(ctx context.Context, target string, args []string) error {
-	args = append(append(append([]string{}, b.tc.CC[1:]...), args...), b.tc.LinkFlags...)
-	_, err := run.Command{Name: b.tc.CC[0], Args: args, Env: b.tc.Env(target), Unset: toolchain.Ambient}.Run(ctx)
+func (t *target) cc(ctx context.Context, job string, args []string) error {
+	args = append(append(append([]string{}, t.compiler.CC[1:]...), args...), t.compiler.LinkFlags...)
+	_, err := run.Command{Name: t.compiler.CC[0], Args: args, Env: t.jobEnv(job), Unset: toolchain.Ambient}.Run(ctx)
 	return err
 }
 
-// harness builds the static Go program that drives avserver, for both kinds
-// of machine.
-func (b *builder) harness(ctx context.Context) error {
-	for _, arch := range []string{"386", "amd64"} {
-		err := run.Step(ctx, "build harness for "+arch, nil, func(ctx context.Context) (string, error) {
-			return "", b.goProgram(ctx, arch, "harness", ".", filepath.Join(b.stage, "linux-"+arch, "harness"))
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// goProgram builds package pkg of the module in dir as a static, stripped
-// program.
-func (b *builder) goProgram(ctx context.Context, arch, dir, pkg, out string) error {
-	_, err := run.Command{
-		Name: "go",
-		Args: append([]string{"build", "-o", out, "-ldflags=-buildid= -s -w -X=main.version=" + b.version()}, append(goFlags(), pkg)...),
-		Dir:  filepath.Join(b.Root, dir),
-		Env:  b.goEnv(arch),
-	}.Run(ctx)
-	return err
-}
+// jobEnv is what the toolchain wants in the environment of a job.
+func (t *target) jobEnv(job string) []string { return t.tc.Env(t.platform.Name + "-" + job) }
 
 // CPlugin links a plugin that is written in C and includes avApi.h alone.
-func (b *builder) CPlugin(ctx context.Context, source, out string) error {
-	return b.cc(ctx, filepath.Base(out), []string{"-O2", "-std=c89", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
-		"-fPIC", "-shared", "-pthread", "-Wl,-z,now", "-Wl,--version-script=" + b.exportScript(),
-		"-I" + filepath.Join(b.Root, "api", "abi"), "-o", out, source})
+func (t *target) CPlugin(ctx context.Context, source, out string) error {
+	return t.cc(ctx, filepath.Base(out), []string{"-O2", "-std=c89", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
+		"-fPIC", "-shared", "-pthread", "-Wl,-z,now", "-Wl,-z,nodelete", "-Wl,--version-script=" + t.exportScript(),
+		"-I" + filepath.Join(t.Root, "api", "abi"), "-o", out, source})
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/versions"
 )
 
@@ -23,7 +24,7 @@ var sourceDirs = []string{"api", "plugins", "harness",
 // inputs returns a digest of everything that the results depend on.
 func (b *builder) inputs() (string, error) {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q %q %q\n", b.tc.String(), versions.TargetGo, b.version(), b.tools(), b.flags())
+	fmt.Fprintf(h, "%q %q %q %q %q\n", b.tc.String(), versions.TargetGo, b.version(), b.tools(), b.targets())
 	plugins, err := Plugins(b.Root)
 	if err != nil {
 		return "", err
@@ -102,10 +103,11 @@ func (b *builder) publish(m *Manifest) error {
 			return err
 		}
 	}
-	return b.swap(DirDebug, Dir386, DirAMD64, ChecksumsName, ManifestName)
+	return b.swap(append(b.folders(), ChecksumsName, ManifestName)...)
 }
 
-// swap swaps all that is named, or nothing.
+// swap swaps all that is named, or nothing. What dist has of platforms that were
+// not built goes.
 func (b *builder) swap(names ...string) (err error) {
 	var undo []func() error
 	defer func() {
@@ -121,6 +123,18 @@ func (b *builder) swap(names ...string) (err error) {
 			return err
 		}
 		undo = append(undo, back)
+	}
+	for _, p := range platform.All {
+		staged, published := filepath.Join(b.stage, p.Name), filepath.Join(b.Dist, p.Name)
+		if slices.Contains(b.Platforms, p) {
+			continue
+		}
+		switch err := os.Rename(published, staged); {
+		case err == nil:
+			undo = append(undo, func() error { return os.Rename(staged, published) })
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
 	}
 	return nil
 }

@@ -11,20 +11,29 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/avirkit/avirkit/internal/build/audit"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// testBuilder is a builder whose stage is a folder of the test.
-func testBuilder(t *testing.T, name string) *builder {
+// testTarget builds for a platform in a folder of the test.
+func testTarget(t *testing.T, name string, p *platform.Platform) *target {
 	t.Helper()
 	root, err := run.Root()
 	require.NoError(t, err)
-	b, err := newBuilder(context.Background(), Options{Root: root, Toolchain: name})
+	b, err := newBuilder(context.Background(), Options{Root: root, Toolchain: name, Platforms: []*platform.Platform{p}})
 	require.NoError(t, err)
 	b.stage = t.TempDir()
-	require.NoError(t, os.MkdirAll(filepath.Join(b.stage, Dir386), 0o755))
-	return b
+	target := b.target(p)
+	require.NoError(t, target.folders())
+	return target
+}
+
+func named(t *testing.T, name string) *platform.Platform {
+	t.Helper()
+	found, err := platform.Find(name)
+	require.NoError(t, err)
+	return found[0]
 }
 
 var sample = Plugin{Name: "avir_sample", Dir: "plugins/sample"}
@@ -32,27 +41,31 @@ var sample = Plugin{Name: "avir_sample", Dir: "plugins/sample"}
 func TestALibraryBuiltWrongIsRefusedAndNotStaged(t *testing.T) {
 	for name, c := range map[string]struct {
 		toolchain string
-		change    func(*builder)
+		platform  string
+		change    func(*target)
 		want      []string
 	}{
 		"linked by LLD without the mend": {
-			toolchain.Zig, func(b *builder) { b.tc.Mend = false }, []string{"mend"},
+			toolchain.Zig, "linux-386", func(b *target) { b.compiler.LLD = false }, []string{"mend"},
 		},
 		"linked without the glibc floor": {
-			toolchain.GCC, func(b *builder) { b.tc.LinkFlags = nil }, []string{"glibc-floor", "GLIBC_2.34"},
+			toolchain.GCC, "linux-386", func(b *target) { b.compiler.LinkFlags = nil }, []string{"glibc-floor", "GLIBC_2.34"},
+		},
+		"linked without the glibc floor, 64 bits": {
+			toolchain.GCC, "linux-amd64", func(b *target) { b.compiler.LinkFlags = nil }, []string{"glibc-floor", "GLIBC_2.34"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := testBuilder(t, c.toolchain)
+			b := testTarget(t, c.toolchain, named(t, c.platform))
 			c.change(b)
 
-			_, err := b.plugin(context.Background(), sample)
+			err := b.plugin(context.Background(), sample, &Library{})
 
 			require.ErrorContains(t, err, "the audit refuses it")
 			for _, w := range c.want {
 				assert.ErrorContains(t, err, w)
 			}
-			assert.NoFileExists(t, filepath.Join(b.stage, Dir386, "avir_sample.so"))
+			assert.NoFileExists(t, b.staged("avir_sample.so"))
 		})
 	}
 }
@@ -74,7 +87,7 @@ func TestTheAuditRefuses(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := testBuilder(t, toolchain.GCC)
+			b := testTarget(t, toolchain.GCC, platform.All[0])
 			lib := filepath.Join(b.stage, "avir_sample.so")
 			script := filepath.Join(b.stage, "exports.map")
 			require.NoError(t, copyFile(b.exportScript(), script))

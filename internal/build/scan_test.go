@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/build/audit"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
 )
 
@@ -30,7 +32,7 @@ var expected = map[string]string{
 func samples(t *testing.T, dist string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
-	command(t, filepath.Join(dist, DirAMD64, "harness"), "run", "generate", "--data", dir)
+	command(t, filepath.Join(dist, platform.Native().Name, "harness"), "run", "generate", "--data", dir)
 	return dir
 }
 
@@ -47,15 +49,16 @@ func command(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-// host runs avserver and returns the fields of its lines by their first one.
-func host(t *testing.T, dist, plugin string, args ...string) map[string][][]string {
+// host runs the avserver that is in dir on a plugin beside it or elsewhere, and
+// returns the fields of its lines by their first one.
+func host(t *testing.T, dir, plugin string, args ...string) map[string][][]string {
 	t.Helper()
 	if !filepath.IsAbs(plugin) {
-		plugin = filepath.Join(dist, Dir386, plugin)
+		plugin = filepath.Join(dir, plugin)
 	}
 	args = append([]string{"--plugin", plugin}, args...)
 	lines := map[string][][]string{}
-	for _, line := range strings.Split(command(t, filepath.Join(dist, Dir386, "avserver"), args...), "\n") {
+	for _, line := range strings.Split(command(t, filepath.Join(dir, "avserver"), args...), "\n") {
 		f := strings.Split(line, "\t")
 		lines[f[0]] = append(lines[f[0]], f[1:])
 	}
@@ -63,12 +66,12 @@ func host(t *testing.T, dist, plugin string, args ...string) map[string][][]stri
 }
 
 // scanAll scans every sample and asserts the verdicts.
-func scanAll(t *testing.T, dist, plugin, dir string, args ...string) {
+func scanAll(t *testing.T, dir, plugin, samples string, args ...string) {
 	t.Helper()
 	for name := range expected {
-		args = append(args, filepath.Join(dir, name))
+		args = append(args, filepath.Join(samples, name))
 	}
-	lines := host(t, dist, plugin, args...)
+	lines := host(t, dir, plugin, args...)
 	require.Len(t, lines["verdict"], len(expected))
 	for _, v := range lines["verdict"] {
 		require.GreaterOrEqual(t, len(v), 2)
@@ -80,50 +83,53 @@ func scanAll(t *testing.T, dist, plugin, dir string, args ...string) {
 func TestTheHostGetsTheSevenVerdicts(t *testing.T) {
 	clamdtest.Need(t)
 	clamd := clamdtest.Start(t, nil)
-	for _, toolchain := range toolchains {
-		dist := dist(t, toolchain)
-		dir := samples(t, dist)
-		for _, floor := range [][]string{nil, {"--kernel-floor", "2.6.32"}} {
-			where := toolchain + " " + strings.Join(floor, " ")
-			t.Run("from avir_clam and a real clamd, "+where, func(t *testing.T) {
+	everywhere(t, func(t *testing.T, dist string, p *platform.Platform) {
+		samples, dir := samples(t, dist), filepath.Join(dist, p.Name)
+		for _, floor := range [][]string{nil, {"--kernel-floor", p.KernelFloor}} {
+			t.Run("from avir_clam and a real clamd "+strings.Join(floor, " "), func(t *testing.T) {
 				_, port, _ := strings.Cut(clamd.Addr, ":")
-				scanAll(t, dist, "avir_clam.so", dir, append([]string{"--set", "port=" + port, "--threads", "4"}, floor...)...)
+				scanAll(t, dir, "avir_clam.so", samples, append([]string{"--set", "port=" + port, "--threads", "4"}, floor...)...)
 			})
-			t.Run("from avir_sample, "+where, func(t *testing.T) {
-				scanAll(t, dist, "avir_sample.so", dir, floor...)
+			t.Run("from avir_sample "+strings.Join(floor, " "), func(t *testing.T) {
+				scanAll(t, dir, "avir_sample.so", samples, floor...)
 			})
 		}
-	}
+	})
 }
 
 func TestTheHostGetsInfoAndOptions(t *testing.T) {
-	for _, toolchain := range toolchains {
-		t.Run(toolchain, func(t *testing.T) {
-			dist := dist(t, toolchain)
-			sample := host(t, dist, "avir_sample.so", "--info")
-			assert.Contains(t, sample["info"], []string{"name", "avir_sample"})
-			assert.Equal(t, [][]string{{"Option 1", "0"}, {"Option 2", "a string"}}, sample["option"])
+	everywhere(t, func(t *testing.T, dist string, p *platform.Platform) {
+		dir := filepath.Join(dist, p.Name)
+		sample := host(t, dir, "avir_sample.so", "--info")
+		assert.Contains(t, sample["info"], []string{"name", "avir_sample"})
+		assert.Equal(t, [][]string{{"Option 1", "0"}, {"Option 2", "a string"}}, sample["option"])
 
-			clam := host(t, dist, "avir_clam.so", "--info")
-			assert.Contains(t, clam["info"], []string{"name", "avir_clam"})
-			assert.Subset(t, clam["option"], [][]string{{"Address", "127.0.0.1"}, {"Port", "3310"}, {"StartupTimeout", "90"}})
-		})
-	}
+		clam := host(t, dir, "avir_clam.so", "--info")
+		assert.Contains(t, clam["info"], []string{"name", "avir_clam"})
+		assert.Subset(t, clam["option"], [][]string{{"Address", "127.0.0.1"}, {"Port", "3310"}, {"StartupTimeout", "90"}})
+	})
 }
 
 func TestAPluginWrittenInCWithTheHeaderAloneWorksInTheHost(t *testing.T) {
 	for _, toolchain := range toolchains {
-		t.Run(toolchain, func(t *testing.T) {
-			dist := dist(t, toolchain)
-			b := testBuilder(t, toolchain)
-			library := filepath.Join(b.stage, "avir_c.so")
-			require.NoError(t, b.CPlugin(context.Background(), filepath.Join(b.Root, "testdata", "cplugin", "cplugin.c"), library))
+		for _, p := range platform.All {
+			t.Run(toolchain+" "+p.Name, func(t *testing.T) {
+				dir := filepath.Join(dist(t, toolchain), p.Name)
+				b := testTarget(t, toolchain, p)
+				library := b.staged("avir_c.so")
+				require.NoError(t, b.CPlugin(context.Background(), filepath.Join(b.Root, "testdata", "cplugin", "cplugin.c"), library))
+				report, err := audit.File(library, Policy())
+				require.NoError(t, err)
+				require.NoError(t, report.Err())
 
-			lines := host(t, dist, library, "--info")
-			require.NotEmpty(t, lines["info"])
-			clean := filepath.Join(t.TempDir(), "clean.exe")
-			require.NoError(t, os.WriteFile(clean, []byte("clean"), 0o600))
-			assert.Len(t, host(t, dist, library, clean)["verdict"], 1)
-		})
+				lines := host(t, dir, library, "--info")
+				require.NotEmpty(t, lines["info"])
+				clean := filepath.Join(t.TempDir(), "clean.exe")
+				require.NoError(t, os.WriteFile(clean, []byte("clean"), 0o600))
+				verdicts := host(t, dir, library, clean)["verdict"]
+				require.Len(t, verdicts, 1)
+				assert.Equal(t, "OK", verdicts[0][0])
+			})
+		}
 	}
 }

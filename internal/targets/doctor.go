@@ -81,7 +81,7 @@ func findZig(ctx context.Context) (string, error) {
 	if err != nil || t == nil {
 		return "", err
 	}
-	return t.CC[0], nil
+	return t.Path, nil
 }
 
 func (n need) state(ctx context.Context) (state, detail string) {

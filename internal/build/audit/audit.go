@@ -8,16 +8,16 @@ import (
 
 // audit is one library on its way through the rules.
 type audit struct {
-	*library
+	*library // the file, and its platform
 	*Report
 	policy  Policy
 	symbols []elf.Symbol
 	// tlsSlots are the addresses where ld.so puts an offset of static TLS.
-	tlsSlots map[uint32]bool
+	tlsSlots map[uint64]bool
 }
 
 // File audits one library. The error says why the file could not be audited at
-// all: it is missing, not ELF, damaged, or not for i386. Everything else is in
+// all: it is missing, not ELF, damaged, or for no platform of ours. Everything else is in
 // the report, and Report.Err says whether the library passes.
 func File(path string, policy Policy) (*Report, error) {
 	return file(path, parse, func(lib *library) (*Report, error) { return lib.audit(policy) })
@@ -78,11 +78,11 @@ func (l *library) start(policy Policy) (*audit, error) {
 		policy:  policy,
 		symbols: symbols,
 
-		tlsSlots: map[uint32]bool{},
+		tlsSlots: map[uint64]bool{},
 		// Empty lists, not null, in the manifest.
 		Report: &Report{
-			Class: "ELF32", Machine: "i386",
-			Needed: []string{}, Exports: []string{}, Imports: []Import{},
+			Platform: l.platform.Name,
+			Needed:   []string{}, Exports: []string{}, Imports: []Import{},
 			Flags: []string{}, Findings: []Finding{},
 		},
 	}, nil

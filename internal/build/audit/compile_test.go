@@ -15,47 +15,60 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/internal/build/platform"
 )
 
 var policy = Policy{
-	GlibcFloor:  "2.11",
-	KernelFloor: "2.6.32",
-	GoVersion:   "go1.23.12",
-	Exports:     []string{"get_plugin_extended_iface"},
+	GoVersion: "go1.23.12",
+	Exports:   []string{"get_plugin_extended_iface"},
 }
 
 // entry is the source of a library that keeps every rule.
 const entry = "void *get_plugin_extended_iface(unsigned *v) { *v = 2; return 0; }\n"
 
-var multilib = sync.OnceValue(func() error {
-	cmd := exec.Command("gcc", "-m32", "-nostdlib", "-shared", "-o", os.DevNull, "-xc", "-")
-	cmd.Stdin = strings.NewReader("int x;")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("gcc -m32: %w: %s", err, out)
+// on is a test for one platform: the helpers below then compile for that. For
+// other tests they compile for the first one.
+type on struct {
+	*testing.T
+	platform *platform.Platform
+}
+
+// everywhere runs a test for each platform.
+func everywhere(t *testing.T, test func(t on)) {
+	for _, p := range platform.All {
+		t.Run(p.Name, func(t *testing.T) { test(on{t, p}) })
+	}
+}
+
+func platformOf(t testing.TB) *platform.Platform {
+	if t, ok := t.(on); ok {
+		return t.platform
+	}
+	return platform.All[0]
+}
+
+var compiles = sync.OnceValue(func() error {
+	for _, p := range platform.All {
+		cmd := exec.Command("gcc", p.GCCFlag, "-nostdlib", "-shared", "-o", os.DevNull, "-xc", "-")
+		cmd.Stdin = strings.NewReader("int x;")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("gcc %s: %w: %s: install %v", p.GCCFlag, err, out, p.GCCPackages)
+		}
 	}
 	return nil
 })
 
-// needGcc skips a test where there is no compiler for i386, and fails it on CI.
-func needGcc(t testing.TB) {
-	t.Helper()
-	if err := multilib(); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("i386 compiler missing: %v: apt-get install gcc-multilib", err)
-		}
-		t.Skipf("SKIPPED, NOTHING TESTED: %v: apt-get install gcc-multilib", err)
-	}
-}
-
-// gcc compiles source as C with gcc -m32 and returns the path of the output.
+// gcc compiles source as C for the test's platform and returns the path of the
+// output.
 func gcc(t testing.TB, name, source string, args ...string) string {
 	t.Helper()
-	needGcc(t)
+	require.NoError(t, compiles())
 	dir := t.TempDir()
 	path, input := filepath.Join(dir, name), filepath.Join(dir, "input.c")
 	require.NoError(t, os.WriteFile(input, []byte(source), 0o600))
 	// Nothing of the machine's own libraries: the stubs decide what is linked.
-	args = append([]string{"-m32", "-nostdlib", "-fno-stack-protector", "-o", path, input}, args...)
+	args = append([]string{platformOf(t).GCCFlag, "-nostdlib", "-fno-stack-protector", "-o", path, input}, args...)
 	out, err := exec.Command("gcc", args...).CombinedOutput()
 	require.NoError(t, err, "gcc %q: %s", args, out)
 	return path
@@ -72,7 +85,7 @@ func unstripped(t testing.TB, source string, args ...string) string {
 	t.Helper()
 	const scriptFlag = "-Wl,--version-script="
 	flags := []string{
-		"-shared", "-fPIC", "-fno-builtin", "-Wl,-z,now,-z,relro,-z,noexecstack", "-Wl,--build-id=sha1", "-Wl,--no-as-needed",
+		"-shared", "-fPIC", "-fno-builtin", "-Wl,-z,now,-z,relro,-z,noexecstack,-z,nodelete", "-Wl,--build-id=sha1", "-Wl,--no-as-needed",
 	}
 	if !slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, scriptFlag) }) {
 		flags = append(flags, scriptFlag+versionScript(t, policy.Exports[0]))
@@ -131,7 +144,7 @@ func patched(t testing.TB, path string, change func(data []byte, file *elf.File)
 func retag(from, to elf.DynTag) func([]byte, *elf.File) {
 	return func(data []byte, file *elf.File) {
 		dynamic := file.SectionByType(elf.SHT_DYNAMIC)
-		for at := dynamic.Offset; at < dynamic.Offset+dynamic.FileSize; at += 8 {
+		for at := dynamic.Offset; at < dynamic.Offset+dynamic.FileSize; at += 2 * uint64(platform.Of(file.Class, file.Machine).PointerSize) {
 			if elf.DynTag(binary.LittleEndian.Uint32(data[at:])) == from {
 				binary.LittleEndian.PutUint32(data[at:], uint32(to))
 			}

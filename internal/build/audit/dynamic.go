@@ -28,17 +28,17 @@ func (a *audit) dynamicSection() error {
 	} else {
 		a.add("bind-now", Error, "symbols are bound at the first call, so a missing one ends the host in the middle of a scan: link with -Wl,-z,now, Go with -ldflags=-bindnow")
 	}
-	if a.flags1()&elf.DF_1_NODELETE != 0 {
-		a.Flags = append(a.Flags, "NODELETE")
-	}
 
+	// The libraries that every supported system has with the C library itself.
+	// libgcc_s and libstdc++ are packages of their own there.
+	allowed := a.platform.Glibc().Sonames()
 	var unknown []string
 	for _, name := range a.Needed {
-		if !slices.Contains(allowedNeeded, name) {
+		if !slices.Contains(allowed, name) {
 			unknown = append(unknown, name)
 		}
 	}
-	a.addIfAny("needed", Error, "needs libraries that not every supported system has: link them in statically, or leave them out", unknown)
+	a.addIfAny("needed", Error, "needs libraries that not every supported system has: link a static archive of each (-l:libNAME.a), or load it with dlopen at run time", unknown)
 
 	var paths []string
 	for _, tag := range []elf.DynTag{elf.DT_RPATH, elf.DT_RUNPATH} {

@@ -37,7 +37,7 @@ func (a *audit) versions() error {
 				private = append(private, users...)
 			case !isGlibc || !isVersion(number):
 				foreign = append(foreign, users...)
-			case newer(number, a.policy.GlibcFloor):
+			case newer(number, a.platform.GlibcFloor):
 				tooNew = append(tooNew, users...)
 				fallthrough
 			default:
@@ -47,9 +47,9 @@ func (a *audit) versions() error {
 			}
 		}
 	}
-	a.addIfAny("glibc-floor", Error, "needs symbol versions newer than glibc "+a.policy.GlibcFloor+": link against that version (zig's target, or the stub libraries), or do without", tooNew)
+	a.addIfAny("glibc-floor", Error, "needs symbol versions newer than glibc "+a.platform.GlibcFloor+": link against that version (zig's target, or the stub libraries), or do without", tooNew)
 	a.addIfAny("glibc-private", Error, "uses glibc's internals, which no other glibc need have: do without", private)
-	a.addIfAny("foreign-version", Error, "needs versions that glibc "+a.policy.GlibcFloor+" does not define: link these libraries in statically, or do without", foreign)
+	a.addIfAny("foreign-version", Error, "needs versions that glibc "+a.platform.GlibcFloor+" does not define: link these libraries in statically, or do without", foreign)
 	a.addIfAny("version-library", Error, "has symbol versions of libraries that it does not load, on which old ld.so asserts: link with -Wl,--no-as-needed and these", notNeeded)
 	return nil
 }

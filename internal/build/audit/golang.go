@@ -23,13 +23,12 @@ func (a *audit) goBuild() error {
 	case hasGo:
 		a.add("go-build", Error, fmt.Sprintf("holds Go code but no build information, so the version of Go can't be told: build it with %s and modules", a.policy.GoVersion))
 	default:
-		a.add("kernel-unknown", Note, fmt.Sprintf("holds no Go; which system calls its C code needs can't be read from the file: load it in the test host with --kernel-floor %s", a.policy.KernelFloor))
+		a.add("kernel-unknown", Note, fmt.Sprintf("holds no Go; which system calls its C code needs can't be read from the file: load it in the test host with --kernel-floor %s", a.platform.KernelFloor))
 		return nil
 	}
-	if !a.has("NODELETE") {
-		a.add("nodelete", Error, "can be unmapped by dlclose while Go's threads run in it: link with -Wl,-z,nodelete")
+	if a.platform.MisplacedTLS {
+		a.goTLS()
 	}
-	a.goTLS()
 	if !hasGo {
 		a.add("go-functions", Error, "has no table of Go functions that the audit can read, so forbidden ones can't be ruled out: build it with "+a.policy.GoVersion)
 		return nil
@@ -50,12 +49,12 @@ func (a *audit) goSettings(info *debug.BuildInfo) {
 		a.Go.Settings[s.Key] = s.Value
 	}
 	if info.GoVersion != a.policy.GoVersion {
-		a.add("go-version", Error, fmt.Sprintf("was built by %s, whose runtime is not known to run on Linux %s: build it with GOTOOLCHAIN=%s", info.GoVersion, a.policy.KernelFloor, a.policy.GoVersion), info.GoVersion)
+		a.add("go-version", Error, fmt.Sprintf("was built by %s, whose runtime is not known to run on Linux %s: build it with GOTOOLCHAIN=%s", info.GoVersion, a.platform.KernelFloor, a.policy.GoVersion), info.GoVersion)
 	}
 	var wrong []string
-	for _, want := range goSettings {
-		if got := a.Go.Settings[want.key]; got != want.value {
-			wrong = append(wrong, fmt.Sprintf("%s=%s (is %q)", want.key, want.value, got))
+	for _, want := range goSettings(a.platform) {
+		if got := a.Go.Settings[want[0]]; got != want[1] {
+			wrong = append(wrong, fmt.Sprintf("%s=%s (is %q)", want[0], want[1], got))
 		}
 	}
 	tags := strings.Split(a.Go.Settings["-tags"], ",")

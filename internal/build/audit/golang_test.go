@@ -12,18 +12,21 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/internal/build/platform"
 )
 
 // goPlugin builds one of testdata/goplugin with a Go toolchain, stripped and
 // against the machine's own glibc: only what the Go rules say is looked at.
-func goPlugin(t *testing.T, name, toolchain string, flags ...string) string {
+func goPlugin(t testing.TB, name, toolchain string, flags ...string) string {
 	t.Helper()
-	needGcc(t)
+	p := platformOf(t)
+	require.NoError(t, compiles())
 	path := filepath.Join(t.TempDir(), "avir_test.so")
 	args := append([]string{"build", "-buildmode=c-shared", "-buildvcs=false", "-o", path}, flags...)
 	cmd := exec.Command("go", append(args, "./"+name)...)
 	cmd.Dir = filepath.Join("testdata", "goplugin")
-	cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+toolchain, "GOOS=linux", "GOARCH=386", "CGO_ENABLED=1", "CC=gcc -m32", "GOFLAGS=")
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+toolchain, "GOOS=linux", "GOARCH="+p.GOARCH, "CGO_ENABLED=1", "CC=gcc "+p.GCCFlag, "GOFLAGS=")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "go %q: %s", args, out)
 	return path
@@ -43,13 +46,17 @@ func goRules(byRule map[string]Finding) (names []string) {
 
 func TestGoLibraryBuiltAsPluginsAreKeepsTheGoRules(t *testing.T) {
 	t.Parallel()
+	everywhere(t, testGoLibraryBuiltAsPluginsAre)
+}
+
+func testGoLibraryBuiltAsPluginsAre(t on) {
 	report, byRule := findings(t, goPlugin(t, "good", policy.GoVersion, goodFlags...))
 	assert.Empty(t, goRules(byRule))
 	assert.Equal(t, policy.GoVersion, report.Go.Version)
-	assert.Equal(t, "386", report.Go.Settings["GOARCH"])
+	assert.Equal(t, t.platform.GOARCH, report.Go.Settings["GOARCH"])
 	assert.Subset(t, report.Flags, []string{"BIND_NOW", "NODELETE", "RELRO", "STATIC_TLS"})
 	assert.NotContains(t, report.Flags, "TEXTREL")
-	assert.EqualValues(t, 4, report.TLSBytes)
+	assert.EqualValues(t, t.platform.PointerSize, report.TLSBytes)
 	assert.True(t, report.Stripped)
 	// The linker script of the product's build is not part of this one.
 	assert.Contains(t, byRule["extra-export"].Symbols, "crosscall2")
@@ -95,22 +102,24 @@ func TestGoLibraryThatMissesItsThreadLocalSlotIsRefused(t *testing.T) {
 }
 
 func TestFunctionTableIsTakenOnlyIfItIsOne(t *testing.T) {
+	l := loaded(nil)
+	pclntabHeader := uint32(l.pclntabHeader())
 	table := func(count, begin, end uint32, names string) []byte {
-		data := append([]byte{}, pclntabMagic...)
+		data := l.pclntabMagic()
 		for _, word := range []uint32{count, 0, 0, begin, end, 0, 0, 0} {
 			data = binary.LittleEndian.AppendUint32(data, word)
 		}
 		return append(data, names...)
 	}
 	const names = "\x00runtime.goexit\x00os.Exit\x00"
-	end := uint32(pclntabHeader + len(names))
+	end := pclntabHeader + uint32(len(names))
 	tests := []struct {
 		name  string
 		table []byte
 		is    bool
 	}{
 		{"a table", table(2, pclntabHeader, end, names), true},
-		{"the magic alone", pclntabMagic, false},
+		{"the magic alone", l.pclntabMagic(), false},
 		{"no functions", table(0, pclntabHeader, end, names), false},
 		{"names inside of the header", table(2, 0, end, names), false},
 		{"names that end before they begin", table(2, end, pclntabHeader, names), false},
@@ -129,7 +138,7 @@ func TestFunctionTableIsTakenOnlyIfItIsOne(t *testing.T) {
 	}
 	t.Run("a table after a decoy", func(t *testing.T) {
 		const decoy = "\x00runtime.goexit\x00"
-		first := table(2, pclntabHeader, uint32(pclntabHeader+len(decoy)), decoy)
+		first := table(2, pclntabHeader, pclntabHeader+uint32(len(decoy)), decoy)
 		functions, _, err := loaded(append(first, table(2, pclntabHeader, end, names)...)).goFunctions()
 		require.NoError(t, err)
 		assert.Contains(t, functions, "os.Exit")
@@ -143,5 +152,5 @@ func TestFunctionTableIsTakenOnlyIfItIsOne(t *testing.T) {
 // loaded is a library whose only segment holds data.
 func loaded(data []byte) *library {
 	segment := &elf.Prog{ProgHeader: elf.ProgHeader{Type: elf.PT_LOAD, Filesz: uint64(len(data)), Memsz: uint64(len(data))}}
-	return &library{File: &elf.File{Progs: []*elf.Prog{segment}}, data: data}
+	return &library{File: &elf.File{Progs: []*elf.Prog{segment}}, data: data, platform: platform.All[0]}
 }

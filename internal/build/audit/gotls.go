@@ -37,7 +37,7 @@ func (a *audit) goTLS() {
 				continue
 			}
 			accesses++
-			if a.tlsSlots[slot] {
+			if a.tlsSlots[uint64(slot)] {
 				continue
 			}
 			if missed++; missed <= maxPlaces {

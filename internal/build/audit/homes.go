@@ -3,8 +3,6 @@ package audit
 import (
 	"slices"
 	"strings"
-
-	"github.com/avirkit/avirkit/internal/build/glibc"
 )
 
 // homes makes sure that ld.so of the floor finds each symbol where it was
@@ -16,10 +14,10 @@ func (a *audit) homes() error {
 	var unknown []string
 	for _, i := range a.Imports {
 		number, isGlibc := strings.CutPrefix(i.Version, glibcPrefix)
-		if i.Weak || !isGlibc || !isVersion(number) || newer(number, a.policy.GlibcFloor) {
+		if i.Weak || !isGlibc || !isVersion(number) || newer(number, a.platform.GlibcFloor) {
 			continue // has a rule of its own
 		}
-		homes := glibc.List("glibc-2.11-i386.abilist").Homes(i.Name)
+		homes := a.platform.Glibc().Homes(i.Name)
 		switch {
 		case len(homes) == 0:
 			unknown = append(unknown, i.String())
@@ -27,9 +25,9 @@ func (a *audit) homes() error {
 			homeless[homes[0]] = append(homeless[homes[0]], i.String())
 		}
 	}
-	a.addIfAny("glibc-symbol", Error, "needs symbols that glibc "+a.policy.GlibcFloor+" does not have: link with zig's target or the floor's stub libraries, or do without", unknown)
-	for _, l := range glibc.List("glibc-2.11-i386.abilist").Libraries {
-		a.addIfAny("glibc-home", Error, "needs symbols that glibc "+a.policy.GlibcFloor+" has in "+l.Soname+", but does not load that: link with the floor's stub libraries and -Wl,--no-as-needed", homeless[l.Soname])
+	a.addIfAny("glibc-symbol", Error, "needs symbols that glibc "+a.platform.GlibcFloor+" does not have: link with zig's target or the floor's stub libraries, or do without", unknown)
+	for _, l := range a.platform.Glibc().Libraries {
+		a.addIfAny("glibc-home", Error, "needs symbols that glibc "+a.platform.GlibcFloor+" has in "+l.Soname+", but does not load that: link with the floor's stub libraries and -Wl,--no-as-needed", homeless[l.Soname])
 	}
 	return nil
 }

@@ -3,19 +3,21 @@ package audit
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/avirkit/avirkit/internal/build/platform"
 )
 
-// library is a file that ld.so on i386 would take for a shared library.
+// library is a file that ld.so of a platform would take for a shared library.
 type library struct {
 	*elf.File
-	data []byte
+	data     []byte
+	platform *platform.Platform
 }
-
-const buildRemedy = "the antivirus server is a 32-bit i386 process: build the plugin with GOARCH=386, or gcc -m32"
 
 // open reads the whole file, so that everything after it judges the same bytes.
 func open(path string, parse func([]byte) (*library, error)) (*library, error) {
@@ -80,29 +82,35 @@ func parseELF(data []byte) (*library, error) {
 	if !bytes.HasPrefix(data, []byte(elf.ELFMAG)) {
 		return nil, errors.New("is not an ELF file: name a plugin library such as avir_clam.so")
 	}
-	// The class comes first: a 64-bit library is the mistake people make.
-	if len(data) > elf.EI_CLASS && elf.Class(data[elf.EI_CLASS]) == elf.ELFCLASS64 {
-		return nil, fmt.Errorf("is a 64-bit library; %s", buildRemedy)
-	}
 	file, err := elf.NewFile(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("is a damaged ELF file, build or copy it again: %w", err)
 	}
-	lib := &library{File: file, data: data}
-	if file.Class != elf.ELFCLASS32 || file.Machine != elf.EM_386 || file.Data != elf.ELFDATA2LSB {
-		return nil, fmt.Errorf("is a library for %s %s; %s", file.Machine, file.Data, buildRemedy)
+	p := platform.Of(file.Class, file.Machine)
+	if p == nil || file.Data != elf.ELFDATA2LSB {
+		return nil, fmt.Errorf("is for %s %s %s, and antivirus servers are %s: build it for one of these", file.Class, file.Machine, file.Data, platform.Names(platform.All))
 	}
-	return lib, nil
+	return &library{File: file, data: data, platform: p}, nil
 }
 
-// whole makes sure that the rules see all that ld.so would.
+// whole makes sure that the rules can read the file. It does not defend against
+// forgery: whoever may install a plugin can have the host run anything.
 func (l *library) whole() error {
-	for _, check := range []func() error{l.complete, l.consistent, l.hashesInside, l.boundedVersions} {
-		if err := check(); err != nil {
-			return err
-		}
+	if l.SectionByType(elf.SHT_DYNAMIC) == nil || l.SectionByType(elf.SHT_DYNSYM) == nil {
+		return errors.New("has no section table with a dynamic section and its symbols, so it can't be audited: strip it with strip --strip-all only")
 	}
-	return nil
+	if err := l.complete(); err != nil {
+		return err
+	}
+	return l.boundedVersions()
+}
+
+// word reads an address of the platform's size.
+func (l *library) word(data []byte) uint64 {
+	if l.platform.PointerSize == 8 {
+		return binary.LittleEndian.Uint64(data)
+	}
+	return uint64(binary.LittleEndian.Uint32(data))
 }
 
 // complete finds a file that was cut off.
@@ -112,17 +120,20 @@ func (l *library) complete() error {
 		return fmt.Errorf("is a damaged ELF file, build or copy it again: it has %d segments", len(l.Progs))
 	}
 	for _, p := range l.Progs {
-		if p.Off+p.Filesz > size {
+		if beyond(p.Off, p.Filesz, size) {
 			return fmt.Errorf("is cut off: a segment ends at byte %d and the file has %d; build or copy it again", p.Off+p.Filesz, size)
 		}
 	}
 	for _, s := range l.Sections {
-		if s.Type != elf.SHT_NULL && s.Type != elf.SHT_NOBITS && s.Offset+s.FileSize > size {
+		if s.Type != elf.SHT_NULL && s.Type != elf.SHT_NOBITS && beyond(s.Offset, s.FileSize, size) {
 			return fmt.Errorf("is cut off: section %q ends at byte %d and the file has %d; build or copy it again", s.Name, s.Offset+s.FileSize, size)
 		}
 	}
 	return nil
 }
+
+// beyond says whether a range of bytes ends after size; the sum may overflow.
+func beyond(start, length, size uint64) bool { return start > size || length > size-start }
 
 // dyn is the first value of a tag of the dynamic section.
 func (l *library) dyn(tag elf.DynTag) (value uint64, has bool) {
@@ -156,7 +167,7 @@ func (l *library) segmentAt(addr uint64) *elf.Prog {
 // bytesAt is size bytes of the file that are loaded at addr, or nil.
 func (l *library) bytesAt(addr, size uint64) []byte {
 	p := l.segmentAt(addr)
-	if p == nil || addr-p.Vaddr+size > p.Filesz {
+	if p == nil || beyond(addr-p.Vaddr, size, p.Filesz) {
 		return nil
 	}
 	start := p.Off + addr - p.Vaddr

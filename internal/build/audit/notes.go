@@ -40,8 +40,8 @@ func (a *audit) notes() error {
 func (a *audit) abiTag(desc []byte) {
 	word := func(i int) uint32 { return binary.LittleEndian.Uint32(desc[4*i:]) }
 	kernel := fmt.Sprintf("%d.%d.%d", word(1), word(2), word(3))
-	if word(0) != 0 || newer(kernel, a.policy.KernelFloor) {
-		a.add("kernel-floor", Error, fmt.Sprintf("its .note.ABI-tag asks for a newer system than Linux %s: link with -shared, without the start files of programs", a.policy.KernelFloor),
+	if word(0) != 0 || newer(kernel, a.platform.KernelFloor) {
+		a.add("kernel-floor", Error, fmt.Sprintf("its .note.ABI-tag asks for a newer system than Linux %s: link with -shared, without the start files of programs", a.platform.KernelFloor),
 			"Linux "+kernel)
 	}
 }

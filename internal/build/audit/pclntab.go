@@ -3,18 +3,20 @@ package audit
 import (
 	"bytes"
 	"debug/elf"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
 )
 
 // pclntabMagic begins Go's table of functions since Go 1.20, for a processor
-// with 1-byte instructions and 4-byte pointers: the magic, two zeros, 1, 4.
-var pclntabMagic = []byte{0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 4}
+// with instructions of one byte and more: the magic, two zeros, 1, and the size
+// of a pointer.
+func (l *library) pclntabMagic() []byte {
+	return []byte{0xf1, 0xff, 0xff, 0xff, 0, 0, 1, byte(l.platform.PointerSize)}
+}
 
-// pclntabHeader is the magic and eight words; see runtime.pcHeader.
-const pclntabHeader = 8 + 8*4
+// pclntabHeader is the size of the magic and eight words; see runtime.pcHeader.
+func (l *library) pclntabHeader() uint64 { return 8 + 8*uint64(l.platform.PointerSize) }
 
 // maxTables bounds how much is read that only looks like a table. A library has
 // one; what hides behind more is not guessed.
@@ -24,18 +26,18 @@ const maxTables = 16
 // tracebacks need the names, so they survive stripping. External linkers put
 // the table in the middle of a data section, where only its magic shows it.
 func (l *library) goFunctions() (names []string, found bool, err error) {
-	tables := 0
+	tables, magic := 0, l.pclntabMagic()
 	for _, p := range l.Progs {
 		if p.Type != elf.PT_LOAD {
 			continue
 		}
 		data := l.data[p.Off : p.Off+p.Filesz]
 		for {
-			i := bytes.Index(data, pclntabMagic)
+			i := bytes.Index(data, magic)
 			if i < 0 {
 				break
 			}
-			if text := functionNames(data[i:]); text != nil {
+			if text := l.functionNames(data[i:]); text != nil {
 				if tables++; tables > maxTables {
 					return nil, false, fmt.Errorf("read Go's functions: more than %d tables look like theirs", maxTables)
 				}
@@ -44,7 +46,7 @@ func (l *library) goFunctions() (names []string, found bool, err error) {
 					names, found = append(names, some...), true
 				}
 			}
-			data = data[i+len(pclntabMagic):]
+			data = data[i+len(magic):]
 		}
 	}
 	return names, found, nil
@@ -52,13 +54,14 @@ func (l *library) goFunctions() (names []string, found bool, err error) {
 
 // functionNames is the text with the names of a table that begins with the
 // magic, or nil if what follows can't be a table.
-func functionNames(table []byte) []byte {
-	if len(table) < pclntabHeader {
+func (l *library) functionNames(table []byte) []byte {
+	header := l.pclntabHeader()
+	if uint64(len(table)) < header {
 		return nil
 	}
-	word := func(i int) uint64 { return uint64(binary.LittleEndian.Uint32(table[8+4*i:])) }
-	count, begin, end := word(0), word(3), word(4)
-	if count == 0 || begin < pclntabHeader || end <= begin || end > uint64(len(table)) {
+	field := func(i int) uint64 { return l.word(table[8+i*l.platform.PointerSize:]) }
+	count, begin, end := field(0), field(3), field(4)
+	if count == 0 || begin < header || end <= begin || end > uint64(len(table)) {
 		return nil
 	}
 	return table[begin:end]

@@ -1,13 +1,13 @@
 package audit
 
-// Policy is what a library is measured against.
+import "github.com/avirkit/avirkit/internal/build/platform"
+
+// Policy is what a library of any platform is measured against. The floors are
+// those of its platform.
 type Policy struct {
-	// GlibcFloor is the oldest glibc that must load the library, such as "2.11".
-	GlibcFloor string
-	// KernelFloor is the oldest Linux that it must run on, such as "2.6.32".
-	KernelFloor string
 	// GoVersion is the one Go release, such as "go1.23.12", whose runtime is
-	// known to run on KernelFloor. Libraries that hold no Go are not asked.
+	// known to run on the oldest supported kernel. Libraries that hold no Go
+	// are not asked.
 	GoVersion string
 	// Exports are the functions that the library must export, and nothing else.
 	Exports []string
@@ -22,24 +22,19 @@ const maxFileSize = 512 << 20
 const maxSegments = 64
 
 // maxStaticTLS is how much static TLS a library may take, in bytes. glibc 2.11
-// keeps 1664 for all libraries that a process loads late, and the host's other
-// libraries have the same right to it. Go takes 4.
+// keeps 1,664 for all libraries that a process loads late, and the host's other
+// libraries have the same right to it. Go takes one address.
 const maxStaticTLS = 64
 
-// allowedNeeded are the libraries that every supported system has with the
-// C library itself. libgcc_s and libstdc++ are packages of their own there.
-var allowedNeeded = []string{
-	"libc.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1",
-	"libm.so.6", "libresolv.so.2", "ld-linux.so.2",
-}
-
 // goSettings are the build settings that a Go plugin must have been built with.
-var goSettings = []struct{ key, value string }{
-	{"-buildmode", "c-shared"},
-	{"-trimpath", "true"},
-	{"CGO_ENABLED", "1"},
-	{"GOARCH", "386"},
-	{"GOOS", "linux"},
+func goSettings(p *platform.Platform) [][2]string {
+	return [][2]string{
+		{"-buildmode", "c-shared"},
+		{"-trimpath", "true"},
+		{"CGO_ENABLED", "1"},
+		{"GOARCH", p.GOARCH},
+		{"GOOS", "linux"},
+	}
 }
 
 // goTags keep glibc's name service, and the libraries it loads, out of the

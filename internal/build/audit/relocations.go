@@ -2,57 +2,42 @@ package audit
 
 import (
 	"debug/elf"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 )
-
-// knownRelocations are those that ld.so of the floor applies to libraries.
-// R_386_IRELATIVE is left out: it calls code of the library while that is still
-// half relocated. R_386_COPY belongs to programs.
-var knownRelocations = []elf.R_386{
-	elf.R_386_NONE, elf.R_386_32, elf.R_386_PC32, elf.R_386_GLOB_DAT,
-	elf.R_386_JMP_SLOT, elf.R_386_RELATIVE, elf.R_386_TLS_TPOFF,
-	elf.R_386_TLS_DTPMOD32, elf.R_386_TLS_DTPOFF32, elf.R_386_TLS_TPOFF32,
-	elf.R_386_TLS_DESC,
-}
 
 // maxPlaces is how many places of one kind a finding names.
 const maxPlaces = 20
 
 // relocations judges every relocation that ld.so will apply.
 func (a *audit) relocations() error {
-	a.addIfAny("packed-relocations", Error, "has relocations in a form that glibc "+a.policy.GlibcFloor+" does not know: link with -Wl,-z,nopack-relative-relocs and without RELA",
+	a.addIfAny("packed-relocations", Error, "has relocations in a form that glibc "+a.platform.GlibcFloor+" does not know: link with -Wl,-z,nopack-relative-relocs, and with the linker's usual form of relocations",
 		a.relocationForms())
 
 	var unknown, text []relocation
+	known := a.platform.Relocations
 	staticTLS := a.flags()&elf.DF_STATIC_TLS != 0
-	for _, table := range [][2]elf.DynTag{{elf.DT_REL, elf.DT_RELSZ}, {elf.DT_JMPREL, elf.DT_PLTRELSZ}} {
-		data, err := a.relocationTable(table[0], table[1])
-		if err != nil {
-			return err
+	all, err := a.dynamicRelocations()
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		if r.kind == known.None {
+			continue
 		}
-		for ; len(data) >= 8; data = data[8:] {
-			r := relocation{place: binary.LittleEndian.Uint32(data), info: binary.LittleEndian.Uint32(data[4:])}
-			switch r.kind() {
-			case elf.R_386_NONE:
-				continue
-			case elf.R_386_TLS_TPOFF:
-				staticTLS = true
-				a.tlsSlots[r.place] = true
-			case elf.R_386_TLS_TPOFF32:
-				staticTLS = true
-			}
-			if !slices.Contains(knownRelocations, r.kind()) {
-				unknown = append(unknown, r)
-			}
-			if p := a.segmentAt(uint64(r.place)); p == nil || p.Flags&elf.PF_W == 0 {
-				text = append(text, r)
-			}
+		staticTLS = staticTLS || slices.Contains(known.StaticTLS, r.kind)
+		if r.kind == known.TLSOffset {
+			a.tlsSlots[r.place] = true
+		}
+		if !slices.Contains(known.Known, r.kind) {
+			unknown = append(unknown, r)
+		}
+		if p := a.segmentAt(r.place); p == nil || p.Flags&elf.PF_W == 0 {
+			text = append(text, r)
 		}
 	}
-	a.addIfAny("relocations", Error, "has relocations that ld.so of glibc "+a.policy.GlibcFloor+" does not apply to a library", a.relocationNames(unknown))
+	a.addIfAny("relocations", Error, "has relocations that ld.so of glibc "+a.platform.GlibcFloor+" does not apply to a library", a.relocationNames(unknown))
 	if a.flags()&elf.DF_TEXTREL != 0 || a.hasTag(elf.DT_TEXTREL) || len(text) > 0 {
 		a.Flags = append(a.Flags, "TEXTREL")
 		a.add("textrel", Error, "needs its code patched while it is loaded, which SELinux forbids: compile all C and assembler code with -fPIC", a.relocationNames(text)...)
@@ -66,16 +51,61 @@ func (a *audit) relocations() error {
 	return nil
 }
 
-// relocationForms names the tables that the floor's ld.so on i386 ignores.
+// relocationTags are the tags of the platform's tables of relocations, those of
+// the form that it does not use, and what DT_PLTREL must be.
+func (a *audit) relocationTags() (tables [][2]elf.DynTag, other []elf.DynTag, form elf.DynTag) {
+	rel, rela := []elf.DynTag{elf.DT_REL, elf.DT_RELSZ}, []elf.DynTag{elf.DT_RELA, elf.DT_RELASZ}
+	if a.platform.Relocations.Addends {
+		rel, rela = rela, rel
+	}
+	return [][2]elf.DynTag{{rel[0], rel[1]}, {elf.DT_JMPREL, elf.DT_PLTRELSZ}}, rela, rel[0]
+}
+
+// relocationForms names the tables that the floor's ld.so does not know, or
+// ignores on this platform.
 func (a *audit) relocationForms() []string {
-	forms := a.presentTags(elf.DT_RELA, elf.DT_RELASZ)
+	_, other, form := a.relocationTags()
+	forms := a.presentTags(other...)
 	if a.hasTag(dtRelr) || a.hasTag(dtRelrsz) {
 		forms = append(forms, "DT_RELR")
 	}
-	if kind, has := a.dyn(elf.DT_PLTREL); has && elf.DynTag(kind) != elf.DT_REL {
+	if kind, has := a.dyn(elf.DT_PLTREL); has && elf.DynTag(kind) != form {
 		forms = append(forms, "DT_PLTREL")
 	}
 	return forms
+}
+
+// relocation is an entry of a table of relocations.
+type relocation struct {
+	place  uint64 // the address that ld.so changes
+	kind   uint32
+	symbol uint32 // its number among the dynamic symbols
+}
+
+// dynamicRelocations reads all that ld.so applies.
+func (a *audit) dynamicRelocations() (all []relocation, err error) {
+	word := a.platform.PointerSize
+	size := 2 * word
+	if a.platform.Relocations.Addends {
+		size = 3 * word
+	}
+	tables, _, _ := a.relocationTags()
+	for _, table := range tables {
+		data, err := a.relocationTable(table[0], table[1])
+		if err != nil {
+			return nil, err
+		}
+		for ; len(data) >= size; data = data[size:] {
+			r := relocation{place: a.word(data)}
+			if info := a.word(data[word:]); word == 8 {
+				r.kind, r.symbol = elf.R_TYPE64(info), elf.R_SYM64(info)
+			} else {
+				r.kind, r.symbol = elf.R_TYPE32(uint32(info)), elf.R_SYM32(uint32(info))
+			}
+			all = append(all, r)
+		}
+	}
+	return all, nil
 }
 
 func (a *audit) relocationTable(table, size elf.DynTag) ([]byte, error) {
@@ -91,10 +121,6 @@ func (a *audit) relocationTable(table, size elf.DynTag) ([]byte, error) {
 	return data, nil
 }
 
-type relocation struct{ place, info uint32 }
-
-func (r relocation) kind() elf.R_386 { return elf.R_386(elf.R_TYPE32(r.info)) }
-
 // relocationNames says what each relocation is for: the symbol it needs, or the
 // function around it if the library still has its symbols, and the place.
 func (a *audit) relocationNames(relocs []relocation) []string {
@@ -102,14 +128,14 @@ func (a *audit) relocationNames(relocs []relocation) []string {
 	functions, _ := a.Symbols()
 	for _, r := range relocs[:min(len(relocs), maxPlaces)] {
 		owner := ""
-		if i := int(elf.R_SYM32(r.info)); i > 0 && i <= len(a.symbols) {
+		if i := int(r.symbol); i > 0 && i <= len(a.symbols) {
 			owner = a.symbols[i-1].Name + " "
 		} else if f := slices.IndexFunc(functions, func(s elf.Symbol) bool {
-			return uint64(r.place) >= s.Value && uint64(r.place)-s.Value < s.Size
+			return r.place >= s.Value && r.place-s.Value < s.Size
 		}); f >= 0 {
 			owner = "in " + functions[f].Name + " "
 		}
-		names = append(names, fmt.Sprintf("%s%s at %#x", owner, r.kind(), r.place))
+		names = append(names, fmt.Sprintf("%s%s at %#x", owner, a.platform.Relocations.Name(r.kind), r.place))
 	}
 	return andMore(names, len(relocs))
 }

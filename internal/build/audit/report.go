@@ -68,10 +68,9 @@ type GoBuild struct {
 // path and no time.
 type Report struct {
 	// File is the base name of the library.
-	File    string `json:"file"`
-	Class   string `json:"class"`
-	Machine string `json:"machine"`
-	Soname  string `json:"soname,omitempty"`
+	File     string `json:"file"`
+	Platform string `json:"platform"`
+	Soname   string `json:"soname,omitempty"`
 	// Needed are the libraries that ld.so loads with this one.
 	Needed  []string `json:"needed"`
 	Exports []string `json:"exports"`

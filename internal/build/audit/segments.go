@@ -5,8 +5,13 @@ import (
 	"fmt"
 )
 
-// segments judges how the library is mapped into the host.
+// segments judges how the library is mapped into the host, and how long.
 func (a *audit) segments() error {
+	if a.flags1()&elf.DF_1_NODELETE != 0 {
+		a.Flags = append(a.Flags, "NODELETE")
+	} else {
+		a.add("nodelete", Error, "can be unmapped by dlclose while threads or exit handlers of it still run: link with -Wl,-z,nodelete")
+	}
 	var stack, relro *elf.Prog
 	var writableCode []string
 	for _, p := range a.Progs {

@@ -17,7 +17,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "  %-11s %s\n", name, value)
 	}
 	fmt.Fprintln(&b, r.File)
-	fact("format", r.Class+" "+r.Machine+" shared library")
+	fact("format", "shared library for "+r.Platform)
 	fact("soname", r.Soname)
 	fact("needs", strings.Join(r.Needed, " "))
 	fact("glibc", r.newestImports())

@@ -43,10 +43,8 @@ func Mend(path, object string, others ...string) (Result, error) {
 		return Result{}, fmt.Errorf("%s: no composed relocations: not the object of a c-shared library for 386", object)
 	}
 
-	for _, o := range others {
-		if err := uncomposed(o); err != nil {
-			return Result{}, err
-		}
+	if err := Uncomposed(others...); err != nil {
+		return Result{}, err
 	}
 
 	before, err := inspect(path, places)
@@ -70,29 +68,6 @@ func Mend(path, object string, others ...string) (Result, error) {
 		return Result{}, fmt.Errorf("%s: only %d of %d places are right after mending", path, after.composed, len(places))
 	}
 	return Result{Places: len(places), Mended: len(places)}, nil
-}
-
-// uncomposed fails if a C object has any combination of relocations at one
-// place: the compilers don't emit them.
-func uncomposed(path string) error {
-	obj, err := open386(path, elf.ET_REL)
-	if err != nil {
-		return err
-	}
-	defer obj.Close()
-	for _, s := range obj.Sections {
-		if s.Type != elf.SHT_REL {
-			continue
-		}
-		composed, err := pairs(s)
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		if len(composed) > 0 {
-			return fmt.Errorf("%s: section %s has composed relocations, which only Go's object should have", path, s.Name)
-		}
-	}
-	return nil
 }
 
 // inspection is what one look at all places of a library found.

@@ -139,7 +139,7 @@ func TestMendRefusesComposedRelocationsInCObjects(t *testing.T) {
 	good := write(t, "go.o", object(bothPairs()...))
 
 	_, err := Mend(lib, good, write(t, "c.o", object(bothPairs()...)))
-	require.ErrorContains(t, err, "only Go's object should have")
+	require.ErrorContains(t, err, "which LLD does not compose")
 
 	_, err = Mend(lib, good, write(t, "c.o", object(offsets[0], uint32(elf.R_386_GOTPC))))
 	require.NoError(t, err)

@@ -7,44 +7,54 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// multilib returns Debian's gcc for i386, with stub libraries of the floor.
-func multilib(ctx context.Context, cache string) (*Toolchain, error) {
-	if compiles(ctx) != nil {
-		if err := hostdeps.Need(ctx, "gcc-multilib"); err != nil {
-			return nil, fmt.Errorf("gcc -m32 does not link programs here: %w", err)
+// debianGCC returns gcc with stub libraries of each platform.
+func debianGCC(ctx context.Context, cache string, platforms []*platform.Platform) (*Toolchain, error) {
+	t := &Toolchain{Name: GCC, Compilers: map[*platform.Platform]*Compiler{}}
+	for _, p := range platforms {
+		if err := needGCC(ctx, p); err != nil {
+			return nil, err
 		}
-		if err := compiles(ctx); err != nil {
-			return nil, fmt.Errorf("gcc -m32 does not link programs here although gcc-multilib is installed: %w", err)
+		stubs, err := stubLibraries(ctx, cache, p)
+		if err != nil {
+			return nil, fmt.Errorf("make stub libraries of glibc %s for %s: %w", p.GlibcFloor, p, err)
+		}
+		t.Compilers[p] = &Compiler{
+			CC:  []string{"gcc", p.GCCFlag},
+			CXX: []string{"g++", p.GCCFlag},
+			LinkFlags: append([]string{
+				// Without this a symbol that the stubs lack links silently, as
+				// an undefined one without a version.
+				"-Wl,-z,defs",
+				"-nodefaultlibs", "-L" + stubs, "-Wl,--as-needed",
+			}, append(linkNames(p), "-lgcc")...),
 		}
 	}
 	version, err := run.Command{Name: "gcc", Args: []string{"-dumpfullversion"}}.Run(ctx)
 	if err != nil {
 		return nil, err
 	}
-	tools, err := gccTools(ctx)
-	if err != nil {
-		return nil, err
+	t.Version = strings.TrimSpace(version)
+	t.Tools, err = gccTools(ctx)
+	return t, err
+}
+
+// needGCC makes sure that gcc links programs for a platform.
+func needGCC(ctx context.Context, p *platform.Platform) error {
+	if links(ctx, p) == nil {
+		return nil
 	}
-	stubs, err := stubLibraries(ctx, cache)
-	if err != nil {
-		return nil, fmt.Errorf("make stub libraries of the glibc floor: %w", err)
+	if err := hostdeps.Need(ctx, p.GCCPackages...); err != nil {
+		return fmt.Errorf("gcc %s does not link programs here: %w", p.GCCFlag, err)
 	}
-	return &Toolchain{
-		Name:    GCC,
-		Version: strings.TrimSpace(version),
-		CC:      []string{"gcc", "-m32"},
-		Tools:   tools,
-		LinkFlags: append([]string{
-			// Without this a symbol that the stubs lack links silently, as
-			// an undefined one without a version.
-			"-Wl,-z,defs",
-			"-nodefaultlibs", "-L" + stubs, "-Wl,--as-needed",
-		}, append(linkNames(), "-lgcc")...),
-	}, nil
+	if err := links(ctx, p); err != nil {
+		return fmt.Errorf("gcc %s does not link programs here although %s is installed: %w", p.GCCFlag, strings.Join(p.GCCPackages, " "), err)
+	}
+	return nil
 }
 
 // gccTools asks gcc and what it runs for their versions. A distribution's
@@ -75,8 +85,8 @@ func VersionLine(ctx context.Context, program string) (string, error) {
 	return line, err
 }
 
-// compiles tries whether gcc -m32 can link a program, C library included.
-func compiles(ctx context.Context) error {
+// links tries whether gcc can link a program, C library included.
+func links(ctx context.Context, p *platform.Platform) error {
 	dir, err := os.MkdirTemp("", "avirkit-gcc-*")
 	if err != nil {
 		return err
@@ -85,7 +95,7 @@ func compiles(ctx context.Context) error {
 	_, err = run.Command{
 		Name:  "gcc",
 		Unset: Ambient,
-		Args:  []string{"-m32", "-x", "c", "-o", filepath.Join(dir, "a.out"), "-"},
+		Args:  []string{p.GCCFlag, "-x", "c", "-o", filepath.Join(dir, "a.out"), "-"},
 		Stdin: strings.NewReader("#include <stdlib.h>\nint main(void) { return abs(0); }\n"),
 	}.Run(ctx)
 	return err

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/build/glibc"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -24,13 +25,13 @@ type stubLibrary glibc.Library
 
 // linkNames are the flags that link with the stubs; what nothing uses is left
 // out of the result by --as-needed.
-func linkNames() []string {
-	return []string{"-lpthread", "-ldl", "-lrt", "-lm", "-lresolv", "-lc", "-l:ld-linux.so.2"}
+func linkNames(p *platform.Platform) []string {
+	return []string{"-lpthread", "-ldl", "-lrt", "-lm", "-lresolv", "-lc", "-l:" + p.LoaderSoname()}
 }
 
 // stubLibraries makes the stub libraries below cache and returns their folder.
-func stubLibraries(ctx context.Context, cache string) (string, error) {
-	dir := filepath.Join(cache, fmt.Sprintf("glibc-stubs-%.12x", sha256.Sum256([]byte(glibc.List("glibc-2.11-i386.abilist").Text))))
+func stubLibraries(ctx context.Context, cache string, p *platform.Platform) (string, error) {
+	dir := filepath.Join(cache, fmt.Sprintf("glibc-stubs-%s-%.12x", p, sha256.Sum256([]byte(p.Glibc().Text))))
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
@@ -42,8 +43,8 @@ func stubLibraries(ctx context.Context, cache string) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(tmp)
-	for _, l := range glibc.List("glibc-2.11-i386.abilist").Libraries {
-		if err := stubLibrary(l).build(ctx, tmp); err != nil {
+	for _, l := range p.Glibc().Libraries {
+		if err := stubLibrary(l).build(ctx, tmp, p); err != nil {
 			return "", err
 		}
 	}
@@ -53,7 +54,7 @@ func stubLibraries(ctx context.Context, cache string) (string, error) {
 	return dir, os.Rename(tmp, dir)
 }
 
-func (l stubLibrary) build(ctx context.Context, dir string) error {
+func (l stubLibrary) build(ctx context.Context, dir string, p *platform.Platform) error {
 	source := filepath.Join(dir, l.Soname+".s")
 	script := filepath.Join(dir, l.Soname+".map")
 	if err := os.WriteFile(source, []byte(l.assembly()), 0o644); err != nil {
@@ -64,7 +65,7 @@ func (l stubLibrary) build(ctx context.Context, dir string) error {
 	}
 	_, err := run.Command{
 		Name: "gcc", Unset: Ambient,
-		Args: []string{"-m32", "-shared", "-nostdlib", "-Wl,-soname," + l.Soname,
+		Args: []string{p.GCCFlag, "-shared", "-nostdlib", "-Wl,-soname," + l.Soname,
 			"-Wl,--version-script," + script, "-o", filepath.Join(dir, l.Soname), source},
 	}.Run(ctx)
 	if err != nil {

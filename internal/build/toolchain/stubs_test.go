@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/avirkit/avirkit/internal/build/glibc"
+	"github.com/avirkit/avirkit/internal/build/platform"
 )
 
 // defined returns the symbols that a library defines, as "name version".
@@ -30,17 +30,21 @@ func defined(t *testing.T, path string) map[string]bool {
 }
 
 func TestStubsHaveTheSonamesAndVersionsOfTheFloor(t *testing.T) {
-	cache := t.TempDir()
-	dir, err := stubLibraries(context.Background(), cache)
-	require.NoError(t, err, "needs the Debian package gcc-multilib")
-	require.Len(t, glibc.List("glibc-2.11-i386.abilist").Libraries, 7)
-	for _, l := range glibc.List("glibc-2.11-i386.abilist").Libraries {
-		have := defined(t, filepath.Join(dir, l.Soname))
-		for _, s := range l.Symbols {
-			assert.True(t, have[s.Name+" "+s.Version], "%s: %s %s", l.Soname, s.Name, s.Version)
-		}
+	for _, p := range platform.All {
+		t.Run(p.Name, func(t *testing.T) {
+			cache := t.TempDir()
+			dir, err := stubLibraries(context.Background(), cache, p)
+			require.NoError(t, err, "needs the Debian packages %v", p.GCCPackages)
+			require.Len(t, p.Glibc().Libraries, 7)
+			for _, l := range p.Glibc().Libraries {
+				have := defined(t, filepath.Join(dir, l.Soname))
+				for _, s := range l.Symbols {
+					assert.True(t, have[s.Name+" "+s.Version], "%s: %s %s", l.Soname, s.Name, s.Version)
+				}
+			}
+			again, err := stubLibraries(context.Background(), cache, p)
+			require.NoError(t, err)
+			assert.Equal(t, dir, again)
+		})
 	}
-	again, err := stubLibraries(context.Background(), cache)
-	require.NoError(t, err)
-	assert.Equal(t, dir, again)
 }

@@ -1,7 +1,7 @@
 // Package toolchain finds, or installs, the C compiler and linker that make
-// i386 code for the glibc floor. There are two: zig, which knows old glibc
-// releases by itself but whose linker needs internal/build/lldmend, and Debian's
-// gcc-multilib, which gets stub libraries of the floor to link with.
+// code for the oldest supported systems. There are two: zig, which knows old
+// glibc releases by itself but whose linker needs internal/build/lldmend for
+// one platform, and Debian's gcc, which gets stub libraries to link with.
 package toolchain
 
 import (
@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/versions"
@@ -21,25 +22,35 @@ const (
 	GCC = "gcc"
 )
 
-// Toolchain is a compiler and linker for the floor.
+// Toolchain is a compiler and linker for some platforms.
 type Toolchain struct {
 	Name    string
 	Version string
 	Why     string // why this one was picked, for the user
 
-	// CC is the compiler driver and the flags that make it target i386.
-	CC []string
+	// Tools are the versions of programs that can change while the compiler's
+	// version stays.
+	Tools []string
+
+	Compilers map[*platform.Platform]*Compiler
+
+	Path   string // of zig
+	zigLib string // its library folder
+	env    func(job string) []string
+}
+
+// Compiler is what a toolchain uses for one platform.
+type Compiler struct {
+	// CC and CXX are the compiler drivers for C and C++, with the flags that
+	// make them compile for the platform.
+	CC, CXX []string
 
 	// LinkFlags end every link: libraries and programs alike.
 	LinkFlags []string
 
-	// Mend says that lldmend.Mend must correct Go's shared libraries.
-	Mend bool
-
-	// Tools are the versions of what can change without the compiler's.
-	Tools []string
-
-	env func(target string) []string
+	// LLD says that LLD links, which does not compose relocations; see
+	// internal/build/lldmend.
+	LLD bool
 }
 
 // Ambient are variables by which compilers and linkers take files from folders
@@ -50,10 +61,10 @@ var Ambient = []string{
 	"CCC_OVERRIDE_OPTIONS", "LDEMULATION", "GNUTARGET", "SOURCE_DATE_EPOCH",
 }
 
-// GoCC returns CC as the go command takes it.
-func (t *Toolchain) GoCC() string {
+// ForGo returns a compiler driver as the go command takes it in CC and CXX.
+func ForGo(driver []string) string {
 	var words []string
-	for _, word := range t.CC {
+	for _, word := range driver {
 		if strings.ContainsAny(word, " \t") {
 			word = "'" + word + "'" // zigAt refuses quotes
 		}
@@ -62,13 +73,13 @@ func (t *Toolchain) GoCC() string {
 	return strings.Join(words, " ")
 }
 
-// Env returns what the environment of the compiler must hold. Parallel runs
-// have different targets.
-func (t *Toolchain) Env(target string) []string {
+// Env returns what the environment of the compiler must hold. Jobs that run at
+// the same time have different names.
+func (t *Toolchain) Env(job string) []string {
 	if t.env == nil {
 		return nil
 	}
-	return t.env(target)
+	return t.env(job)
 }
 
 // String names the toolchain with its version.
@@ -76,9 +87,17 @@ func (t *Toolchain) String() string { return t.Name + " " + t.Version }
 
 // Pick returns the toolchain called want, and installs what it lacks. An empty
 // want takes the first that can be had: a zig that is there, zig through npm,
-// gcc-multilib. Where packages may be installed npm counts as there. Downloads
-// go below cache.
-func Pick(ctx context.Context, want, cache string) (*Toolchain, error) {
+// gcc. Where packages may be installed npm counts as there. Downloads go below
+// cache.
+func Pick(ctx context.Context, want, cache string, platforms ...*platform.Platform) (*Toolchain, error) {
+	t, err := pick(ctx, want, cache, platforms)
+	if err == nil && t.Name == Zig {
+		t.zigCompilers(platforms)
+	}
+	return t, err
+}
+
+func pick(ctx context.Context, want, cache string, platforms []*platform.Platform) (*Toolchain, error) {
 	switch want {
 	case Zig:
 		t, err := FindZig(ctx, cache)
@@ -90,15 +109,15 @@ func Pick(ctx context.Context, want, cache string) (*Toolchain, error) {
 		}
 		return because(t, err, "AVIR_TOOLCHAIN asks for it")
 	case GCC:
-		t, err := multilib(ctx, cache)
+		t, err := debianGCC(ctx, cache, platforms)
 		return because(t, err, "AVIR_TOOLCHAIN asks for it")
 	case "":
-		return first(ctx, cache)
+		return first(ctx, cache, platforms)
 	}
 	return nil, fmt.Errorf("unknown toolchain %q: AVIR_TOOLCHAIN takes %s or %s, or nothing for the best that can be had", want, Zig, GCC)
 }
 
-func first(ctx context.Context, cache string) (*Toolchain, error) {
+func first(ctx context.Context, cache string, platforms []*platform.Platform) (*Toolchain, error) {
 	t, zigErr := FindZig(ctx, cache)
 	if zigErr != nil && os.Getenv("ZIG") != "" {
 		return nil, zigErr // what the user named must not be passed over
@@ -117,7 +136,7 @@ func first(ctx context.Context, cache string) (*Toolchain, error) {
 	}
 	reason := strings.SplitN(zigErr.Error(), "\n", 2)[0]
 	run.Printf("zig can't be had: %s", reason)
-	t, err := multilib(ctx, cache)
+	t, err := debianGCC(ctx, cache, platforms)
 	if err != nil {
 		return nil, fmt.Errorf("no toolchain can be had: zig: %w; gcc: %w", zigErr, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/versions"
 )
@@ -30,35 +31,35 @@ func TestAZigThatIsThereIsTaken(t *testing.T) {
 		named := fakeZig(t, versions.Zig)
 		t.Setenv("ZIG", named)
 
-		tc, err := Pick(context.Background(), "", t.TempDir())
+		tc, err := Pick(context.Background(), "", t.TempDir(), platform.All...)
 
 		require.NoError(t, err)
-		assert.Equal(t, named, tc.CC[0])
+		assert.Equal(t, named, tc.Compilers[platform.All[0]].CC[0])
 		assert.Equal(t, "ZIG names it", tc.Why)
 		// As zig tells it for a library below the current folder.
 		here, err := os.Getwd()
 		require.NoError(t, err)
-		assert.Contains(t, tc.CC, "-ffile-prefix-map="+filepath.Join(here, "zig", "lib")+"=zig")
+		assert.Contains(t, tc.Compilers[platform.All[0]].CC, "-ffile-prefix-map="+filepath.Join(here, "zig", "lib")+"=zig")
 	})
 	t.Run("from ZIG by its name alone", func(t *testing.T) {
 		inPath := fakeZig(t, versions.Zig)
 		t.Setenv("PATH", filepath.Dir(inPath))
 		t.Setenv("ZIG", "zig")
 
-		tc, err := Pick(context.Background(), "", t.TempDir())
+		tc, err := Pick(context.Background(), "", t.TempDir(), platform.All...)
 
 		require.NoError(t, err)
-		assert.Equal(t, inPath, tc.CC[0])
+		assert.Equal(t, inPath, tc.Compilers[platform.All[0]].CC[0])
 	})
 	t.Run("from PATH", func(t *testing.T) {
 		t.Setenv("ZIG", "")
 		inPath := fakeZig(t, versions.Zig)
 		t.Setenv("PATH", filepath.Dir(inPath)+":/usr/bin:/bin")
 
-		tc, err := Pick(context.Background(), Zig, t.TempDir())
+		tc, err := Pick(context.Background(), Zig, t.TempDir(), platform.All...)
 
 		require.NoError(t, err)
-		assert.Equal(t, inPath, tc.CC[0])
+		assert.Equal(t, inPath, tc.Compilers[platform.All[0]].CC[0])
 		assert.Equal(t, "AVIR_TOOLCHAIN asks for it; it is in PATH", tc.Why)
 	})
 	t.Run("from an earlier installation by npm when PATH has another version", func(t *testing.T) {
@@ -72,10 +73,10 @@ func TestAZigThatIsThereIsTaken(t *testing.T) {
 		require.NoError(t, os.MkdirAll(filepath.Dir(binary), 0o755))
 		require.NoError(t, os.Rename(fakeZig(t, versions.Zig), binary))
 
-		tc, err := Pick(context.Background(), "", cache)
+		tc, err := Pick(context.Background(), "", cache, platform.All...)
 
 		require.NoError(t, err)
-		assert.Equal(t, binary, tc.CC[0])
+		assert.Equal(t, binary, tc.Compilers[platform.All[0]].CC[0])
 		assert.Contains(t, tc.Env("avir_x"), "ZIG_LIB_DIR="+npmLib(npmDir(cache)))
 	})
 }
@@ -85,10 +86,13 @@ func TestTheGoCommandGetsBlanksInQuotes(t *testing.T) {
 	require.NoError(t, os.Mkdir(filepath.Dir(path), 0o755))
 	require.NoError(t, os.Rename(fakeZig(t, versions.Zig), path))
 	t.Setenv("ZIG", path)
-	tc, err := Pick(context.Background(), Zig, t.TempDir())
+	tc, err := Pick(context.Background(), Zig, t.TempDir(), platform.All...)
 	require.NoError(t, err)
 
-	assert.Contains(t, tc.GoCC(), "'"+path+"' cc -target x86-linux-gnu.2.11 ")
+	for _, p := range platform.All {
+		assert.Contains(t, ForGo(tc.Compilers[p].CC), "'"+path+"' cc -target "+p.ZigTarget+" ")
+		assert.Contains(t, ForGo(tc.Compilers[p].CXX), "'"+path+"' c++ -target "+p.ZigTarget+" ")
+	}
 }
 
 func TestAZigThatDoesNotAnswerIsRefused(t *testing.T) {
@@ -99,7 +103,7 @@ func TestAZigThatDoesNotAnswerIsRefused(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\nsleep 600 & wait\n"), 0o755))
 	t.Setenv("ZIG", path)
 
-	_, err := Pick(context.Background(), Zig, t.TempDir())
+	_, err := Pick(context.Background(), Zig, t.TempDir(), platform.All...)
 
 	assert.ErrorContains(t, err, "no answer in 50ms: set ZIG to a zig "+versions.Zig)
 }
@@ -121,12 +125,12 @@ func TestNpmIsNeededOnlyForAZigThatIsNotThere(t *testing.T) {
 func TestTheRealReasonWhyGccDoesNotLinkIsTold(t *testing.T) {
 	t.Setenv("TMPDIR", "/nonexistent")
 
-	assert.ErrorContains(t, compiles(context.Background()), "/nonexistent")
+	assert.ErrorContains(t, links(context.Background(), platform.All[0]), "/nonexistent")
 }
 
 func TestEachParallelTargetHasAZigCacheOfItsOwn(t *testing.T) {
 	t.Setenv("ZIG", fakeZig(t, versions.Zig))
-	tc, err := Pick(context.Background(), Zig, "/cache")
+	tc, err := Pick(context.Background(), Zig, "/cache", platform.All...)
 	require.NoError(t, err)
 
 	assert.Contains(t, tc.Env("one"), "ZIG_GLOBAL_CACHE_DIR=/cache/zig-cache/one")
@@ -149,7 +153,7 @@ func TestPickRefuses(t *testing.T) {
 			t.Setenv("ZIG", c.zig)
 			cache := t.TempDir()
 
-			_, err := Pick(context.Background(), c.want, cache)
+			_, err := Pick(context.Background(), c.want, cache, platform.All...)
 
 			require.ErrorContains(t, err, c.message)
 			left, err := os.ReadDir(cache)
@@ -194,7 +198,7 @@ func TestNpmIsInstalledBeforeGccIsTried(t *testing.T) {
 		return
 	}
 
-	tc, err := Pick(context.Background(), "", t.TempDir())
+	tc, err := Pick(context.Background(), "", t.TempDir(), platform.All...)
 
 	require.NoError(t, err)
 	assert.Equal(t, Zig, tc.Name)

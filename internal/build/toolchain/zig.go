@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/versions"
@@ -69,9 +70,9 @@ func namedZig(ctx context.Context, name, cache string) (*Toolchain, error) {
 // zigAt makes a toolchain of the zig at path; lib is its library folder when
 // it doesn't find that by itself.
 func zigAt(ctx context.Context, path, lib, cache string) (*Toolchain, error) {
-	env := func(target string) []string {
-		// Parallel compilers race in one cache: each target has its own.
-		dir := filepath.Join(cache, "zig-cache", target)
+	env := func(job string) []string {
+		// Parallel compilers race in one cache: each job has its own.
+		dir := filepath.Join(cache, "zig-cache", job)
 		e := []string{"ZIG_GLOBAL_CACHE_DIR=" + dir, "ZIG_LOCAL_CACHE_DIR=" + dir}
 		return append(e, "ZIG_LIB_DIR="+lib)
 	}
@@ -94,17 +95,26 @@ func zigAt(ctx context.Context, path, lib, cache string) (*Toolchain, error) {
 	if strings.ContainsAny(path+lib, "'\"\n") {
 		return nil, errors.New("has quotes in its path, which the go command can't pass on")
 	}
-	return &Toolchain{
-		Name:    Zig,
-		Version: versions.Zig,
-		// zig's C mode adds checks of undefined behaviour that abort. Its
-		// headers' folder goes into debug information, and so into build ids.
-		CC: []string{path, "cc", "-target", versions.ZigTarget, "-fno-sanitize=undefined",
-			"-ffile-prefix-map=" + lib + "=zig"},
-		LinkFlags: []string{"-Wl,-z,defs"},
-		Mend:      true,
-		env:       env,
-	}, nil
+	return &Toolchain{Name: Zig, Version: versions.Zig, Path: path, zigLib: lib, env: env}, nil
+}
+
+// zigCompilers tells how zig compiles for some platforms.
+func (t *Toolchain) zigCompilers(platforms []*platform.Platform) {
+	t.Compilers = map[*platform.Platform]*Compiler{}
+	for _, p := range platforms {
+		flags := []string{"-target", p.ZigTarget,
+			// zig's C mode adds checks of undefined behaviour that abort.
+			"-fno-sanitize=undefined",
+			// The folder of its headers goes into debug information, and so
+			// into build ids.
+			"-ffile-prefix-map=" + t.zigLib + "=zig"}
+		t.Compilers[p] = &Compiler{
+			CC:        append([]string{t.Path, "cc"}, flags...),
+			CXX:       append([]string{t.Path, "c++"}, flags...),
+			LinkFlags: []string{"-Wl,-z,defs"},
+			LLD:       true,
+		}
+	}
 }
 
 var libDir = regexp.MustCompile(`\.lib_dir = "([^"]+)"`)

@@ -1,0 +1,103 @@
+package build
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/build/platform"
+	"github.com/avirkit/avirkit/internal/build/toolchain"
+)
+
+// A target is one platform in a build.
+type target struct {
+	*builder
+	platform *platform.Platform
+	compiler *toolchain.Compiler
+}
+
+func (b *builder) target(p *platform.Platform) *target {
+	return &target{builder: b, platform: p, compiler: b.tc.Compilers[p]}
+}
+
+// staged is where a file of the platform lies in the stage folder.
+func (t *target) staged(name string) string { return filepath.Join(t.stage, t.platform.Name, name) }
+
+// all builds everything into the stage folder.
+func (b *builder) all(ctx context.Context) (*Manifest, error) {
+	if err := b.fetchGo(ctx); err != nil {
+		return nil, err
+	}
+	plugins, err := Plugins(b.Root)
+	if err != nil {
+		return nil, err
+	}
+	jobs, ctx := errgroup.WithContext(ctx)
+	jobs.SetLimit(parallelJobs())
+	var facts []*Library
+	for _, p := range b.Platforms {
+		t := b.target(p)
+		if err := t.folders(); err != nil {
+			return nil, err
+		}
+		for _, plugin := range plugins {
+			l := &Library{Platform: p.Name, Name: plugin.Name}
+			facts = append(facts, l)
+			jobs.Go(func() error { return t.plugin(ctx, plugin, l) })
+		}
+		jobs.Go(func() error { return t.avserver(ctx) })
+		for _, program := range goPrograms {
+			jobs.Go(func() error { return t.goProgram(ctx, program) })
+		}
+	}
+	if err := jobs.Wait(); err != nil {
+		return nil, err
+	}
+	for _, dir := range b.folders() {
+		if err := atomicdir.Readable(filepath.Join(b.stage, dir)); err != nil {
+			return nil, err
+		}
+	}
+	return b.manifest(facts)
+}
+
+// folders are the folders of dist that a build makes.
+func (b *builder) folders() []string {
+	dirs := []string{DirDebug}
+	for _, p := range b.Platforms {
+		dirs = append(dirs, p.Name)
+	}
+	return dirs
+}
+
+// folders makes the platform's folders in the stage.
+func (t *target) folders() error {
+	for _, dir := range []string{t.platform.Name, filepath.Join(DirDebug, t.platform.Name)} {
+		if err := os.MkdirAll(filepath.Join(t.stage, dir), 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// jobMemory is what the largest job takes, in bytes: Go's linker and the C
+// compiler that it runs.
+const jobMemory = 600 << 20
+
+// parallelJobs is how many jobs may run at the same time: one more than there
+// are processors, as each waits for files now and then, as far as the memory
+// goes.
+func parallelJobs() int {
+	jobs := runtime.NumCPU() + 1
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err == nil {
+		total := info.Totalram * uint64(info.Unit)
+		jobs = min(jobs, int(total/jobMemory))
+	}
+	return max(jobs, 1)
+}
