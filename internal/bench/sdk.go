@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/avirkit/avirkit/internal/build"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -53,7 +54,7 @@ func (b *bench) sdk(ctx context.Context) ([]table, error) {
 	}
 	for _, p := range b.platforms {
 		dir := filepath.Join(b.dir, p.Name)
-		err := build.Extra(ctx, build.Options{Root: b.Root, Toolchain: os.Getenv("AVIR_TOOLCHAIN"), Dist: dir},
+		err := build.Extra(ctx, build.Options{Root: b.Root, Toolchain: os.Getenv("AVIR_TOOLCHAIN"), Dist: b.dir, Platforms: []*platform.Platform{p}},
 			[]build.Plugin{{Name: "avir_test", Dir: "api/abi/testdata/plugin"}}, "internal/bench/noop/noop.c")
 		if err != nil {
 			return nil, err

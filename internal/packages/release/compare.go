@@ -33,22 +33,22 @@ func compare(ctx context.Context, a, b side) error {
 		var facts [2][]string
 		for i, s := range []side{a, b} {
 			var err error
-			if facts[i], err = s.facts(ctx, l.Name); err != nil {
+			if facts[i], err = s.facts(ctx, l.Platform, l.Name); err != nil {
 				return err
 			}
 		}
 		if !slices.Equal(facts[0], facts[1]) {
-			return fmt.Errorf("the toolchains made different %s:\n  %s: %s\n  %s: %s", l.Name,
+			return fmt.Errorf("the toolchains made different %s for %s:\n  %s: %s\n  %s: %s", l.Name, l.Platform,
 				a.manifest.Toolchain, strings.Join(facts[0], "; "), b.manifest.Toolchain, strings.Join(facts[1], "; "))
 		}
-		run.Printf("  ok %s.so is the same plugin from %s and from %s: %d facts compared", l.Name, a.manifest.Toolchain, b.manifest.Toolchain, len(facts[0]))
+		run.Printf("  ok %s/%s.so is the same plugin from %s and from %s: %d facts compared", l.Platform, l.Name, a.manifest.Toolchain, b.manifest.Toolchain, len(facts[0]))
 	}
 	return nil
 }
 
 // facts tells what a library is, a line each.
-func (s side) facts(ctx context.Context, name string) ([]string, error) {
-	path := filepath.Join(s.dist, build.Dir386, name+".so")
+func (s side) facts(ctx context.Context, platform, name string) ([]string, error) {
+	path := filepath.Join(s.dist, platform, name+".so")
 	info, err := buildinfo.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read how %s was built: %w", path, err)
@@ -63,13 +63,13 @@ func (s side) facts(ctx context.Context, name string) ([]string, error) {
 			facts = append(facts, setting.Key+"="+setting.Value)
 		}
 	}
-	shown, err := run.Command{Name: filepath.Join(s.dist, build.Dir386, "avserver"), Args: []string{"--info", "--plugin", path}}.Run(ctx)
+	shown, err := run.Command{Name: filepath.Join(s.dist, platform, "avserver"), Args: []string{"--info", "--plugin", path}}.Run(ctx)
 	if err != nil {
 		return nil, err
 	}
 	facts = append(facts, strings.Split(strings.TrimSpace(shown), "\n")...)
 	for _, l := range s.manifest.Libraries {
-		if l.Name == name {
+		if l.Platform == platform && l.Name == name {
 			facts = append(facts, "exports "+strings.Join(l.Audit.Exports, " "))
 		}
 	}

@@ -36,6 +36,9 @@ func billOfMaterials(o Options, m *build.Manifest) ([]byte, error) {
 	}
 	var shipped []string
 	for _, l := range m.Libraries {
+		if l.Platform != build.Dir386 {
+			continue // no package holds it
+		}
 		ref, err := b.library(filepath.Join(o.Packages.Dist, build.Dir386, l.Name+".so"), data.License)
 		if err != nil {
 			return nil, err
