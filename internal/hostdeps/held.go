@@ -17,7 +17,7 @@ var holds = map[string]string{
 	"clamdscan":     "clamdscan",
 	"clang-format":  "clang-format",
 	"createrepo-c":  "createrepo_c",
-	"debootstrap":   "debootstrap",
+	"mmdebstrap":    "mmdebstrap",
 	"dnf":           "dnf",
 	"gcc":           "gcc",
 	"git":           "git",

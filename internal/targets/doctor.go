@@ -38,7 +38,7 @@ var needs = []need{
 	{what: "apt-ftparchive", targets: "repo, test", program: "apt-ftparchive", pkg: "apt-utils"},
 	{what: "createrepo_c", targets: "repo, test", program: "createrepo_c", pkg: "createrepo-c"},
 	{what: "gpg", targets: "repo, test", program: "gpg", pkg: "gnupg"},
-	{what: "debootstrap", targets: "test, vm:box", program: "debootstrap", pkg: "debootstrap"},
+	{what: "mmdebstrap", targets: "test, vm:box", program: "mmdebstrap", pkg: "mmdebstrap"},
 	{what: "rpm", targets: "test", program: "rpm", pkg: "rpm"},
 	{what: "dnf", targets: "test", program: "dnf", pkg: "dnf"},
 	{what: "lintian", targets: "test", program: "lintian", pkg: "lintian"},

@@ -28,7 +28,7 @@ func (k *kit) cycle(ctx context.Context, m manager, t *table) {
 // alone: installed by name where the product isn't, the package works, and
 // leaves the system as it was.
 func (k *kit) alone(ctx context.Context, m manager, p pkg) error {
-	before, err := take(m.tree().dir)
+	before, err := take(m.tree().Dir)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (k *kit) alone(ctx context.Context, m manager, p pkg) error {
 	}
 	paths = append(paths, p.product.Directories()...)
 	paths = append(paths, "/var/lib/avirkit", "/var/lib/avirkit/"+p.name+".dirs")
-	if err := unchanged(m.tree().dir, before, paths...); err != nil {
+	if err := unchanged(m.tree().Dir, before, paths...); err != nil {
 		return fmt.Errorf("after the install: %w", err)
 	}
 	// Another version must not forget which directories were made.
@@ -58,7 +58,7 @@ func (k *kit) alone(ctx context.Context, m manager, p pkg) error {
 	if _, err := m.install(ctx, k.current, p); err != nil {
 		return err
 	}
-	if err := unchanged(m.tree().dir, before, paths...); err != nil {
+	if err := unchanged(m.tree().Dir, before, paths...); err != nil {
 		return fmt.Errorf("after a downgrade and an upgrade: %w", err)
 	}
 	return k.gone(ctx, m, p, before)
@@ -75,13 +75,13 @@ func (k *kit) gone(ctx context.Context, m manager, p pkg, before snapshot) error
 	if err := m.remove(ctx, p); err != nil {
 		return err
 	}
-	if err := unchanged(m.tree().dir, before); err != nil {
+	if err := unchanged(m.tree().Dir, before); err != nil {
 		return fmt.Errorf("after the removal: %w", err)
 	}
 	if err := m.purge(ctx, p); err != nil {
 		return err
 	}
-	if err := unchanged(m.tree().dir, before); err != nil {
+	if err := unchanged(m.tree().Dir, before); err != nil {
 		return fmt.Errorf("after the purge: %w", err)
 	}
 	return nil
@@ -90,11 +90,11 @@ func (k *kit) gone(ctx context.Context, m manager, p pkg, before snapshot) error
 // withProduct: an old version in the products' trees, upgraded while a host
 // runs, reinstalled, downgraded, upgraded again and removed.
 func (k *kit) withProduct(ctx context.Context, m manager, p pkg) (err error) {
-	if err := makeProducts(m.tree()); err != nil {
+	if err := m.tree().MakeProducts(ctx); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, removeProducts(m.tree())) }()
-	before, err := take(m.tree().dir)
+	defer func() { err = errors.Join(err, m.tree().RemoveProducts()) }()
+	before, err := take(m.tree().Dir)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (k *kit) withProduct(ctx context.Context, m manager, p pkg) (err error) {
 	} {
 		err := step.do()
 		if err == nil {
-			err = errors.Join(k.works(ctx, m, p, step.want), unchanged(m.tree().dir, before, paths...))
+			err = errors.Join(k.works(ctx, m, p, step.want), unchanged(m.tree().Dir, before, paths...))
 		}
 		if err != nil {
 			return fmt.Errorf("after the %s: %w", step.name, err)
@@ -165,7 +165,7 @@ func (k *kit) tracedUpgrade(ctx context.Context, m manager, p pkg) error {
 // mishaps: a script that fails on the first install and on an upgrade, and an
 // install without standard input and output.
 func (k *kit) mishaps(ctx context.Context, m manager, p pkg) error {
-	before, err := take(m.tree().dir)
+	before, err := take(m.tree().Dir)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (k *kit) mishaps(ctx context.Context, m manager, p pkg) error {
 	if err := m.purge(ctx, p); err != nil {
 		return err
 	}
-	if err := unchanged(m.tree().dir, before); err != nil {
+	if err := unchanged(m.tree().Dir, before); err != nil {
 		return fmt.Errorf("after a first install that failed: %w", err)
 	}
 	if err := m.deaf(ctx, k.current, p); err != nil {
@@ -193,7 +193,7 @@ func (k *kit) mishaps(ctx context.Context, m manager, p pkg) error {
 // beside: all packages at once, without the product; each goes without harm
 // to the others, and the last takes the folders along.
 func (k *kit) beside(ctx context.Context, m manager, all []pkg) error {
-	before, err := take(m.tree().dir)
+	before, err := take(m.tree().Dir)
 	if err != nil {
 		return err
 	}
@@ -210,5 +210,5 @@ func (k *kit) beside(ctx context.Context, m manager, all []pkg) error {
 			return err
 		}
 	}
-	return unchanged(m.tree().dir, before)
+	return unchanged(m.tree().Dir, before)
 }

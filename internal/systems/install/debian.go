@@ -10,11 +10,12 @@ import (
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/systems/rootfs"
 )
 
 // apt is apt and dpkg in a Debian tree.
 type apt struct {
-	root
+	rootfs.Root
 	k     *kit
 	arch  string
 	trace string
@@ -23,26 +24,37 @@ type apt struct {
 	setup map[string]string
 }
 
-// test installs the packages in a chroot of the distribution.
-func (d distribution) test(ctx context.Context, k *kit, t *table) error {
-	dir := filepath.Join(k.dir, "debian-"+d.number+"-"+d.arch)
+// distributions are those that the Debian archive still has: the oldest with
+// its own apt, and today's. The amd64 ones are 64-bit systems with the 32-bit
+// glibc as an ordinary package.
+var distributions = []rootfs.Debian{
+	{Number: "11", Codename: "bullseye", Arch: "i386"},
+	{Number: "12", Codename: "bookworm", Arch: "i386"},
+	{Number: "13", Codename: "trixie", Arch: "i386"},
+	{Number: "12", Codename: "bookworm", Arch: "amd64", Include: []string{"libc6-i386"}},
+	{Number: "13", Codename: "trixie", Arch: "amd64", Include: []string{"libc6-i386"}},
+}
+
+// testDebian installs the packages in a tree of the distribution.
+func testDebian(ctx context.Context, d rootfs.Debian, k *kit, t *table) error {
+	dir := filepath.Join(k.dir, "debian-"+d.Number+"-"+d.Arch)
 	defer os.RemoveAll(dir)
-	tree, err := d.make(ctx, t, filepath.Join(k.options.Root, ".cache", "chroots"), dir)
+	tree, err := d.Unpack(ctx, k.options.Root, dir, t.preparing)
 	if err != nil {
 		return err
 	}
-	a := &apt{root: tree, k: k, arch: d.arch, setup: setupOfToday}
-	if d.number == "11" { // its apt can't read a key inside a .sources file
+	a := &apt{Root: tree, k: k, arch: d.Arch, setup: setupOfToday}
+	if d.Number == "11" { // its apt can't read a key inside a .sources file
 		a.setup = setupOf11
 	}
-	if err := k.putHost(a.root); err != nil {
+	if err := k.putHost(a.Root); err != nil {
 		return err
 	}
 	if err := a.putPackages(); err != nil {
 		return err
 	}
 	// dpkg waits for the disk after each file, which only a power cut needs.
-	if err := atomicdir.WriteFile(a.path("etc/dpkg/dpkg.cfg.d/test"), []byte("force-unsafe-io\n"), 0o644); err != nil {
+	if err := atomicdir.WriteFile(a.Path("etc/dpkg/dpkg.cfg.d/test"), []byte("force-unsafe-io\n"), 0o644); err != nil {
 		return err
 	}
 	if err := a.use("good", "good"); err != nil {
@@ -54,10 +66,10 @@ func (d distribution) test(ctx context.Context, k *kit, t *table) error {
 	k.cycle(ctx, a, t)
 	p := k.packages()[0]
 	t.do("all", "wrong key, tampered index and package refused", func() error { return a.refusals(ctx, p) })
-	if d.number == "11" {
+	if d.Number == "11" {
 		t.do("all", "the same with the files for Debian 6 to 8", func() error { return a.asOfOld(ctx, p) })
 	}
-	if d.arch == "amd64" {
+	if d.Arch == "amd64" {
 		t.do("all", "i386 package refused on a pure amd64 system", func() error { return a.foreign(ctx, p) })
 	}
 	return nil
@@ -75,7 +87,7 @@ func (a *apt) putPackages() error {
 			if err != nil {
 				return fmt.Errorf("read a package: %w", err)
 			}
-			if err := atomicdir.WriteFile(a.path(bench+"/"+filepath.Base(file)), data, 0o644); err != nil {
+			if err := atomicdir.WriteFile(a.Path(bench+"/"+filepath.Base(file)), data, 0o644); err != nil {
 				return err
 			}
 		}
@@ -85,11 +97,11 @@ func (a *apt) putPackages() error {
 
 func (a *apt) file(from release, p pkg) string { return bench + "/" + p.deb(from.version, a.arch) }
 
-func (a *apt) tree() root { return a.root }
+func (a *apt) tree() rootfs.Root { return a.Root }
 
 // get runs apt-get without questions.
 func (a *apt) get(ctx context.Context, args ...string) (string, error) {
-	return a.run(ctx, "apt-get", append([]string{"-q", "-y", "-o", "APT::Sandbox::User=root"}, args...)...)
+	return a.Run(ctx, "apt-get", append([]string{"-q", "-y", "-o", "APT::Sandbox::User=root"}, args...)...)
 }
 
 func (a *apt) fetch(ctx context.Context, p pkg) (string, error) {
@@ -102,7 +114,7 @@ func (a *apt) install(ctx context.Context, from release, ps ...pkg) (string, err
 	for _, p := range ps {
 		args = append(args, a.file(from, p))
 	}
-	c := a.command("dpkg", args...)
+	c := a.Command("dpkg", args...)
 	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
 	cmd.Env = append(os.Environ(), c.Env...)
 	out, err := cmd.CombinedOutput()
@@ -114,7 +126,7 @@ func (a *apt) install(ctx context.Context, from release, ps ...pkg) (string, err
 }
 
 func (a *apt) deaf(ctx context.Context, from release, p pkg) error {
-	_, err := a.run(ctx, "sh", "-c", `exec dpkg -i "$1" <&- >&-`, "sh", a.file(from, p))
+	_, err := a.Run(ctx, "sh", "-c", `exec dpkg -i "$1" <&- >&-`, "sh", a.file(from, p))
 	return err
 }
 
@@ -129,7 +141,7 @@ func (a *apt) reinstall(ctx context.Context, p pkg) error {
 }
 
 func (a *apt) remove(ctx context.Context, p pkg) error {
-	_, err := a.run(ctx, "dpkg", "--remove", p.name)
+	_, err := a.Run(ctx, "dpkg", "--remove", p.name)
 	return err
 }
 
@@ -139,7 +151,7 @@ func (a *apt) purge(ctx context.Context, p pkg) error {
 }
 
 func (a *apt) verify(ctx context.Context, p pkg) error {
-	out, err := a.run(ctx, "dpkg", "--verify", p.name)
+	out, err := a.Run(ctx, "dpkg", "--verify", p.name)
 	if err == nil && out != "" {
 		err = fmt.Errorf("dpkg --verify %s finds:\n%s", p.name, out)
 	}
@@ -147,7 +159,7 @@ func (a *apt) verify(ctx context.Context, p pkg) error {
 }
 
 func (a *apt) list(ctx context.Context, p pkg) ([]string, error) {
-	out, err := a.run(ctx, "dpkg", "-L", p.name)
+	out, err := a.Run(ctx, "dpkg", "-L", p.name)
 	return strings.Split(strings.TrimSpace(out), "\n"), err
 }
 

@@ -31,7 +31,7 @@ func (a *apt) use(files, place string) error {
 	for _, old := range []string{
 		"etc/apt/sources.list", "etc/apt/sources.list.d", "usr/share/keyrings/avirkit.gpg", "etc/apt/trusted.gpg.d/avirkit.gpg",
 	} {
-		if err := os.RemoveAll(a.path(old)); err != nil {
+		if err := os.RemoveAll(a.Path(old)); err != nil {
 			return fmt.Errorf("clear apt's sources: %w", err)
 		}
 	}
@@ -41,7 +41,7 @@ func (a *apt) use(files, place string) error {
 			return fmt.Errorf("read the repository's file: %w", err)
 		}
 		text := strings.ReplaceAll(string(data), a.k.url+"/good/", a.k.url+"/"+place+"/")
-		if err := atomicdir.WriteFile(a.path(to), []byte(text), 0o644); err != nil {
+		if err := atomicdir.WriteFile(a.Path(to), []byte(text), 0o644); err != nil {
 			return err
 		}
 	}
@@ -51,11 +51,11 @@ func (a *apt) use(files, place string) error {
 // update lets apt read the repository's index, from nothing.
 func (a *apt) update(ctx context.Context) (string, error) {
 	for _, dir := range []string{"var/lib/apt/lists", "var/cache/apt"} {
-		if err := os.RemoveAll(a.path(dir)); err != nil {
+		if err := os.RemoveAll(a.Path(dir)); err != nil {
 			return "", fmt.Errorf("empty apt's cache: %w", err)
 		}
 	}
-	if err := os.MkdirAll(a.path("var/cache/apt/archives/partial"), 0o755); err != nil {
+	if err := os.MkdirAll(a.Path("var/cache/apt/archives/partial"), 0o755); err != nil {
 		return "", fmt.Errorf("empty apt's cache: %w", err)
 	}
 	return a.get(ctx, "update", "--error-on=any")
@@ -113,7 +113,7 @@ func (a *apt) asOfOld(ctx context.Context, p pkg) error {
 	if _, err := a.fetch(ctx, p); err != nil {
 		return err
 	}
-	if err := errors.Join(p.installed(a.root, a.k.current), a.purge(ctx, p)); err != nil {
+	if err := errors.Join(p.installed(a.Root, a.k.current), a.purge(ctx, p)); err != nil {
 		return err
 	}
 	return a.refusals(ctx, p)
@@ -121,7 +121,7 @@ func (a *apt) asOfOld(ctx context.Context, p pkg) error {
 
 // foreign: the i386 package says itself that it is not for this system.
 func (a *apt) foreign(ctx context.Context, p pkg) error {
-	_, err := a.run(ctx, "dpkg", "-i", bench+"/"+p.deb(a.k.current.version, "i386"))
+	_, err := a.Run(ctx, "dpkg", "-i", bench+"/"+p.deb(a.k.current.version, "i386"))
 	if err == nil || !strings.Contains(err.Error(), "does not match system") {
 		return fmt.Errorf("dpkg takes the i386 package on a system without that architecture: %v", err)
 	}

@@ -25,7 +25,7 @@ func testDNF(ctx context.Context, k *kit, t *table) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(m.dir)
+	defer os.RemoveAll(m.Dir)
 	d := &dnfManager{rpmManager: m, repos: filepath.Join(m.home, "repos")}
 	if err := d.use("good", "good"); err != nil {
 		return err
@@ -46,7 +46,7 @@ func (d *dnfManager) dnfCommand(args ...string) run.Command {
 	return run.Command{
 		Name: "unshare",
 		Args: append([]string{
-			"--pid", "--fork", "--kill-child", "dnf", "-y", "--installroot", d.dir, "--releasever", "6", "--noplugins",
+			"--pid", "--fork", "--kill-child", "dnf", "-y", "--installroot", d.Dir, "--releasever", "6", "--noplugins",
 			"--setopt=reposdir=" + d.repos, "--setopt=metadata_expire=0", "--setopt=localpkg_gpgcheck=1", "--setopt=retries=1",
 		}, args...),
 		Env: []string{"HOME=" + d.home, "LC_ALL=C", "http_proxy=", "no_proxy=*"},
@@ -110,7 +110,7 @@ func (d *dnfManager) refusals(ctx context.Context, p pkg) error {
 		if err := d.use("good", r.place); err != nil {
 			return err
 		}
-		if err := os.RemoveAll(d.path("var/cache/dnf")); err != nil {
+		if err := os.RemoveAll(d.Path("var/cache/dnf")); err != nil {
 			return fmt.Errorf("empty dnf's cache: %w", err)
 		}
 		out, err := d.fetch(ctx, p)

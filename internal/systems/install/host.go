@@ -15,6 +15,7 @@ import (
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/systems/rootfs"
 	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
@@ -22,7 +23,7 @@ import (
 const bench = "/srv/avirkit"
 
 // putHost copies the host and what it is to scan into the tree.
-func (k *kit) putHost(r root) error {
+func (k *kit) putHost(r rootfs.Root) error {
 	host, err := os.ReadFile(filepath.Join(k.current.dist, "linux-386", "avserver"))
 	if err != nil {
 		return fmt.Errorf("read the 32-bit host: %w", err)
@@ -35,7 +36,7 @@ func (k *kit) putHost(r root) error {
 		"eicar.com": {testvirus.EICAR(), 0o644},
 		"clean.exe": {bytes.Repeat([]byte("clean "), 16), 0o644},
 	} {
-		if err := atomicdir.WriteFile(r.path(bench+"/"+name), file.data, file.mode); err != nil {
+		if err := atomicdir.WriteFile(r.Path(bench+"/"+name), file.data, file.mode); err != nil {
 			return err
 		}
 	}
@@ -53,9 +54,9 @@ func (k *kit) hostArgs(product packages.Product, plugin packages.Plugin, files .
 }
 
 // scan makes the host load the installed library and find EICAR.
-func (k *kit) scan(ctx context.Context, r root, p pkg) error {
+func (k *kit) scan(ctx context.Context, r rootfs.Root, p pkg) error {
 	files := []string{bench + "/eicar.com", bench + "/clean.exe"}
-	out, err := r.run(ctx, bench+"/avserver", k.hostArgs(p.product, p.plugin, files...)...)
+	out, err := r.Run(ctx, bench+"/avserver", k.hostArgs(p.product, p.plugin, files...)...)
 	if err != nil {
 		return err
 	}
@@ -89,13 +90,13 @@ type runningHost struct {
 }
 
 // startHost starts a host with p's library and returns when it has loaded it.
-func (k *kit) startHost(ctx context.Context, r root, p pkg) (*runningHost, error) {
+func (k *kit) startHost(ctx context.Context, r rootfs.Root, p pkg) (*runningHost, error) {
 	h := &runningHost{n: 700} // lines of about 75 KB; a pipe holds 64 KiB
 	var files []string
 	for range h.n {
 		files = append(files, bench+"/eicar.com", bench+"/clean.exe")
 	}
-	h.cmd = exec.CommandContext(ctx, "chroot", append([]string{r.dir, bench + "/avserver"}, k.hostArgs(p.product, p.plugin, files...)...)...)
+	h.cmd = exec.CommandContext(ctx, "chroot", append([]string{r.Dir, bench + "/avserver"}, k.hostArgs(p.product, p.plugin, files...)...)...)
 	h.cmd.Stderr = &h.errors
 	var err error
 	if h.out, err = h.cmd.StdoutPipe(); err != nil {

@@ -36,12 +36,14 @@ import (
 	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/systems/rootfs"
+	"github.com/avirkit/avirkit/internal/systems/session"
 )
 
 // Tools are the Debian packages that Run needs.
-var Tools = []string{
-	"apt-utils", "clamav-daemon", "createrepo-c", "debootstrap", "dnf", "gnupg", "libc6-i386", "lintian", "rpm", "rpmlint",
-}
+var Tools = append([]string{
+	"apt-utils", "clamav-daemon", "createrepo-c", "dnf", "gnupg", "libc6-i386", "lintian", "rpm", "rpmlint",
+}, rootfs.Tools...)
 
 // Options says what to test, and where.
 type Options struct {
@@ -61,7 +63,9 @@ type system struct {
 func systems() []system {
 	list := []system{{"this machine", testFiles}}
 	for _, d := range distributions {
-		list = append(list, system{d.name(), d.test})
+		list = append(list, system{d.Name(), func(ctx context.Context, k *kit, t *table) error {
+			return testDebian(ctx, d, k, t)
+		}})
 	}
 	return append(list, system{"rpm", testRPM}, system{"dnf", testDNF})
 }
@@ -96,17 +100,19 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	work, err := workFolder(o.Root)
+	s, err := session.Begin(ctx, session.Options{Cache: filepath.Join(o.Root, ".cache", "packagetest")})
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
-	k, err := newKit(ctx, o, work)
-	if err != nil {
-		return err
+	k, err := newKit(ctx, o, s)
+	if err == nil {
+		err = k.test(ctx, selected)
+		k.close()
 	}
-	defer k.close()
+	return errors.Join(err, s.End())
+}
 
+func (k *kit) test(ctx context.Context, selected []system) error {
 	t := &table{}
 	for _, s := range selected {
 		t.system = s.name
@@ -142,52 +148,4 @@ func pick(names []string) ([]system, error) {
 		}
 	}
 	return picked, nil
-}
-
-// workFolder makes the folder of this run in the cache. Nothing is ever
-// mounted in there.
-func workFolder(root string) (string, error) {
-	parent := filepath.Join(root, ".cache", "packagetest")
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", fmt.Errorf("make the folder of the package tests: %w", err)
-	}
-	dir, err := runFolder(parent, "run-")
-	if err != nil {
-		return "", err
-	}
-	return dir, os.Chmod(dir, 0o755) // apt's own user reads in there
-}
-
-// runFolder makes a folder of this process's, after removing what processes
-// that were killed have left of the same kind.
-func runFolder(parent, kind string) (string, error) {
-	if err := removeStale(parent, kind); err != nil {
-		return "", err
-	}
-	dir, err := os.MkdirTemp(parent, fmt.Sprintf("%s%d-", kind, os.Getpid()))
-	if err != nil {
-		return "", fmt.Errorf("make a folder for this test run: %w", err)
-	}
-	return dir, nil
-}
-
-// removeStale removes the folders of one kind whose process is gone.
-func removeStale(parent, kind string) error {
-	left, err := filepath.Glob(filepath.Join(parent, kind+"*"))
-	if err != nil {
-		return err
-	}
-	for _, dir := range left {
-		var pid int
-		if _, err := fmt.Sscanf(filepath.Base(dir), kind+"%d-", &pid); err != nil {
-			continue
-		}
-		if _, err := os.Stat(fmt.Sprintf("/proc/%d", pid)); err == nil {
-			continue
-		}
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("remove what an earlier run left: %w", err)
-		}
-	}
-	return nil
 }

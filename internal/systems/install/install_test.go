@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -87,36 +86,6 @@ func TestVerdictsOfTheHostAreCounted(t *testing.T) {
 	assert.Error(t, verdicts(good, 2), "too few")
 	assert.Error(t, verdicts("", 1))
 	assert.Error(t, verdicts(good+"verdict\tOK\t/srv/avirkit/eicar.com\t\n", 1), "a wrong clean")
-}
-
-func TestFoldersOfKilledRunsAreRemovedAndThoseOfOthersStay(t *testing.T) {
-	root := t.TempDir()
-	parent := filepath.Join(root, ".cache", "packagetest")
-	for _, kind := range []string{"run-", ".debootstrap-", "avirkit-clamd-"} {
-		stale := filepath.Join(parent, kind+"999999999-x")
-		alive := filepath.Join(parent, kind+"1-x") // process 1 is always there
-		require.NoError(t, os.MkdirAll(stale, 0o755))
-		require.NoError(t, os.MkdirAll(alive, 0o755))
-		dir, err := runFolder(parent, kind)
-		require.NoError(t, err)
-		assert.NoDirExists(t, stale)
-		assert.DirExists(t, alive)
-		assert.DirExists(t, dir)
-	}
-	dir, err := workFolder(root)
-	require.NoError(t, err)
-	assert.Equal(t, parent, filepath.Dir(dir))
-}
-
-func TestAStaleMirrorIsToldInOneLine(t *testing.T) {
-	d := distributions[2]
-	retries := strings.Repeat("W: Retrying failed download of http://m/dists/trixie/main/binary-i386/Packages.gz\n", 10)
-	err := d.explain("http://m", errors.New(retries+"W: http://m/dists/trixie/main/binary-i386/Packages.gz was corrupt\nE: Couldn't download"))
-	assert.ErrorContains(t, err, "Debian 13 i386 (trixie) can't be fetched: the mirror's index does not match its Release file at http://m; ")
-	assert.ErrorContains(t, err, "AVIR_DEBIAN_MIRROR")
-	assert.NotContains(t, err.Error(), "\n")
-	other := errors.New("no network")
-	assert.Equal(t, other, d.explain("http://m", other))
 }
 
 func TestTwoFoldersAreComparedFileByFile(t *testing.T) {

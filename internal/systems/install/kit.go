@@ -16,6 +16,7 @@ import (
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/repo"
 	"github.com/avirkit/avirkit/internal/packages/signing"
+	"github.com/avirkit/avirkit/internal/systems/session"
 	"github.com/avirkit/avirkit/plugins/clam/realclamd"
 )
 
@@ -35,17 +36,18 @@ type kit struct {
 	url    string // of the web server that serves dir
 	server *http.Server
 	clamd  *realclamd.Clamd
-
-	clamdDir string
 }
 
-func newKit(ctx context.Context, o Options, dir string) (k *kit, err error) {
-	k = &kit{options: o, dir: dir}
+func newKit(ctx context.Context, o Options, s *session.Session) (k *kit, err error) {
+	k = &kit{options: o}
 	defer func() {
 		if err != nil {
 			k.close()
 		}
 	}()
+	if k.dir, err = s.Folder("kit"); err != nil {
+		return k, err
+	}
 	if k.epoch, err = packages.FindEpoch(ctx, o.Root); err != nil {
 		return k, err
 	}
@@ -64,23 +66,13 @@ func newKit(ctx context.Context, o Options, dir string) (k *kit, err error) {
 	if err = k.publish(ctx); err != nil {
 		return k, err
 	}
-	// A unix socket's path must be short, so not in the checkout.
-	if k.clamdDir, err = runFolder(os.TempDir(), "avirkit-clamd-"); err != nil {
-		return k, err
-	}
-	if err = os.Chmod(k.clamdDir, 0o755); err != nil {
-		return k, err
-	}
-	k.clamd, err = realclamd.New(k.clamdDir, nil)
+	k.clamd, err = realclamd.New(s.Short, nil)
 	return k, err
 }
 
 func (k *kit) close() {
 	if k.clamd != nil {
 		_ = k.clamd.Stop()
-	}
-	if k.clamdDir != "" {
-		_ = os.RemoveAll(k.clamdDir)
 	}
 	if k.server != nil {
 		_ = k.server.Close()

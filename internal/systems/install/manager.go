@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/systems/rootfs"
 )
 
 // manager is a package manager at work in a tree.
 type manager interface {
-	tree() root
+	tree() rootfs.Root
 
 	// fetch installs the newest version of p by name, from the repository.
 	fetch(ctx context.Context, p pkg) (output string, err error)

@@ -8,6 +8,7 @@ import (
 	"sort"
 
 	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/systems/rootfs"
 )
 
 // pkg is one plugin for one product.
@@ -44,12 +45,12 @@ func (p pkg) rpm(v packages.Version) string {
 }
 
 // installed checks that the library in the tree is that of a release.
-func (p pkg) installed(r root, from release) error {
+func (p pkg) installed(r rootfs.Root, from release) error {
 	want, err := digest(filepath.Join(from.dist, "linux-386", p.plugin.Library))
 	if err != nil {
 		return err
 	}
-	got, err := digest(r.path(p.library()))
+	got, err := digest(r.Path(p.library()))
 	if err != nil {
 		return err
 	}

@@ -10,13 +10,15 @@ import (
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/systems/rootfs"
 )
 
 // rpmManager is rpm with an install root.
 type rpmManager struct {
-	root
+	rootfs.Root
 	k    *kit
 	home string // keeps this machine's own rpm database out
 }
@@ -28,7 +30,7 @@ func testRPM(ctx context.Context, k *kit, t *table) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(m.dir)
+	defer os.RemoveAll(m.Dir)
 	k.cycle(ctx, m, t)
 	p := k.packages()[0]
 	t.do("all", "wrong key and tampered package refused", func() error { return m.refusals(ctx, p) })
@@ -40,7 +42,7 @@ func newRPM(ctx context.Context, k *kit, name string) (*rpmManager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &rpmManager{root: tree, k: k, home: filepath.Join(k.dir, name+"-home")}
+	m := &rpmManager{Root: tree, k: k, home: filepath.Join(k.dir, name+"-home")}
 	// Debian's rpm keeps its database in the user's home.
 	macros := "%_dbpath /var/lib/rpm\n%_pkgverify_level all\n"
 	if err := atomicdir.WriteFile(filepath.Join(m.home, ".rpmmacros"), []byte(macros), 0o644); err != nil {
@@ -49,22 +51,26 @@ func newRPM(ctx context.Context, k *kit, name string) (*rpmManager, error) {
 	if _, err := m.rpm(ctx, "--import", filepath.Join(k.dir, "good", "avirkit.asc")); err != nil {
 		return nil, err
 	}
-	stub, err := writeStub(filepath.Join(k.dir, name+"-stub"))
+	stub, err := rootfs.StubRPM(platform.All[0])
 	if err != nil {
 		return nil, err
 	}
-	_, err = m.rpm(ctx, "--nosignature", "-U", stub)
+	file := filepath.Join(m.home, "glibc.rpm")
+	if err := atomicdir.WriteFile(file, stub, 0o644); err != nil {
+		return nil, err
+	}
+	_, err = m.rpm(ctx, "--nosignature", "-U", file)
 	return m, err
 }
 
 // rpm runs this machine's rpm on the install root. Debian's one installs only
 // when it is told to; packages must be signed by a known key.
 func (m *rpmManager) rpm(ctx context.Context, args ...string) (string, error) {
-	return m.command(args...).Run(ctx)
+	return m.rpmCommand(args...).Run(ctx)
 }
 
-func (m *rpmManager) command(args ...string) run.Command {
-	base := []string{"--root", m.dir}
+func (m *rpmManager) rpmCommand(args ...string) run.Command {
+	base := []string{"--root", m.Dir}
 	switch args[0] {
 	case "-U", "-e", "--nosignature":
 		base = append(base, "--force-debian")
@@ -80,7 +86,7 @@ func (m *rpmManager) files(from release, ps ...pkg) []string {
 	return files
 }
 
-func (m *rpmManager) tree() root { return m.root }
+func (m *rpmManager) tree() rootfs.Root { return m.Root }
 
 func (m *rpmManager) fetch(ctx context.Context, p pkg) (string, error) {
 	return m.install(ctx, m.k.current, p)
@@ -91,7 +97,7 @@ func (m *rpmManager) install(ctx context.Context, from release, ps ...pkg) (stri
 }
 
 func (m *rpmManager) deaf(ctx context.Context, from release, p pkg) error {
-	c := m.command(append([]string{"-U"}, m.files(from, p)...)...)
+	c := m.rpmCommand(append([]string{"-U"}, m.files(from, p)...)...)
 	c.Name, c.Args = "sh", append([]string{"-c", `exec rpm "$@" <&- >&-`, "sh"}, c.Args...)
 	_, err := c.Run(ctx)
 	return err
@@ -133,7 +139,7 @@ var scriptlets = map[string]string{
 }
 
 func (m *rpmManager) calls() ([]string, error) {
-	path := m.path(bench + "/calls")
+	path := m.Path(bench + "/calls")
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

@@ -98,7 +98,7 @@ func (f rpmFile) satisfies(ctx context.Context, n needs) error {
 			got = append(got, name)
 		}
 	}
-	want := slices.Concat(n.sonames, n.versions, scriptNeeds)
+	want := slices.Concat(n.sonames, n.versions, packages.ScriptNeeds)
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {

@@ -3,7 +3,6 @@ package install
 import (
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -93,47 +92,3 @@ func unchanged(dir string, before snapshot, news ...string) error {
 	}
 	return nil
 }
-
-// makeProducts makes trees like those of the products, with owners and modes
-// that no package would choose: the folder of plugins is empty in one and has
-// somebody else's plugin in the other.
-func makeProducts(r root) error {
-	for _, f := range []struct {
-		path string
-		mode os.FileMode
-		uid  int
-		text string // of a file; empty for a directory
-	}{
-		{path: "/opt/kerio", mode: 0o751, uid: 0},
-		{path: "/opt/kerio/mailserver", mode: 0o710, uid: 1201},
-		{path: "/opt/kerio/mailserver/mailserver", mode: 0o750, uid: 1201, text: "the product"},
-		{path: "/opt/kerio/mailserver/plugin", mode: 0o755, uid: 1201},
-		{path: "/opt/kerio/mailserver/plugin/avserver", mode: 0o711, uid: 1201},
-		{path: "/opt/kerio/mailserver/plugin/avserver/avirs", mode: 0o2775, uid: 1201},
-		{path: "/opt/kerio/winroute", mode: 0o700, uid: 1202},
-		{path: "/opt/kerio/winroute/winroute", mode: 0o500, uid: 1202, text: "the product"},
-		{path: "/opt/kerio/winroute/avirplugins", mode: 0o750, uid: 1202},
-		{path: "/opt/kerio/winroute/avirplugins/avir_other.so", mode: 0o640, uid: 1202, text: "another plugin"},
-	} {
-		path := r.path(f.path)
-		var err error
-		if f.text == "" {
-			err = os.Mkdir(path, 0o755)
-		} else {
-			err = os.WriteFile(path, []byte(f.text), 0o600)
-		}
-		if err == nil {
-			err = os.Chown(path, f.uid, f.uid)
-		}
-		if err == nil {
-			// Not through os.FileMode, which has setgid elsewhere.
-			err = syscall.Chmod(path, uint32(f.mode))
-		}
-		if err != nil {
-			return fmt.Errorf("make a product's tree: %w", err)
-		}
-	}
-	return nil
-}
-
-func removeProducts(r root) error { return os.RemoveAll(r.path("/opt/kerio")) }
