@@ -17,8 +17,8 @@ type Test mg.Namespace
 // Aliases are shorter names of targets.
 var Aliases = map[string]any{"test": Test.All}
 
-// Build makes the plugins and the harness in dist, with zig or gcc (AVIR_TOOLCHAIN=zig|gcc).
-func Build(ctx context.Context) error { return targets.Build(ctx) }
+// Build makes the plugins and the harness in dist, for all platforms or for those of a list (-platform=linux-386).
+func Build(ctx context.Context, platform *string) error { return targets.BuildFor(ctx, platform) }
 
 // All runs every test that fits into continuous integration; "mage test" does the same.
 func (Test) All(ctx context.Context) error { return targets.Test(ctx) }

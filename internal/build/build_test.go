@@ -205,3 +205,22 @@ func TestAFullDiskIsSaidInOneLine(t *testing.T) {
 type assertError string
 
 func (e assertError) Error() string { return string(e) }
+
+func TestABuildForOnePlatformHoldsNoFilesOfAnother(t *testing.T) {
+	from := dist(t, toolchain.GCC)
+	root, err := run.Root()
+	require.NoError(t, err)
+	copied := t.TempDir()
+	require.NoError(t, os.CopyFS(copied, os.DirFS(from)))
+	only := platform.All[:1]
+
+	m, err := Run(context.Background(), Options{Root: root, Toolchain: toolchain.GCC, Dist: copied, Platforms: only})
+
+	require.NoError(t, err)
+	require.Len(t, m.Platforms, 1)
+	assert.DirExists(t, filepath.Join(copied, only[0].Name))
+	for _, p := range platform.All[1:] {
+		assert.NoDirExists(t, filepath.Join(copied, p.Name))
+		assert.NoDirExists(t, filepath.Join(copied, DirDebug, p.Name))
+	}
+}

@@ -11,16 +11,27 @@ import (
 
 	"github.com/avirkit/avirkit/internal/build"
 	"github.com/avirkit/avirkit/internal/build/audit"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// Build builds dist with the toolchain that AVIR_TOOLCHAIN names.
-func Build(ctx context.Context) error {
+// Build builds dist for all platforms.
+func Build(ctx context.Context) error { return BuildFor(ctx, nil) }
+
+// BuildFor builds dist for the platforms of a list with commas, with the
+// toolchain that AVIR_TOOLCHAIN names. Without a list it takes all platforms.
+func BuildFor(ctx context.Context, list *string) error {
 	root, err := run.Root()
 	if err != nil {
 		return err
 	}
-	_, err = build.Run(ctx, build.Options{Root: root, Toolchain: os.Getenv("AVIR_TOOLCHAIN")})
+	o := build.Options{Root: root, Toolchain: os.Getenv("AVIR_TOOLCHAIN")}
+	if list != nil {
+		if o.Platforms, err = platform.Find(*list); err != nil {
+			return err
+		}
+	}
+	_, err = build.Run(ctx, o)
 	return err
 }
 
