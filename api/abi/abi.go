@@ -4,10 +4,10 @@
 //	func init() { abi.Register(&plugin{}) }
 //	func main() {}
 //
-// and is built with -buildmode=c-shared for linux/386. The C files of this
-// package hold the table and, a file each, what keeps a Go runtime from
-// harming the process that it was loaded into; the Go files convert arguments
-// and call package lifecycle.
+// and is built with -buildmode=c-shared for linux/386 and linux/amd64. Of the
+// C files of this package table.c holds the host's table, and each other one
+// keeps one harm of a Go runtime away from the process that it was loaded
+// into. The Go files convert arguments and call package lifecycle.
 package abi
 
 // #cgo CFLAGS: -std=gnu99 -O2 -fvisibility=hidden
@@ -33,12 +33,14 @@ const (
 	memoryLimit = 192 << 20 // the collector works harder from here on
 	gcPercent   = 25        // a first collection at 1 MB: the host's memory matters more than our speed
 	processors  = 4
-	// One for each thread of the host: those scan inside Go by themselves, and
-	// none then waits for the lazy monitor to take over from one in a system call.
+	// The host's threads scan inside Go by themselves. With a processor for each
+	// of the usual 8, none waits until Go's monitor, which start.c makes slow,
+	// takes a processor away from a thread in a system call.
 	inlineProcessors = 8
 )
 
-// library is what Register made; before that it says what is missing.
+// library is what Register made. Until then its Init fails with an error that
+// tells the author to call Register.
 var library = lifecycle.New(nil)
 
 var registered bool
@@ -72,8 +74,8 @@ func Register(plugin api.Plugin) {
 	text.Copy(bytesOf(&C.avir_info.description[0], len(C.avir_info.description)), text.ASCII(info.Description()))
 }
 
-// bytesOf is C memory as a slice; it is empty when p is nil or size is not
-// positive.
+// bytesOf returns size bytes of C memory as a slice, or none when p is nil or
+// size is not positive.
 func bytesOf(p *C.char, size int) []byte {
 	if p == nil || size <= 0 {
 		return nil

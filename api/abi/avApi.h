@@ -242,19 +242,29 @@ AVIR_ASSERT(info_size, sizeof(avir_plugin_info) == 260);
 AVIR_ASSERT(info_description, offsetof(avir_plugin_info, description) == 64);
 AVIR_ASSERT(info_reserved, offsetof(avir_plugin_info, reserved) == 192);
 AVIR_ASSERT(info_reserved2, offsetof(avir_plugin_info, reserved2) == 256);
+/* The table is 14 pointers without gaps: 56 bytes where a pointer has 4, 112 where it has 8. */
 #if defined(__i386__) || defined(_M_IX86)
-AVIR_ASSERT(iface_size, sizeof(avir_plugin_extended_thread_iface) == 56);
-AVIR_ASSERT(iface_error, offsetof(avir_plugin_extended_thread_iface, get_error_message) == 4);
-AVIR_ASSERT(iface_set, offsetof(avir_plugin_extended_thread_iface, set_plugin_config) == 8);
-AVIR_ASSERT(iface_get, offsetof(avir_plugin_extended_thread_iface, get_plugin_config) == 12);
-AVIR_ASSERT(iface_free, offsetof(avir_plugin_extended_thread_iface, free_plugin_config) == 16);
-AVIR_ASSERT(iface_init, offsetof(avir_plugin_extended_thread_iface, plugin_init) == 20);
-AVIR_ASSERT(iface_close, offsetof(avir_plugin_extended_thread_iface, plugin_close) == 24);
-AVIR_ASSERT(iface_reserved1, offsetof(avir_plugin_extended_thread_iface, reserved1) == 28);
-AVIR_ASSERT(iface_thread_init, offsetof(avir_plugin_extended_thread_iface, plugin_thread_init) == 44);
-AVIR_ASSERT(iface_thread_close, offsetof(avir_plugin_extended_thread_iface, plugin_thread_close) == 48);
-AVIR_ASSERT(iface_test_file, offsetof(avir_plugin_extended_thread_iface, plugin_thread_test_file) == 52);
+AVIR_ASSERT(pointer_size, sizeof(void *) == 4);
+#elif defined(__x86_64__) || defined(_M_X64)
+AVIR_ASSERT(pointer_size, sizeof(void *) == 8);
 #endif
+AVIR_ASSERT(iface_size, sizeof(avir_plugin_extended_thread_iface) == 14 * sizeof(void *));
+#define AVIR_ASSERT_SLOT(number, member) \
+    AVIR_ASSERT(slot_##member, offsetof(avir_plugin_extended_thread_iface, member) == number * sizeof(void *))
+AVIR_ASSERT_SLOT(0, get_plugin_info);
+AVIR_ASSERT_SLOT(1, get_error_message);
+AVIR_ASSERT_SLOT(2, set_plugin_config);
+AVIR_ASSERT_SLOT(3, get_plugin_config);
+AVIR_ASSERT_SLOT(4, free_plugin_config);
+AVIR_ASSERT_SLOT(5, plugin_init);
+AVIR_ASSERT_SLOT(6, plugin_close);
+AVIR_ASSERT_SLOT(7, reserved1);
+AVIR_ASSERT_SLOT(8, reserved2);
+AVIR_ASSERT_SLOT(9, reserved3);
+AVIR_ASSERT_SLOT(10, reserved4);
+AVIR_ASSERT_SLOT(11, plugin_thread_init);
+AVIR_ASSERT_SLOT(12, plugin_thread_close);
+AVIR_ASSERT_SLOT(13, plugin_thread_test_file);
 
 #ifdef __cplusplus
 }

@@ -5,7 +5,8 @@
 #include "host.h"
 
 /*
- * Prepares this thread for a call into Go. Returns 0 in a forked child.
+ * Prepares this thread for a call into Go. Returns 0 in a forked child and
+ * without memory.
  *
  * A cancelled thread would never leave Go, so cancellation waits, and so do
  * signals, until the thread is back on its own stack.
@@ -15,10 +16,16 @@ int avir_enter(struct avir_entry *entry) {
 
     if (avir_in_child())
         return 0;
+    thread = avir_this_thread();
+    if (thread == NULL)
+        return 0;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &entry->cancel_state);
     avir_block_signals(&entry->mask);
-    thread = avir_this_thread();
-    if (thread != NULL && !thread->bound) {
+    entry->thread = thread;
+    entry->inside_go = thread->inside_go;
+    avir_lend_sigstack(thread);
+    thread->inside_go = 1;
+    if (!thread->bound) {
         avir_handlers_on_stack();
         /* Go's part of the first call unblocks SIGCHLD, SIGPROF and others. */
         avirBind();
@@ -29,6 +36,8 @@ int avir_enter(struct avir_entry *entry) {
 }
 
 void avir_leave(const struct avir_entry *entry) {
+    entry->thread->inside_go = entry->inside_go;
+    avir_return_sigstack(entry->thread);
     avir_drop_broken_pipe(&entry->mask);
     pthread_sigmask(SIG_SETMASK, &entry->mask, NULL);
     pthread_setcancelstate(entry->cancel_state, NULL);

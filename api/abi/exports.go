@@ -12,27 +12,32 @@ import (
 	"github.com/avirkit/avirkit/api/internal/text"
 )
 
-// Each export is called by the function of table.c with a like name, never in
-// a forked child, with signals blocked. What panics in here, an invalid handle
-// to begin with, leaves the zero value: the host's word for failed.
+// The function of table.c with a like name calls each export: never in a
+// forked child, with signals blocked, and with memory of ours only. A panic in
+// an export, as of an invalid handle, leaves the zero result, which the host
+// reads as failed.
 
-// maxText is the most that is written to any text buffer of the host, whose
-// own claim about its size may be wrong.
+// maxText is the size of table.c's buffers for texts.
 const maxText = C.MAX_STRING
 
+// avirBind does nothing: the call itself binds a thread to Go, and waits for
+// the init functions of the plugin.
+//
 //export avirBind
 func avirBind() {}
 
 //export avirErrorMessage
-func avirErrorMessage(buffer *C.char, size C.int) {
+func avirErrorMessage(buffer *C.char) {
 	defer guard()
-	text.Copy(bytesOf(buffer, min(int(size), maxText)), text.Line(library.LastError(), maxText-1))
+	text.Copy(bytesOf(buffer, maxText), text.Line(library.LastError(), maxText-1))
 }
 
-//export avirSetConfig
-func avirSetConfig(list *C.avir_plugin_config) (known C.int) {
+//export avirSetOption
+func avirSetOption(option *C.avir_plugin_config) (known C.int) {
 	defer guard()
-	return C.int(setConfig(library, list))
+	name := text.Field(bytesOf(&option.name[0], len(option.name)))
+	value := text.Field(bytesOf(&option.value[0], len(option.value)))
+	return one(library.Set(name, value))
 }
 
 //export avirGetConfig
@@ -73,14 +78,14 @@ func avirThreadClose(context C.uintptr_t) C.int {
 }
 
 //export avirTestFile
-func avirTestFile(context C.uintptr_t, name *C.char, nameLen C.int, realName *C.char, realLen C.int, info *C.char, size C.uint) C.int {
+func avirTestFile(context C.uintptr_t, name *C.char, nameLen C.int, realName *C.char, realLen C.int, info *C.char, size C.int) C.int {
 	defer guard()
 	result := api.Result{Text: "no file name"}
 	if nameLen > 0 {
 		thread := cgo.Handle(context).Value().(*lifecycle.Thread)
 		result = thread.Scan(fileOf(name, int(nameLen), realName, int(realLen)))
 	}
-	buffer := bytesOf(info, int(min(size, maxText)))
+	buffer := bytesOf(info, int(size))
 	text.Copy(buffer, text.Line(result.Text, len(buffer)-1))
 	return C.int(result.Verdict)
 }
@@ -94,6 +99,7 @@ func fileOf(name *C.char, nameLen int, realName *C.char, realLen int) api.File {
 	return api.File{Path: s[:nameLen], RealName: s[nameLen:]}
 }
 
+// guard keeps a panic away from the host.
 func guard() { _ = recover() }
 
 func one(ok bool) C.int {

@@ -1,9 +1,9 @@
 /*
  * A forked child has a copy of Go's memory but none of its threads: any call
- * into Go would hang there. Three witnesses tell a child, because none sees
- * them all: the kernel clears the page below (Linux 4.14 and later, whatever
- * call made the child), fork() runs our handler, and the process id differs
- * (any kernel, but it may repeat in a new pid namespace).
+ * into Go would hang there. Three signs tell a child, because none is always
+ * there: the kernel clears the page below (Linux 4.14 and later, whatever call
+ * made the child), fork() runs our handler, and the process id differs (on any
+ * kernel, but it may repeat in a new pid namespace).
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
@@ -45,7 +45,7 @@ void avir_fork_watch(void) {
     if (page == MAP_FAILED || madvise(page, PAGE, MADV_WIPEONFORK) != 0)
         witness->pid = process_id();
     witness->parent = PARENT;
-    /* No dso: the library is never unloaded, the handler stays. */
+    /* Without a dso the handler stays for good, as the library does. */
     __register_atfork(NULL, NULL, in_fork_child, NULL);
 }
 

@@ -37,7 +37,7 @@ __attribute__((visibility("hidden"))) int pthread_attr_getstacksize(const pthrea
     int err;
 
     if (get == NULL)
-        return EAGAIN; /* and no thread is made: see gothread.c */
+        return EAGAIN; /* pthread_create of gothread.c refuses, too */
     err = get(attr, size);
     if (err == 0 && is_default(*size) &&
         pthread_attr_setstacksize((pthread_attr_t *)attr, avir_go_stack_size) == 0)

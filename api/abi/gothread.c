@@ -1,8 +1,10 @@
 /*
+ * The threads that Go makes. runtime/cgo is linked into the same library and
+ * finds this definition of pthread_create before libpthread's.
+ *
  * Go's own threads need the large alternate signal stack too: whatever mask
  * they begin with, Go unblocks SIGCHLD, SIGPROF and some others on them, and
- * the host's handlers then run on 32 KB of Go's heap. runtime/cgo is linked
- * into the same library and finds this definition before libpthread's.
+ * the host's handlers then run on 32 KB of Go's heap.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,10 +29,33 @@ struct beginning {
 
 static void *begin(void *data) {
     struct beginning first = *(struct beginning *)data;
+    struct avir_thread *thread = avir_this_thread();
 
     free(data);
-    avir_this_thread(); /* gives the stack, which Go then takes for its own */
+    if (thread != NULL) {
+        thread->inside_go = 1;
+        avir_lend_sigstack(thread); /* Go finds it and uses it as its own */
+    }
     return first.run(first.argument);
+}
+
+/*
+ * Go makes its first thread, and only this one, without attributes: it would
+ * have the host's default of 8 MB, which limits of data or of locked memory
+ * may forbid.
+ */
+static int create_thread(pthread_t *thread, const pthread_attr_t *attr, struct beginning *data) {
+    static int first_is_made;
+    pthread_attr_t small;
+    int err;
+
+    if (first_is_made || attr != NULL || pthread_attr_init(&small) != 0)
+        return create(thread, attr, begin, data);
+    pthread_attr_setstacksize(&small, avir_go_stack_size);
+    err = create(thread, &small, begin, data);
+    pthread_attr_destroy(&small);
+    first_is_made = err == 0;
+    return err;
 }
 
 /*
@@ -54,8 +79,8 @@ __attribute__((visibility("hidden"))) int pthread_create(pthread_t *thread, cons
         return EAGAIN;
     data->run = run;
     data->argument = argument;
-    /* A limit of threads that is reached is often the host's burst of some seconds. */
-    for (tries = 0; (err = create(thread, attr, begin, data)) == EAGAIN && tries < RETRIES; tries++)
+    /* A host often reaches a limit of threads for some seconds only. */
+    for (tries = 0; (err = create_thread(thread, attr, data)) == EAGAIN && tries < RETRIES; tries++)
         nanosleep(&pause, NULL);
     if (err != 0)
         free(data);

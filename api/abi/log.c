@@ -17,8 +17,8 @@ static AV_LOG_CALLBACK_NEW current; /* NULL: the gate is closed */
 static int exiting;
 static int inside; /* calls of the callback now running, on all threads */
 
-/* All calls have left but those below us on this very thread's stack. */
-static int left(void) {
+/* Has every call returned, but for those that this very thread is inside of? */
+static int all_have_left(void) {
     struct avir_thread *thread = avir_this_thread();
 
     return __atomic_load_n(&inside, __ATOMIC_SEQ_CST) <= (thread != NULL ? thread->logging : 0);
@@ -26,7 +26,7 @@ static int left(void) {
 
 void avir_log_close(void) {
     __atomic_store_n(&current, (AV_LOG_CALLBACK_NEW)NULL, __ATOMIC_SEQ_CST);
-    avir_wait(left, PATIENCE);
+    avir_wait(all_have_left, PATIENCE);
 }
 
 static void at_exit(void *unused) {
@@ -50,8 +50,8 @@ void avir_log_open(AV_LOG_CALLBACK_NEW callback) {
 }
 
 /*
- * Writes text, if callback is the one of the present plugin_init. The depth
- * ends a callback that calls the plugin, which logs, which calls the callback.
+ * Writes text, if callback is the one of the present plugin_init. The depth is
+ * bounded because a callback may call the plugin, which logs again.
  */
 void avir_log_write(AV_LOG_CALLBACK_NEW callback, const char *text) {
     struct avir_thread *thread;
@@ -64,7 +64,9 @@ void avir_log_write(AV_LOG_CALLBACK_NEW callback, const char *text) {
     __atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&current, __ATOMIC_SEQ_CST) == callback) {
         thread->logging++;
+        thread->inside_go = 0; /* a fault in the callback is the host's */
         callback("%s", text);
+        thread->inside_go = 1;
         thread->logging--;
     }
     __atomic_sub_fetch(&inside, 1, __ATOMIC_SEQ_CST);

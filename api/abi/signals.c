@@ -5,12 +5,13 @@
 #include "host.h"
 
 /*
- * Go turns these faults into panics and interrupts loops with SIGURG for its
- * collector. A fault that is blocked ends the process instead, whatever its
- * handler, so none may be while Go runs.
+ * Go turns faults into panics and interrupts loops with SIGURG for its
+ * collector. A fault that happens while its signal is blocked ends the process,
+ * whatever the handler, so these signals must not be blocked while Go runs.
  *
- * One that is pending was sent by somebody and must not reach Go: it stays as
- * it is. A pending SIGURG may be Go's own, from the end of an earlier call.
+ * A fault's signal that is pending was sent by somebody and must not reach Go:
+ * it stays blocked. A pending SIGURG may be Go's own, from the end of an
+ * earlier call.
  */
 static void unblock_what_go_needs(const sigset_t *host) {
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE};
@@ -32,8 +33,8 @@ static void unblock_what_go_needs(const sigset_t *host) {
 
 /*
  * Blocks what the host may send itself, so that its handlers never run on a
- * goroutine's small stack. The faults and others that only a broken program
- * gets are left as the host has them, but for those that Go needs.
+ * goroutine's small stack. The signals of a broken program keep the state that
+ * the host gave them, except those that Go needs.
  */
 void avir_block_signals(sigset_t *old) {
     sigset_t set, host;
@@ -53,7 +54,7 @@ void avir_block_signals(sigset_t *old) {
         *old = host;
 }
 
-/* The host ignores SIGPIPE, as any server does; seen at each thread's first call. */
+/* Does the host ignore SIGPIPE, as a server should? Looked at on each thread's first call. */
 static int pipe_ignored;
 
 /*
@@ -73,6 +74,12 @@ void avir_drop_broken_pipe(const sigset_t *host) {
     sigtimedwait(&set, NULL, &at_once);
     errno = err;
 }
+
+/*
+ * On i386 glibc takes this flag, which another runtime's handler may have, and
+ * not the address that goes with it. Without it the kernel brings its own.
+ */
+#define SA_RESTORER 0x04000000
 
 /*
  * Makes handlers that the host has installed since the load run on the
@@ -95,7 +102,7 @@ void avir_handlers_on_stack(void) {
         if (action.sa_flags & SA_ONSTACK)
             continue;
         for (expected = action;; expected = action, action = replaced) {
-            action.sa_flags |= SA_ONSTACK;
+            action.sa_flags = (action.sa_flags | SA_ONSTACK) & ~SA_RESTORER;
             if (sigaction(number, &action, &replaced) != 0 || replaced.sa_handler == expected.sa_handler)
                 break;
         }
