@@ -1,0 +1,82 @@
+package docs
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/internal/build"
+	"github.com/avirkit/avirkit/internal/build/toolchain"
+	"github.com/avirkit/avirkit/internal/run"
+)
+
+// built returns a build's folder, as the documents call dist.
+func built(t *testing.T) string {
+	t.Helper()
+	top, err := run.Root()
+	require.NoError(t, err)
+	dist := build.TestDist(top, toolchain.GCC)
+	_, err = build.Run(t.Context(), build.Options{Root: top, Toolchain: toolchain.GCC, Dist: dist})
+	require.NoError(t, err)
+	return dist
+}
+
+// output runs a program in the checkout and returns all that it says.
+func output(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, name, args...)
+	c.Dir = root
+	out, _ := c.CombinedOutput()
+	require.NoError(t, ctx.Err(), "%v did not end", c.Args)
+	return string(out)
+}
+
+func TestTheDocumentsUseOnlyOptionsThatTheProgramsHave(t *testing.T) {
+	dir := filepath.Join(built(t), "linux-amd64")
+	for program, helps := range map[string][][]string{
+		"harness":   {{"--help"}, {"run", "--help"}, {"footprint", "--help"}, {"bench", "--help"}},
+		"avserver":  {{"--help"}},
+		"fakeclamd": {{"--help"}},
+	} {
+		var help strings.Builder
+		for _, args := range helps {
+			help.WriteString(output(t, filepath.Join(dir, program), args...))
+		}
+		line := regexp.MustCompile(`(?m)(?:^|/|\x60)` + program + `( [^\x60\n]*)`)
+		option := regexp.MustCompile(` --?([a-z-]{2,})`)
+		uses := 0
+		for _, name := range documents(t) {
+			for _, command := range line.FindAllStringSubmatch(read(t, name), -1) {
+				for _, m := range option.FindAllStringSubmatch(command[1], -1) {
+					uses++
+					assert.Regexp(t, `(?m)(^|[ ,])--?`+m[1]+`\b`, help.String(), "%s: %s%s", name, program, command[1])
+				}
+			}
+		}
+		assert.NotZero(t, uses, "no document uses %s", program)
+	}
+}
+
+func TestTheVendorsGuideLetsGdbFindTheSources(t *testing.T) {
+	if _, err := exec.LookPath("gdb"); err != nil {
+		t.Skip("no gdb on this machine: install the Debian package gdb")
+	}
+	_, text, found := strings.Cut(read(t, "docs/vendor.md"), "\n```sh\ngdb ")
+	require.True(t, found)
+	text, _, _ = strings.Cut(text, "```")
+	text = strings.NewReplacer("dist/", built(t)+"/", "avir_mine", "avir_sample", "-ex run", "-ex run -ex list").Replace(text)
+
+	out := output(t, "sh", "-c", "gdb -batch "+text)
+
+	assert.Contains(t, out, "hit Breakpoint 1")
+	assert.Contains(t, out, "func (p *plugin) Init(cfg api.Config")
+}
