@@ -1,7 +1,6 @@
 package docs
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/avirkit/avirkit/internal/packages"
 )
-
-var update = flag.Bool("update", false, "write CHANGELOG.md from packaging/changelog.yml")
 
 func TestTheChangelogIsThatOfThePackages(t *testing.T) {
 	entries, err := packages.LoadChangelog(root + "packaging")

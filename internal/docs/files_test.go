@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,21 @@ func read(t *testing.T, name string) string {
 	data, err := os.ReadFile(root + name)
 	require.NoError(t, err)
 	return string(data)
+}
+
+var update = flag.Bool("update", false, "write into the documents what the code says")
+
+// tableIs compares the rows below a table's heading, and writes them with -update.
+func tableIs(t *testing.T, name, heading, want string) {
+	t.Helper()
+	before, rest, found := strings.Cut(read(t, name), heading)
+	require.True(t, found, "%s has the table %q", name, heading)
+	rows := regexp.MustCompile(`^(\|.*\n)*`).FindString(rest)
+	if *update {
+		require.NoError(t, os.WriteFile(root+name, []byte(before+heading+want+rest[len(rows):]), 0o644))
+		rows = want
+	}
+	assert.Equal(t, want, rows, "%s: run go test ./internal/docs -update", name)
 }
 
 // documents lists the checkout's Markdown files.

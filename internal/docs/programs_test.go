@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,38 @@ func TestTheDocumentsUseOnlyOptionsThatTheProgramsHave(t *testing.T) {
 			}
 		}
 		assert.NotZero(t, uses, "no document uses %s", program)
+	}
+}
+
+func TestTheVendorsGuideListsTheHostileChecks(t *testing.T) {
+	var want strings.Builder
+	list := output(t, filepath.Join(built(t), "linux-amd64", "harness"), "run", "hostile", "--list")
+	for line := range strings.Lines(list) {
+		name, did, found := strings.Cut(strings.TrimSpace(line), "  ")
+		require.True(t, found, line)
+		want.WriteString("| " + name + " | " + strings.TrimSpace(did) + " |\n")
+	}
+	require.NotEmpty(t, want.String())
+	tableIs(t, "docs/vendor.md", "| check | what the report says that the harness did |\n| --- | --- |\n", want.String())
+}
+
+func TestTheHarnessEndsWithTheExitStatusOfTheVendorsGuide(t *testing.T) {
+	dir := filepath.Join(built(t), "linux-amd64")
+	harness := filepath.Join(dir, "harness")
+	meanings := regexp.MustCompile(`(?m)^\| (\d) \| (.*) \|$`).FindAllStringSubmatch(read(t, "docs/vendor.md"), -1)
+	require.Len(t, meanings, 3)
+	help := strings.Join(strings.Fields(output(t, harness, "--help")), " ")
+	for status, args := range [][]string{
+		{"run", "hostile", "--list"},
+		{"run", "scanning", "--plugin", filepath.Join(dir, "avir_sample.so")}, // there are no samples
+		{"run", "nothing"},
+	} {
+		assert.Equal(t, strconv.Itoa(status), meanings[status][1])
+		assert.Contains(t, help, meanings[status][1]+" "+meanings[status][2])
+		c := exec.Command(harness, args...)
+		c.Dir = t.TempDir()
+		out, _ := c.CombinedOutput()
+		assert.Equal(t, status, c.ProcessState.ExitCode(), "%v: %s", c.Args, out)
 	}
 }
 
