@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,15 +14,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestCONTRIBUTINGListsEveryTargetAndNoOther(t *testing.T) {
+func TestCONTRIBUTINGListsEveryTargetWithItsFlags(t *testing.T) {
 	_, text, found := strings.Cut(read(t, "CONTRIBUTING.md"), "\n## Targets\n")
 	require.True(t, found)
 	text, _, _ = strings.Cut(text, "\n## ")
 	var listed []string
-	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z:]+)` \\|").FindAllStringSubmatch(text, -1) {
+	flags := targets(t)
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z:]+)` \\|(.*)").FindAllStringSubmatch(text, -1) {
 		listed = append(listed, m[1])
+		var named []string
+		for _, flag := range regexp.MustCompile("`-([a-z]+)").FindAllStringSubmatch(m[2], -1) {
+			named = append(named, flag[1])
+		}
+		assert.ElementsMatch(t, flags[m[1]], named, "flags of %s", m[1])
 	}
-	assert.ElementsMatch(t, targets(t), listed)
+	assert.ElementsMatch(t, slices.Collect(maps.Keys(flags)), listed)
 }
 
 func TestADocumentNamesOnlyTargetsThatExist(t *testing.T) {
@@ -37,13 +44,13 @@ func TestADocumentNamesOnlyTargetsThatExist(t *testing.T) {
 	assert.Greater(t, mentions, 10)
 }
 
-// targets reads the names of the targets from the magefile, with a namespace
-// before the colon. Test:All goes by its alias.
-func targets(t *testing.T) []string {
+// targets reads the targets and their flags from the magefile. A target's
+// namespace stands before its name, with a colon; Test:All goes by its alias.
+func targets(t *testing.T) map[string][]string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), root+"magefile.go", nil, 0)
 	require.NoError(t, err)
-	var names []string
+	found := map[string][]string{}
 	for _, d := range file.Decls {
 		f, ok := d.(*ast.FuncDecl)
 		if !ok || !f.Name.IsExported() {
@@ -53,9 +60,14 @@ func targets(t *testing.T) []string {
 		if f.Recv != nil {
 			name = strings.ToLower(f.Recv.List[0].Type.(*ast.Ident).Name) + ":" + name
 		}
-		names = append(names, strings.TrimSuffix(name, ":all"))
+		var flags []string
+		for _, p := range f.Type.Params.List {
+			if _, optional := p.Type.(*ast.StarExpr); optional {
+				flags = append(flags, p.Names[0].Name)
+			}
+		}
+		found[strings.TrimSuffix(name, ":all")] = flags
 	}
-	require.NotEmpty(t, names)
-	slices.Sort(names)
-	return names
+	require.NotEmpty(t, found)
+	return found
 }
