@@ -25,6 +25,8 @@ var options = []api.Option{
 	{Name: "OnLimit", Default: "impossible"},
 	{Name: "OnEncrypted", Default: "impossible"},
 	{Name: "LogLevel", Default: "warning"},
+	{Name: "SelfTest", Default: "600"},
+	{Name: "Names", Default: ""},
 }
 
 // Bounds of the options that are numbers.
@@ -34,6 +36,9 @@ const (
 
 	minScanTimeout = 5 * time.Second
 	maxScanTimeout = time.Hour
+
+	minSelfTest = 10 * time.Second
+	maxSelfTest = 24 * time.Hour
 
 	// clamd itself can't scan more: sizes are 32 bits wide in INSTREAM.
 	maxMaxFileSize = 4<<30 - 1
@@ -57,21 +62,28 @@ var levels = map[string]slog.Level{
 	"debug":   slog.LevelDebug,
 }
 
-// parseOptions reads the configuration. A wrong value never keeps the
-// antivirus from starting: a warning names it and what is used instead.
-func parseOptions(cfg api.Config, log *api.Logger) clamd.Config {
+// parseOptions reads the configuration. A wrong value doesn't keep the
+// antivirus from starting: a warning names it and what is used instead. Only
+// an Address without a server in it does, because any other clamd than the
+// chosen one would be the wrong one.
+func parseOptions(cfg api.Config, log *api.Logger) (clamd.Config, error) {
 	p := parser{cfg, log}
 	log.SetLevel(choice(p, "LogLevel", levels))
 	c := clamd.Config{
 		Mode:           choice(p, "Mode", modes),
 		StartupTimeout: p.seconds("StartupTimeout", minStartupTimeout, maxStartupTimeout),
 		ScanTimeout:    p.seconds("ScanTimeout", minScanTimeout, maxScanTimeout),
+		SelfTest:       p.seconds("SelfTest", minSelfTest, maxSelfTest),
 		MaxFileSize:    p.size("MaxFileSize"),
 		OnLimit:        choice(p, "OnLimit", policies),
 		OnEncrypted:    choice(p, "OnEncrypted", policies),
+		Names:          p.names(),
 		Log:            log,
 	}
-	c.Servers = p.servers(p.port())
+	var err error
+	if c.Servers, err = p.servers(p.port()); err != nil {
+		return c, err
+	}
 	if c.Mode == clamd.Fildes {
 		for _, s := range c.Servers {
 			if s.Network != "unix" {
@@ -79,7 +91,7 @@ func parseOptions(cfg api.Config, log *api.Logger) clamd.Config {
 			}
 		}
 	}
-	return c
+	return c, nil
 }
 
 // parser reads options one by one.
@@ -170,22 +182,32 @@ func (p parser) port() int {
 	return n
 }
 
-func (p parser) servers(port int) []clamd.Address {
+func (p parser) servers(port int) ([]clamd.Address, error) {
 	servers, err := clamd.ParseAddresses(p.value("Address"), port)
-	if err != nil && len(servers) > 0 {
+	if len(servers) == 0 {
+		if err == nil {
+			err = errors.New("it names no server")
+		}
+		return nil, fmt.Errorf("option Address: %s; write host, host:port, [IPv6]:port or the absolute path of a unix socket", oneLine(err))
+	}
+	if err != nil {
 		var used []string
 		for _, s := range servers {
 			used = append(used, s.String())
 		}
-		p.log.Warningf("option Address: %s is used: %v", strings.Join(used, ", "), strings.ReplaceAll(err.Error(), "\n", "; "))
+		p.log.Warningf("option Address: %s is used: %s", strings.Join(used, ", "), oneLine(err))
 	}
-	if len(servers) == 0 {
-		problem := "no server in it"
-		if err != nil {
-			problem = strings.ReplaceAll(err.Error(), "\n", "; ")
-		}
-		p.refuse("Address", problem, standard("Address"))
-		servers, _ = clamd.ParseAddresses(standard("Address"), port)
-	}
-	return servers
+	return servers, nil
 }
+
+// names reads the verdicts for signature names.
+func (p parser) names() []clamd.NameRule {
+	rules, err := clamd.ParseNames(p.value("Names"))
+	if err != nil {
+		p.log.Warningf("option Names: left out: %s", oneLine(err))
+	}
+	return rules
+}
+
+// oneLine writes joined errors in one line of the log.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

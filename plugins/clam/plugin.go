@@ -35,7 +35,11 @@ func (p *plugin) Info() api.Info {
 // Init implements api.Plugin: it returns when a clamd answers and finds a
 // test virus, or when StartupTimeout is over.
 func (p *plugin) Init(cfg api.Config, log *api.Logger) error {
-	client := clamd.New(parseOptions(cfg, log))
+	config, err := parseOptions(cfg, log)
+	if err != nil {
+		return err
+	}
+	client := clamd.New(config)
 	if err := client.Start(); err != nil {
 		return err
 	}
@@ -69,4 +73,7 @@ func (s scanner) Scan(ctx context.Context, file api.File) api.Result {
 }
 
 // Close implements api.Scanner.
-func (s scanner) Close() error { return nil }
+func (s scanner) Close() error {
+	s.Scanner.Close()
+	return nil
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/avirkit/avirkit/api"
 	"github.com/avirkit/avirkit/plugins/clam/clamd"
 	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // parse reads options that differ from the defaults and returns the log too.
@@ -25,7 +27,8 @@ func parse(t *testing.T, changes map[string]string) (clamd.Config, string) {
 		require.True(t, known, name)
 	}
 	var lines []string
-	c := parseOptions(cfg, api.NewLogger(func(line string) { lines = append(lines, line) }))
+	c, err := parseOptions(cfg, api.NewLogger(func(line string) { lines = append(lines, line) }))
+	require.NoError(t, err)
 	c.Log = nil
 	return c, strings.Join(lines, "\n")
 }
@@ -37,6 +40,7 @@ func defaults() clamd.Config {
 		Mode:           clamd.Auto,
 		StartupTimeout: 90 * time.Second,
 		ScanTimeout:    180 * time.Second,
+		SelfTest:       600 * time.Second,
 		MaxFileSize:    100 << 20,
 		OnLimit:        api.Impossible,
 		OnEncrypted:    api.Impossible,
@@ -77,9 +81,7 @@ func TestAWrongValueIsReplacedWithAWarningThatNamesTheOption(t *testing.T) {
 		name, value string
 		change      func(*config)
 	}{
-		{"Address", "", nil},
-		{"Address", "not a host", nil},
-		{"Address", "good,b a d", func(c *config) { c.Servers[0].Addr = "good:3310" }},
+		{"Address", "good,-", func(c *config) { c.Servers[0].Addr = "good:3310" }},
 		{"Port", "0", nil},
 		{"Port", "65536", nil},
 		{"Port", "http", nil},
@@ -99,6 +101,9 @@ func TestAWrongValueIsReplacedWithAWarningThatNamesTheOption(t *testing.T) {
 		{"MaxFileSize", "", nil},
 		{"Mode", "scan", nil},
 		{"Mode", "fildes", func(c *config) { c.Mode = clamd.Fildes }}, // for TCP
+		{"SelfTest", "9", func(c *config) { c.SelfTest = 10 * time.Second }},
+		{"SelfTest", "86401", func(c *config) { c.SelfTest = 24 * time.Hour }},
+		{"Names", "PUA.*=allow,Heuristics.Phishing.*=ok", func(c *config) { c.Names = []clamd.NameRule{{Pattern: "Heuristics.Phishing.*", Verdict: api.OK}} }},
 		{"OnLimit", "ok", nil},
 		{"OnEncrypted", "ignore", nil},
 		{"LogLevel", "loud", nil},
@@ -116,8 +121,18 @@ func TestAWrongValueIsReplacedWithAWarningThatNamesTheOption(t *testing.T) {
 func TestAPartlyWrongAddressSaysWhatIsUsed(t *testing.T) {
 	_, log := parse(t, map[string]string{"Address": "good,300.1.1.1,b:0"})
 	assert.Contains(t, log, `good:3310 is used: server "300.1.1.1": not an IPv4 address; server "b:0": port`)
-	_, log = parse(t, map[string]string{"Address": "300.1.1.1"})
-	assert.Contains(t, log, `server "300.1.1.1": not an IPv4 address; 127.0.0.1 is used`)
+}
+
+func TestAnAddressThatNamesNoServerKeepsTheAntivirusFromStarting(t *testing.T) {
+	for _, address := range []string{"", " ; ,", "300.1.1.1", "unix:run/clamd.ctl", "host:port", "tcp:///run/clamd.ctl"} {
+		cfg, _ := api.NewConfig(options).With("Address", address)
+		p := &plugin{}
+		err := p.Init(cfg, api.NewLogger(func(string) {}))
+		assert.ErrorContains(t, err, "option Address: ", address)
+		assert.NotContains(t, err.Error(), "127.0.0.1", "no other clamd than the chosen one is asked")
+		_, err = p.NewScanner()
+		assert.Error(t, err, "nothing scans")
+	}
 }
 
 func TestSizesHaveUnits(t *testing.T) {
@@ -135,15 +150,20 @@ func TestThePluginScansAfterEveryInit(t *testing.T) {
 	p := &plugin{}
 	_, err := p.NewScanner()
 	assert.Error(t, err, "before Init")
+	infected, harmless := filepath.Join(t.TempDir(), "infected"), filepath.Join(t.TempDir(), "harmless")
+	require.NoError(t, os.WriteFile(infected, testvirus.EICAR(), 0o600))
+	require.NoError(t, os.WriteFile(harmless, []byte("nothing bad in here"), 0o600))
 	for range 3 {
 		cfg, _ := api.NewConfig(options).With("Address", fake.Socket)
 		require.NoError(t, p.Init(cfg, api.NewLogger(func(line string) { t.Log(line) })))
 		s, err := p.NewScanner()
 		require.NoError(t, err)
-		result := s.Scan(context.Background(), api.File{Path: filepath.Join(t.TempDir(), "missing")})
-		assert.Equal(t, api.Failed, result.Verdict)
-		result = s.Scan(context.Background(), api.File{Path: fake.Socket + ".conf"})
-		assert.Equal(t, api.Failed, result.Verdict)
+		for path, want := range map[string]api.Verdict{
+			infected: api.VirusFound, harmless: api.OK, harmless + ".missing": api.Failed, fake.Socket: api.Failed,
+		} {
+			result := s.Scan(context.Background(), api.File{Path: path})
+			assert.Equal(t, want, result.Verdict, "%s: %s", path, result.Text)
+		}
 		require.NoError(t, s.Close())
 		require.NoError(t, p.Close())
 		assert.Eventually(t, func() bool { return fake.Open() == 0 }, 20*time.Second, time.Millisecond)

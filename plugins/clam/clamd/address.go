@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Address is one clamd server.
@@ -20,22 +21,20 @@ func (a Address) String() string { return a.Addr }
 // maxSocketPath is the kernel's limit for the path of a unix socket.
 const maxSocketPath = 107
 
-// ParseAddresses reads a list of servers, separated by commas: host,
-// host:port, [v6]:port, a bare IPv6 address, or the absolute path of a unix
-// socket. It returns the servers that it understood, without repetitions, and
-// an error that names each of the others, and also a bare IPv6 address that
-// seems to end in a port: that one is used as it is written.
+// ParseAddresses reads a list of servers, separated by commas, semicolons or
+// blanks: host, host:port, [v6]:port, a bare IPv6 address, or the absolute
+// path of a unix socket, with or without tcp: or unix: before it. It returns
+// the servers that it understood, without repetitions, and an error that names
+// each of the others, and also a bare IPv6 address that seems to end in a
+// port: that one is used as it is written.
 func ParseAddresses(list string, defaultPort int) ([]Address, error) {
 	var (
 		found []Address
 		errs  []error
 		seen  = map[Address]bool{}
 	)
-	for _, entry := range strings.Split(list, ",") {
-		entry = strings.TrimSpace(entry)
-		if entry == "" {
-			continue
-		}
+	separates := func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }
+	for _, entry := range strings.FieldsFunc(list, separates) {
 		addr, err := parseAddress(entry, defaultPort)
 		if err == nil && !seen[addr] {
 			seen[addr] = true
@@ -51,7 +50,24 @@ func ParseAddresses(list string, defaultPort int) ([]Address, error) {
 	return found, errors.Join(errs...)
 }
 
+// cutScheme cuts tcp: or unix: off a server, with or without slashes.
+func cutScheme(entry string) (scheme, rest string) {
+	for _, scheme := range []string{"tcp", "unix"} {
+		if len(entry) > len(scheme) && entry[len(scheme)] == ':' && strings.EqualFold(entry[:len(scheme)], scheme) {
+			return scheme, strings.TrimPrefix(entry[len(scheme)+1:], "//")
+		}
+	}
+	return "", entry
+}
+
 func parseAddress(entry string, defaultPort int) (Address, error) {
+	scheme, entry := cutScheme(entry)
+	switch {
+	case scheme == "unix" && !strings.HasPrefix(entry, "/"):
+		return Address{}, errors.New("unix: needs the absolute path of a socket")
+	case scheme == "tcp" && strings.HasPrefix(entry, "/"):
+		return Address{}, errors.New("tcp: needs a host")
+	}
 	if strings.HasPrefix(entry, "/") {
 		path := filepath.Clean(entry)
 		if len(path) > maxSocketPath {
@@ -85,6 +101,7 @@ const clamdPort = 3310
 
 // checkBare warns of "::1:3310", which is an IPv6 address and no port.
 func checkBare(entry string, defaultPort int) error {
+	_, entry = cutScheme(entry)
 	end := strings.LastIndexByte(entry, ':')
 	if strings.HasPrefix(entry, "/") || strings.HasPrefix(entry, "[") || strings.Count(entry, ":") < 2 {
 		return nil

@@ -18,6 +18,10 @@ func TestAddressesAreReadInEveryForm(t *testing.T) {
 		" a , b:1,, /c ,a":       {{"tcp", "a:3310"}, {"tcp", "b:1"}, {"unix", "/c"}},
 		"300.a, _a-b.C.":         {{"tcp", "300.a:3310"}, {"tcp", "_a-b.c.:3310"}},
 		"":                       nil,
+		"a;b two":                {{"tcp", "a:3310"}, {"tcp", "b:3310"}, {"tcp", "two:3310"}},
+		"tcp://a:9 TCP:b":        {{"tcp", "a:9"}, {"tcp", "b:3310"}},
+		"tcp://[::1]:9,tcp:::1":  {{"tcp", "[::1]:9"}, {"tcp", "[::1]:3310"}},
+		"unix:/x; unix:///y/z":   {{"unix", "/x"}, {"unix", "/y/z"}},
 
 		"localhost,localhost:03310,LOCALHOST:3310": {{"tcp", "localhost:3310"}},
 		"::1,[0:0::1]:3310":                        {{"tcp", "[::1]:3310"}},
@@ -31,7 +35,7 @@ func TestAddressesAreReadInEveryForm(t *testing.T) {
 func TestAWrongAddressIsNamedAndTheOthersAreUsed(t *testing.T) {
 	for _, wrong := range []string{
 		"a:b:c", "host:0", "host:65536", "host:", ":3310", "[::1", "[::1]x:1", "[nonsense]:1",
-		"two words", "relative/path", "a;b", "300.1.1.1", "1.2.3", "1", "-", ".", "a..b", "a.-b", "a:+1", "unix:/x",
+		"relative/path", "300.1.1.1", "1.2.3", "1", "-", ".", "a..b", "a.-b", "a:+1", "unix:x", "tcp:", "tcp:///x", "http://host",
 		strings.Repeat("a", 64), strings.Repeat("a.", 127) + "b", "[127.0.0.1]", "/" + strings.Repeat("x", 108),
 	} {
 		got, err := ParseAddresses("good, "+wrong, 3310)

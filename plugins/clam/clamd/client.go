@@ -2,7 +2,7 @@ package clamd
 
 import (
 	"context"
-	"slices"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,28 +25,53 @@ type Config struct {
 	Mode           Mode          // how files get there
 	StartupTimeout time.Duration // how long Start waits for a server
 	ScanTimeout    time.Duration // bound of one scan, all repetitions included
+	SelfTest       time.Duration // how long an OK of a server counts after its self-test
 	MaxFileSize    int64         // bytes; a larger file is not sent
 	OnLimit        api.Verdict   // for a file over a limit
 	OnEncrypted    api.Verdict   // for a file that is encrypted
+	Names          []NameRule    // for what clamd calls by these names; the first that fits
 	Log            *api.Logger
+}
+
+// times are bounds that follow from the configuration, or that only the tests
+// change.
+type times struct {
+	dial    time.Duration // of one connect
+	silence time.Duration // a server that gives no sign of life for so long is given up
+	ping    time.Duration // between PINGs of a scan, well inside clamd's ReadTimeout of 120 s
+	idle    time.Duration // after it an unused session is closed: it takes a place in clamd's queue
+	crowd   time.Duration // after it a silent new session is taken to wait for a place
+	pause   time.Duration // before the test after a failed one; doubles each time
+	pauseTo time.Duration // the longest such pause
+	look    time.Duration // between two questions for VERSION
+	grace   time.Duration // how long Start waits for the other servers, and a scan for a sick one
+}
+
+// settings are what the client and its servers share. Nobody changes them.
+type settings struct {
+	Config
+	times times
+	log   *api.Logger
 }
 
 // Client scans files with the servers of its Config.
 type Client struct {
-	Config
-	log    *api.Logger
-	times  timing
-	ctx    context.Context // ends with Close
-	cancel context.CancelFunc
-	closed atomic.Bool
-
-	mu      sync.Mutex
+	*settings
 	servers []*server
-	turn    uint // its overflow does no harm
-	canary  int  // descriptor of the test file that is sent most; -1 before it is made
+	news    *news
+	turn    atomic.Uint32
 
-	running sync.WaitGroup // the goroutines of the client
+	ctx     context.Context // ends with Close
+	cancel  context.CancelFunc
+	running sync.WaitGroup // the goroutines of the servers
+
+	mu    sync.Mutex
+	scans int           // under way
+	left  chan struct{} // made by Close; closed when the last scan has ended
 }
+
+// errClosed says that the client was closed.
+var errClosed = errors.New("the antivirus is closing")
 
 // New makes a client. It connects to nothing before Start.
 func New(cfg Config) *Client {
@@ -55,65 +80,110 @@ func New(cfg Config) *Client {
 	// leaves any.
 	third := cfg.ScanTimeout / 3
 	silence := min(max(5*time.Second, min(third, time.Minute)), cfg.ScanTimeout/2)
-	c := &Client{Config: cfg, log: cfg.Log, canary: -1, times: timing{
+	c := &Client{news: newNews(), settings: &settings{Config: cfg, log: cfg.Log, times: times{
 		dial:    min(5*time.Second, third),
-		ping:    min(10*time.Second, silence/3), // several within a silence
 		silence: silence,
-		giveUp:  60 * time.Second,
+		ping:    min(10*time.Second, silence/3), // several within a silence
+		idle:    10 * time.Second,
+		crowd:   50 * time.Millisecond,
 		pause:   50 * time.Millisecond,
 		pauseTo: 5 * time.Second,
-		tick:    time.Second,
-		fresh:   20 * time.Millisecond,
+		look:    min(time.Minute, cfg.SelfTest),
 		grace:   3 * time.Second,
-	}}
+	}}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	for _, addr := range cfg.Servers {
-		s := &server{addr: addr, down: true} // until Start has proven it
-		s.fildes.Store(addr.Network == "unix" && cfg.Mode != Instream)
-		c.servers = append(c.servers, s)
+		c.servers = append(c.servers, newServer(addr, c.settings, c.news))
 	}
 	return c
 }
 
-// closeLimit bounds how long Close waits for scans. They end by themselves in
-// some tenths of a second unless a file system hangs.
+// closeLimit bounds how long Close waits for scans. They end at once unless a
+// file system hangs.
 const closeLimit = 2 * time.Second
 
 // Close makes every scan under way answer FAILED, waits for that, and closes
 // all connections.
 func (c *Client) Close() {
-	c.mu.Lock()
-	c.closed.Store(true)
-	var idle []*session
+	c.cancel()
 	for _, s := range c.servers {
-		idle = append(idle, s.idle...)
-		s.idle = nil
-	}
-	c.mu.Unlock()
-	c.cancel() // after closed: whoever is woken must see why
-	for _, x := range idle {
-		x.close()
+		s.pool.close()
 	}
 	c.running.Wait()
-	for limit := time.Now().Add(closeLimit); c.scanning() && time.Now().Before(limit); {
-		time.Sleep(slice / 20)
+	c.mu.Lock()
+	waiting := c.scans > 0
+	if c.left == nil {
+		c.left = make(chan struct{})
 	}
-	c.closeCanary()
+	c.mu.Unlock()
+	if waiting {
+		limit := time.NewTimer(closeLimit)
+		defer limit.Stop()
+		select {
+		case <-c.left:
+		case <-limit.C:
+		}
+	}
 }
 
-// scanning tells whether a scan holds a server.
-func (c *Client) scanning() bool {
+func (c *Client) scanBegins() {
+	c.mu.Lock()
+	c.scans++
+	c.mu.Unlock()
+}
+
+func (c *Client) scanEnds() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.ContainsFunc(c.servers, func(s *server) bool { return s.busy > 0 })
+	if c.scans--; c.scans == 0 && c.left != nil {
+		close(c.left)
+		c.left = nil
+	}
 }
 
-// spawn starts a goroutine that Close waits for. Each waits for nothing that
-// Close doesn't end.
-func (c *Client) spawn(f func()) {
-	c.running.Add(1)
-	api.Go(c.log, func() {
-		defer c.running.Done()
-		f()
-	})
+// pick chooses the ready server with the fewest scans under way, another than
+// avoid if there is one, and counts a scan on it. It returns nil if none is
+// ready.
+func (c *Client) pick(avoid *server) *server {
+	for {
+		var best *server
+		var least int
+		// A new start each time spreads the scans of an idle farm.
+		turn, n := c.turn.Add(1), uint32(len(c.servers))
+		for i := range n {
+			s := c.servers[(turn%n+i)%n]
+			ready, busy := s.load()
+			switch {
+			case !ready:
+			case best == nil, best == avoid, s != avoid && busy < least:
+				best, least = s, busy
+			}
+		}
+		if best == nil || best.acquire() {
+			return best
+		}
+	}
+}
+
+// news tells whoever waits that the state of a server has changed.
+type news struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+func newNews() *news { return &news{ch: make(chan struct{})} }
+
+// next returns a channel that is closed at the next change. Whoever waits for
+// a state asks for it before looking at that state.
+func (n *news) next() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.ch
+}
+
+func (n *news) tell() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	close(n.ch)
+	n.ch = make(chan struct{})
 }

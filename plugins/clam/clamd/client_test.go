@@ -51,6 +51,7 @@ func config(t testing.TB, addresses string, log *logLines) Config {
 		Mode:           Auto,
 		StartupTimeout: 10 * time.Second,
 		ScanTimeout:    20 * time.Second,
+		SelfTest:       time.Hour,
 		MaxFileSize:    25 << 20,
 		OnLimit:        api.Impossible,
 		OnEncrypted:    api.Impossible,
@@ -77,7 +78,9 @@ func write(t testing.TB, name string, content []byte) string {
 
 // scan scans one file with a scanner of its own.
 func scan(c *Client, path string) api.Result {
-	return c.NewScanner().Scan(context.Background(), api.File{Path: path})
+	scanner := c.NewScanner()
+	defer scanner.Close()
+	return scanner.Scan(context.Background(), api.File{Path: path})
 }
 
 func zipOf(t testing.TB, content []byte) []byte {
@@ -137,4 +140,11 @@ func TestTheSevenSamplesOverEachTransport(t *testing.T) {
 			assert.NotContains(t, log.String(), "WRN", "nothing is wrong with this clamd")
 		})
 	}
+}
+
+// isScanning tells whether a scan is under way.
+func (c *Client) isScanning() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.scans > 0
 }

@@ -27,7 +27,7 @@ func killed(t *testing.T) {
 		// A process that is stopped has the scan for as long as we want.
 		require.NoError(t, real.Pause())
 		pending := background(c, write(t, "sample", testvirus.EICAR()))
-		eventually(t, "the scan is under way", c.scanning)
+		eventually(t, "the scan is under way", c.isScanning)
 		require.NoError(t, real.Kill())
 		require.NoError(t, real.Start())
 		result := await(t, pending)
@@ -46,12 +46,11 @@ func reloaded(t *testing.T) {
 		log := &logLines{}
 		c := startQuick(t, real.Addr+","+real.Socket, log, func(c *Client) {
 			patient(c)
-			c.MaxFileSize = int64(len(large()))
 		})
 		bad, good := write(t, "bad", large()), write(t, "good", harmless)
 		for range 2 {
 			pending := background(c, bad)
-			eventually(t, "the scan is under way", c.scanning)
+			eventually(t, "the scan is under way", c.isScanning)
 			require.NoError(t, real.Reload())
 			assert.Equal(t, api.OK, timedScan(t, c, good, enough).Verdict)
 			assert.Equal(t, api.VirusFound, (<-pending).Verdict)
@@ -70,12 +69,15 @@ func deadEngine(t *testing.T) {
 		assert.ErrorContains(t, err, address)
 		assert.Less(t, time.Since(begin), slack)
 	}
-	// Later: after a restart, and without one.
+	// Later: after a restart at once, and else after the next self-test.
 	for _, hangUp := range []bool{true, false} {
-		r := newRig(t, overTCP)
+		r := newRigWith(t, overTCP, func(c *Client) { c.SelfTest = selfTestInterval })
+		r.connect()
 		r.fake.Set(fakeclamd.Fault{Name: "dead-engine"})
 		if hangUp {
 			r.fake.Hangup()
+		} else {
+			r.isFoundOut()
 		}
 		for _, content := range [][]byte{harmless, testvirus.EICAR()} {
 			result := r.scan(content, enough)
@@ -89,10 +91,11 @@ func deadEngine(t *testing.T) {
 
 func noTemporaryDirectory(t *testing.T) {
 	real := clamdtest.Start(t, nil)
-	c := startQuick(t, real.Socket, &logLines{}, func(c *Client) { c.Mode = Fildes })
+	c := startQuick(t, real.Socket, &logLines{}, func(c *Client) { c.Mode, c.SelfTest = Fildes, selfTestInterval })
 	archive := write(t, "eicar.zip", zipOf(t, testvirus.EICAR()))
 	assert.Equal(t, api.VirusFound, timedScan(t, c, archive, enough).Verdict)
 	require.NoError(t, os.RemoveAll(real.TmpDir))
+	isFoundOut(t, c)
 	assert.Equal(t, api.Failed, timedScan(t, c, archive, brief).Verdict)
 	assert.Equal(t, api.Failed, timedScan(t, c, write(t, "sample", harmless), brief).Verdict)
 	for mode, problem := range map[Mode]string{

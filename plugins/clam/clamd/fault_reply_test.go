@@ -25,7 +25,7 @@ func slowReply(t *testing.T) {
 	before := r.fake.Scans()
 	r.spoilt(fakeclamd.Fault{Name: "slow-reply"}, testvirus.EICAR(), api.VirusFound)
 	r.spoilt(fakeclamd.Fault{Name: "slow-reply"}, harmless, api.OK)
-	assert.Equal(t, before+3, r.fake.Scans(), "nothing was sent twice: two files, and the test virus for the clean one")
+	assert.Equal(t, before+2, r.fake.Scans(), "nothing was sent twice")
 }
 
 func idleTimeout(t *testing.T) {
@@ -53,7 +53,7 @@ func twoReplies(t *testing.T) {
 		r.spoilt(fakeclamd.Fault{Name: "ok-then-found"}, harmless, api.Failed)
 		r.spoilt(fakeclamd.Fault{Name: "ok-then-found", Times: 1}, harmless, api.OK)
 		// This is how a clamd ends that is told to.
-		for text := range stopping {
+		for _, text := range []string{"Error processing command.", "PROTOCOL ERROR: ancillary data sent without FILDES."} {
 			aborted := answer(text + " ERROR")
 			aborted.Times = 1
 			r.spoilt(aborted, testvirus.EICAR(), api.VirusFound)
@@ -68,8 +68,7 @@ func pongFirst(t *testing.T) {
 			r.connect()
 			before := r.fake.Scans()
 			r.spoilt(fakeclamd.Fault{Name: name, Times: 1}, content, want)
-			sent := map[api.Verdict]int{api.VirusFound: 1, api.OK: 2}[want] // with the test virus
-			assert.Equal(t, before+sent, r.fake.Scans(), "nothing was sent twice")
+			assert.Equal(t, before+1, r.fake.Scans(), "nothing was sent twice")
 		}
 	}
 }
@@ -125,7 +124,7 @@ func noSession(t *testing.T) {
 	}
 }
 
-func notScanned(t *testing.T) {
+func neitherVerdict(t *testing.T) {
 	r := newRig(t, overTCP)
 	for _, text := range []string{"", "stream: ", "stream: Excluded", "stream: Empty file", "Excluded"} {
 		r.spoilt(answer(text), harmless, api.Failed)
@@ -144,11 +143,13 @@ func cannotCheck(t *testing.T) {
 	for _, name := range []string{
 		"Heuristics.Encrypted.Zip", "Heuristics.Encrypted.PDF", "Encrypted.Zip",
 		"Heuristics.Broken.Executable", "Broken.Executable", "(null)",
-		"Heuristics.Limits.Exceeded", "Heuristics.Limits.Exceeded.MaxFileSize.UNOFFICIAL",
+		"Heuristics.Limits.Exceeded", "Heuristics.Limits.Exceeded.MaxFileSize",
 	} {
 		r.spoilt(answer("stream: "+name+" FOUND"), harmless, api.Impossible)
 	}
-	r.spoilt(answer("stream: Heuristics.Zip.OverlappingFiles FOUND"), harmless, api.VirusFound)
+	for _, name := range []string{"Heuristics.Zip.OverlappingFiles", "Encrypted.Evil.UNOFFICIAL", "Broken.Evil.UNOFFICIAL"} {
+		r.spoilt(answer("stream: "+name+" FOUND"), harmless, api.VirusFound)
+	}
 
 	r.c.OnEncrypted = api.VirusFound
 	result := r.spoilt(answer("stream: Heuristics.Encrypted.Zip FOUND"), harmless, api.VirusFound)

@@ -34,7 +34,7 @@ var faults = []struct {
 	{18, "very long name is a virus", longName},
 	{19, "reply without end is cut off", endless},
 	{20, "clamd that knows no sessions is failed", noSession},
-	{21, "empty reply and Excluded are failed", notScanned},
+	{21, "empty reply and Excluded are failed", neitherVerdict},
 	{22, "clamd without memory is failed", noMemory},
 	{23, "names that mean cannot check are impossible", cannotCheck},
 	{24, "file that shrinks or grows is failed", changingFile},

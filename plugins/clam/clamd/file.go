@@ -4,17 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"syscall"
+
+	"github.com/avirkit/avirkit/plugins/clam/wire"
 )
 
-// errChanged says that a file was written to while it was scanned, so that no
-// verdict holds for what it is now.
-var errChanged = errors.New("the file changed while it was scanned")
+// errTouched says that a file's ctime has changed and nothing else. That is so
+// when it was renamed or its mode was set, and also when it was written to and
+// its other times were put back.
+var errTouched = fmt.Errorf("%w, or something about it did", wire.ErrChanged)
 
-// fileState is what tells that a file was written to. Its ctime would do so
-// too, and change as well when it is renamed or its mode is set.
+// fileState is what tells that a file was written to.
 type fileState struct {
 	size    int64
 	written syscall.Timespec
+	changed syscall.Timespec
 }
 
 // openFile opens a regular file and returns its descriptor, which the caller
@@ -31,48 +34,38 @@ func openFile(path string) (fd int, state fileState, err error) {
 	if err != nil {
 		return -1, state, fmt.Errorf("open: %w", err)
 	}
+	if state, err = stateOf(fd); err != nil {
+		closeFile(fd)
+		return -1, state, err
+	}
+	return fd, state, nil
+}
+
+// stateOf is the state of an open file, which must be a regular one.
+func stateOf(fd int) (fileState, error) {
 	var st syscall.Stat_t
 	if err := syscall.Fstat(fd, &st); err != nil {
-		_ = syscall.Close(fd)
-		return -1, state, fmt.Errorf("stat: %w", err)
+		return fileState{}, fmt.Errorf("stat: %w", err)
 	}
 	if st.Mode&syscall.S_IFMT != syscall.S_IFREG {
-		_ = syscall.Close(fd)
-		return -1, state, errors.New("not a regular file")
+		return fileState{}, errors.New("not a regular file")
 	}
-	return fd, fileState{st.Size, st.Mtim}, nil
+	return fileState{st.Size, st.Mtim, st.Ctim}, nil
 }
 
-// readAt fills p from the file's offset off. It returns less only at the end
-// of the file.
-func readAt(fd int, p []byte, off int64) (n int, err error) {
-	for n < len(p) {
-		m, err := syscall.Pread(fd, p[n:], off+int64(n))
-		if err == syscall.EINTR {
-			continue
-		}
-		if err != nil {
-			return n, fmt.Errorf("read: %w", err)
-		}
-		if m == 0 {
-			break
-		}
-		n += m
-	}
-	return n, nil
-}
-
-// unchanged returns errChanged if the file was written to since it was opened.
+// unchanged returns wire.ErrChanged if the file was written to since it had
+// this state, and errTouched if that can't be told.
 func (s fileState) unchanged(fd int) error {
-	var st syscall.Stat_t
-	if err := syscall.Fstat(fd, &st); err != nil {
-		return fmt.Errorf("stat: %w", err)
-	}
-	if st.Size != s.size {
-		return fmt.Errorf("%w: from %d to %d bytes", errChanged, s.size, st.Size)
-	}
-	if st.Mtim != s.written {
-		return errChanged
+	now, err := stateOf(fd)
+	switch {
+	case err != nil:
+		return err
+	case now.size != s.size:
+		return fmt.Errorf("%w: from %d to %d bytes", wire.ErrChanged, s.size, now.size)
+	case now.written != s.written:
+		return wire.ErrChanged
+	case now.changed != s.changed:
+		return errTouched
 	}
 	return nil
 }

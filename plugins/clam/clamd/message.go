@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"syscall"
 	"unicode/utf8"
 
 	"github.com/avirkit/avirkit/api"
+	"github.com/avirkit/avirkit/plugins/clam/wire"
 )
 
 const (
@@ -23,29 +25,36 @@ const (
 )
 
 // result turns a reply into the answer for the host.
-func (c *Client) result(r reply, s *server, file api.File) api.Result {
-	switch r.kind {
+func (c *Client) result(r wire.Reply, s *server, file api.File) api.Result {
+	if rule, ok := c.ruleFor(r); ok {
+		if rule.Verdict == api.OK {
+			c.log.Warningf("%s is OK by option Names (%s), though clamd at %s found %s", label(file), rule.Pattern, s.addr, r.Text)
+			return api.Result{Verdict: api.OK}
+		}
+		return policy(rule.Verdict, r.Text, fmt.Sprintf("%s, by option Names (%s)", shorten(r.Text, maxQuote), rule.Pattern), file)
+	}
+	switch meaning(r) {
 	case clean:
 		return api.Result{Verdict: api.OK}
-	case found:
-		if r.text == "" {
-			r.text = "unnamed virus"
+	case virus:
+		if r.Text == "" {
+			r.Text = "unnamed virus"
 		}
-		return api.Result{Verdict: api.VirusFound, Text: r.text}
+		return api.Result{Verdict: api.VirusFound, Text: r.Text}
 	case overLimit:
-		return c.policy(c.OnLimit, r.text, fmt.Sprintf("over a limit of clamd at %s: %s", s.addr, shorten(r.text, maxQuote)), file)
+		return policy(c.OnLimit, r.Text, fmt.Sprintf("over a limit of clamd at %s: %s", s.addr, shorten(r.Text, maxQuote)), file)
 	case encrypted:
-		return c.policy(c.OnEncrypted, r.text, "encrypted: "+shorten(r.text, maxQuote), file)
+		return policy(c.OnEncrypted, r.Text, "encrypted: "+shorten(r.Text, maxQuote), file)
 	case broken:
-		return api.Result{Verdict: api.Impossible, Text: message("corrupted: "+shorten(r.text, maxQuote), "", file)}
+		return api.Result{Verdict: api.Impossible, Text: message("corrupted: "+shorten(r.Text, maxQuote), "", file)}
 	}
-	text := fmt.Sprintf("clamd at %s did not scan: %q", s.addr, shorten(r.text, maxQuote))
+	text := fmt.Sprintf("clamd at %s did not scan: %q", s.addr, shorten(r.Text, maxQuote))
 	return api.Result{Verdict: api.Failed, Text: message(text, "see its log", file)}
 }
 
 // policy answers with a verdict of the administrator's choice. The text of a
 // virus is its name, that of the others a reason.
-func (c *Client) policy(v api.Verdict, name, reason string, file api.File) api.Result {
+func policy(v api.Verdict, name, reason string, file api.File) api.Result {
 	if v == api.VirusFound {
 		return api.Result{Verdict: v, Text: name}
 	}
@@ -85,19 +94,37 @@ func shorten(text string, most int) string {
 	return strings.TrimSpace(text[:head]) + gap + strings.TrimSpace(text[tail:])
 }
 
-// remedy says what an administrator can do about an error.
+// remedy says what an administrator can do about an error, if the error
+// doesn't.
 func remedy(err error) string {
+	var dns *net.DNSError
 	switch {
-	case errors.Is(err, errLost) && errors.Is(err, syscall.EACCES):
-		return "may this user open the socket?"
-	case errors.Is(err, errClosed), errors.Is(err, context.Canceled), errors.Is(err, errUnfit):
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "DNS doesn't know this name: is it right in option Address?"
+	case errors.As(err, &dns):
+		return "does DNS work on this machine (/etc/resolv.conf)?"
+	case errors.Is(err, errClosed), errors.Is(err, context.Canceled), errors.Is(err, errUnfit), errors.Is(err, errRefused):
 		return ""
-	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOENT) && errors.Is(err, errLost):
+	case errors.Is(err, wire.ErrForeign):
+		return "are Address and Port right?"
+	case errors.Is(err, wire.ErrLost) && errors.Is(err, syscall.EACCES):
+		return "may this user open the socket?"
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOENT) && errors.Is(err, wire.ErrLost):
 		return "does clamd run, and are Address and Port right?"
-	case errors.Is(err, errLost), errors.Is(err, errDeadline):
+	case errors.Is(err, wire.ErrSilent):
+		return "does clamd hang, or is its queue full?"
+	case errors.Is(err, wire.ErrLost), errors.Is(err, wire.ErrDeadline):
 		return "see the log of clamd"
 	}
 	return ""
+}
+
+// withRemedy is an error as one line of the log.
+func withRemedy(err error) string {
+	if advice := remedy(err); advice != "" {
+		return fmt.Sprintf("%v: %s", err, advice)
+	}
+	return err.Error()
 }
 
 // label is how a message names a file: as the user knows it, and without its

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/avirkit/avirkit/api"
+	"github.com/avirkit/avirkit/plugins/clam/wire"
 )
 
 func TestAMessageKeepsTheFilesNameAndTheAdviceWithinWhatTheHostTakes(t *testing.T) {
@@ -17,19 +18,21 @@ func TestAMessageKeepsTheFilesNameAndTheAdviceWithinWhatTheHostTakes(t *testing.
 	c := New(config(t, socket, &logLines{}))
 	defer c.Close()
 	file := api.File{RealName: "ünïcode " + strings.Repeat("ä", 100) + " invoice.pdf"}
-	_, err := c.dial(context.Background(), c.servers[0].addr, time.Now().Add(enough))
+	server := c.servers[0]
+	wait := wire.Wait{Ctx: context.Background(), Deadline: time.Now().Add(enough), Silence: time.Second, Ping: time.Second}
+	_, err := server.open(&wait, c.ctx)
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), socket)
 	for _, result := range []api.Result{
-		failure(file, c.giveUp(errDeadline, at(c.servers[0], err))),
-		c.result(reply{kind: failed, text: strings.Repeat("x y ", 1000)}, c.servers[0], file),
-		c.result(reply{kind: overLimit, text: strings.Repeat("x y ", 1000)}, c.servers[0], file),
+		failure(file, (&job{Client: c, last: server.at(err)}).giveUp(wire.ErrDeadline)),
+		c.result(wire.Reply{Kind: wire.Refused, Text: strings.Repeat("x y ", 1000)}, server, file),
+		c.result(wire.Reply{Kind: wire.OverLimit, Text: strings.Repeat("x y ", 1000)}, server, file),
 	} {
 		assert.LessOrEqual(t, len(result.Text), 255)
 		assert.True(t, strings.HasSuffix(result.Text, "invoice.pdf"), result.Text)
 		assert.Contains(t, result.Text, ": ünïcode")
 		assert.LessOrEqual(t, strings.Count(result.Text, socket), 1)
 	}
-	text := failure(file, c.giveUp(errDeadline, at(c.servers[0], err))).Text
+	text := failure(file, (&job{Client: c, last: server.at(err)}).giveUp(wire.ErrDeadline)).Text
 	assert.Contains(t, text, "no such file or directory: does clamd run, and are Address and Port right?: ünïcode")
 }

@@ -14,19 +14,20 @@ import (
 	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
 	"github.com/avirkit/avirkit/plugins/clam/fakeclamd"
 	"github.com/avirkit/avirkit/plugins/clam/testvirus"
+	"github.com/avirkit/avirkit/plugins/clam/wire"
 )
 
 // quick are times with which a fault test takes tenths of a second.
-var quick = timing{
+var quick = times{
 	dial:    time.Second,
-	ping:    200 * time.Millisecond,
 	silence: time.Second,
-	giveUp:  time.Minute,
+	ping:    200 * time.Millisecond,
+	idle:    time.Minute,
+	crowd:   50 * time.Millisecond,
 	pause:   5 * time.Millisecond,
 	pauseTo: 50 * time.Millisecond,
-	tick:    20 * time.Millisecond,
+	look:    time.Hour,
 	grace:   200 * time.Millisecond,
-	fresh:   100 * time.Millisecond,
 }
 
 const (
@@ -52,11 +53,9 @@ type rig struct {
 func overTCP(f *fakeclamd.Server) string  { return f.Addr }
 func overUnix(f *fakeclamd.Server) string { return f.Socket }
 
-// newRig makes a rig in which only scans speak to the fake: the upkeep would
-// meet faults that are meant for a scan, and be counted as one.
 func newRig(t *testing.T, via func(*fakeclamd.Server) string) *rig {
 	t.Helper()
-	return newRigWith(t, via, func(c *Client) { c.times.tick = time.Hour })
+	return newRigWith(t, via, nil)
 }
 
 // newRigWith makes a rig whose client change may alter before its start.
@@ -82,10 +81,9 @@ func newQuick(t *testing.T, addresses string, log *logLines) *Client {
 	t.Helper()
 	cfg := config(t, addresses, log)
 	cfg.ScanTimeout = enough
-	cfg.MaxFileSize = 1 << 20 // the file of this size that Start sends takes its time
 	cfg.StartupTimeout = 5 * time.Second
 	c := New(cfg)
-	c.times = quick
+	c.settings.times = quick
 	return c
 }
 
@@ -100,7 +98,9 @@ func timedScan(t *testing.T, c *Client, path string, limit time.Duration) api.Re
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	begin := time.Now()
-	result := c.NewScanner().Scan(ctx, api.File{Path: path, RealName: "sample"})
+	scanner := c.NewScanner()
+	defer scanner.Close()
+	result := scanner.Scan(ctx, api.File{Path: path, RealName: "sample"})
 	assert.Less(t, time.Since(begin), limit+slack, "the scan kept to its deadline")
 	return result
 }
@@ -113,15 +113,31 @@ func (r *rig) isVirus() {
 	assert.Equal(r.t, testvirus.SignatureName, result.Text)
 }
 
-// connect makes sure that the next file finds a connection, so that a fault
-// meets it there.
+// connect makes sure that the server is ready and that the next file finds a
+// connection, so that a fault meets it there.
 func (r *rig) connect() {
 	r.t.Helper()
 	s := r.c.servers[0]
-	x, _, err := r.c.session(stopper{context.Background(), &r.c.closed}, s, time.Now().Add(enough), false)
+	eventually(r.t, "the server is ready", func() bool { isReady, _ := s.load(); return isReady })
+	x, err := s.session(&wire.Wait{Ctx: context.Background(), Deadline: time.Now().Add(enough), Silence: enough, Ping: enough}, r.c.ctx)
 	require.NoError(r.t, err)
-	x.active = time.Now() // no PING is due
-	r.c.keep(s, x)
+	s.pool.put(x)
+}
+
+// selfTestInterval is an option SelfTest for tests that wait for the next one.
+const selfTestInterval = 2 * time.Second
+
+// isFoundOut scans until a self-test has failed. It comes while the server is
+// used, and not ten intervals later.
+func (r *rig) isFoundOut() { isFoundOut(r.t, r.c) }
+
+func isFoundOut(t *testing.T, c *Client) {
+	t.Helper()
+	path := write(t, "sample", harmless)
+	limit := time.Now().Add(4 * selfTestInterval)
+	for scan(c, path).Verdict == api.OK {
+		require.True(t, time.Now().Before(limit), "a sick server has passed for a good one for %v", 4*selfTestInterval)
+	}
 }
 
 // spoilt checks the verdict of a clean file while the fake misbehaves.
@@ -155,7 +171,9 @@ func (r *rig) repeated(name string, content []byte) {
 func background(c *Client, path string) <-chan api.Result {
 	done := make(chan api.Result, 1)
 	go func() {
-		done <- c.NewScanner().Scan(context.Background(), api.File{Path: path, RealName: "sample"})
+		scanner := c.NewScanner()
+		defer scanner.Close()
+		done <- scanner.Scan(context.Background(), api.File{Path: path, RealName: "sample"})
 	}()
 	return done
 }

@@ -7,221 +7,293 @@ import (
 	"time"
 
 	"github.com/avirkit/avirkit/api"
+	"github.com/avirkit/avirkit/plugins/clam/wire"
 )
 
 const (
-	// maxSent bounds how often a whole file is sent. It may be the file that
-	// kills clamd.
+	// maxSent bounds how often a whole file is sent. This very file may crash
+	// clamd.
 	maxSent = 3
 
 	// maxCut bounds how many uploads of a file are begun and cut off.
 	maxCut = 10
+
+	// maxRefused bounds how many servers, or tries on the same, may say that
+	// they did not scan a file.
+	maxRefused = 2
+
+	// maxTouched bounds how often a file is scanned anew because its ctime
+	// has changed.
+	maxTouched = 3
 )
 
-// Scanner scans for one thread. It owns one buffer.
+// Scanner scans for one thread of the host. It owns one buffer.
 type Scanner struct {
 	c   *Client
-	buf []byte
+	buf *wire.Buffer
 }
 
-// NewScanner makes the state for one thread.
-func (c *Client) NewScanner() *Scanner {
-	return &Scanner{c: c, buf: make([]byte, bufferSize)}
-}
+// NewScanner makes the state for one thread, which SIGPIPE must do no harm on.
+func (c *Client) NewScanner() *Scanner { return &Scanner{c, wire.NewBuffer(true)} }
+
+// Close frees what NewScanner made.
+func (s *Scanner) Close() { s.buf.Close() }
 
 // Scan scans one file, within ScanTimeout and ctx's deadline.
 func (s *Scanner) Scan(ctx context.Context, file api.File) api.Result {
-	deadline := time.Now().Add(s.c.ScanTimeout)
-	if d, ok := ctx.Deadline(); ok {
-		deadline = earlier(deadline, d)
+	s.c.scanBegins()
+	defer s.c.scanEnds()
+	began := time.Now()
+	j := job{Client: s.c, buf: s.buf, ctx: ctx, began: began, wait: wire.Wait{
+		Ctx: ctx, Deadline: began.Add(s.c.ScanTimeout), Silence: s.c.times.silence, Ping: s.c.times.ping,
+	}}
+	if d, ok := ctx.Deadline(); ok && d.Before(j.wait.Deadline) {
+		j.wait.Deadline = d
 	}
-	fd, state, err := openFile(file.Path)
-	if err != nil {
+	var err error
+	if j.fd, j.state, err = openFile(file.Path); err != nil {
 		return failure(file, err)
 	}
-	defer closeFile(fd)
+	defer closeFile(j.fd)
 	switch {
-	case state.size == 0:
-		// Nothing to ask about, if it really is empty: a file of /proc says
-		// 0 and has contents.
-		if n, err := readAt(fd, s.buf[:1], 0); err != nil {
+	case j.state.size == 0:
+		// There is nothing to ask about, if it really is empty: a file of
+		// /proc says 0 and has contents.
+		var one [1]byte
+		if n, err := wire.ReadAt(j.fd, one[:], 0); err != nil {
 			return failure(file, err)
 		} else if n > 0 {
-			return failure(file, errChanged)
+			return failure(file, wire.ErrChanged)
 		}
 		return api.Result{Verdict: api.OK}
-	case state.size > s.c.MaxFileSize:
+	case j.state.size > s.c.MaxFileSize:
 		reason := fmt.Sprintf("larger than option MaxFileSize: %d bytes", s.c.MaxFileSize)
-		return s.c.policy(s.c.OnLimit, unscanned, reason, file)
+		return policy(s.c.OnLimit, unscannedName, reason, file)
 	}
-	r, srv, err := s.repeat(stopper{ctx, &s.c.closed}, fd, state.size, deadline)
-	if err == nil && r.kind == clean {
-		// Reading takes time, and clamd maps a descriptor's file when it gets
-		// there: what is clean needn't be what is there now.
-		err = state.unchanged(fd)
-	}
+	r, srv, err := j.run()
 	if err != nil {
 		return failure(file, err)
 	}
 	return s.c.result(r, srv, file)
 }
 
-// repeat scans until there is a reply or no reason to try again.
-func (s *Scanner) repeat(stop stopper, fd int, size int64, deadline time.Time) (reply, *server, error) {
-	var last error
-	for sent, cut, fresh := 0, 0, false; ; {
-		srv, until, err := s.c.pick()
-		if err != nil {
-			return reply{}, nil, err
-		}
-		if time.Now().Before(until) {
-			// All are down. Another one than this may be back sooner.
-			s.c.release(srv)
-			if err := s.c.pause(stop, until, deadline); err != nil {
-				return reply{}, nil, s.c.giveUp(err, last)
+// job is the scan of one file: all that its attempts share.
+type job struct {
+	*Client
+	ctx   context.Context
+	began time.Time
+	wait  wire.Wait
+	buf   *wire.Buffer
+	fd    int
+	state fileState
+
+	last      error   // what kept the last attempt from its answer
+	sent      int     // how often a server had the whole file and did not answer
+	cut       int     // how often the upload was cut off
+	touched   int     // how often the file's ctime had changed
+	refused   int     // how often a server said that it did not scan the file
+	refusedBy *server // the last that did
+}
+
+// run sends the file until there is a verdict, or no reason to try again.
+func (j *job) run() (wire.Reply, *server, error) {
+	for {
+		change := j.news.next()
+		srv := j.pick(j.refusedBy)
+		if srv == nil {
+			if err := j.hopeless(); err != nil {
+				return wire.Reply{}, nil, err
+			}
+			if err := j.await(change, j.wait.Deadline); err != nil {
+				return wire.Reply{}, nil, j.giveUp(err)
 			}
 			continue
 		}
-		r, end, err := s.once(stop, srv, fd, size, deadline, fresh, last != nil)
-		s.c.release(srv)
-		if err == nil {
+		began := time.Now()
+		r, err := j.attempt(srv)
+		srv.release()
+		if j.Client.ctx.Err() != nil {
+			return r, srv, errClosed
+		}
+		if err == nil && j.accepts(srv, r, began) {
 			return r, srv, nil
 		}
-		before := last
-		last = at(srv, err)
-		switch {
-		case errors.Is(err, errUnfit):
-			s.c.fail(srv, err)
-			if !s.c.anyUp() {
-				return reply{}, nil, last
+		if err != nil {
+			if err := j.learn(srv, err, began); err != nil {
+				return r, srv, err
 			}
-		case errors.Is(err, errRefused):
-			s.c.fail(srv, err)
-		case errors.Is(err, errDeadline) && before != nil:
-			return reply{}, nil, s.c.giveUp(last, before)
-		case notItsFault(err):
-			s.c.note(srv, err)
-			if err := s.c.pause(stop, time.Now().Add(s.c.times.pause), deadline); err != nil {
-				return reply{}, nil, s.c.giveUp(err, last)
-			}
-		case errors.Is(err, errNoDescriptor):
-			srv.fildes.Store(false) // until it is examined again
-			s.c.warnOnce(srv, "descriptor", "gets files by INSTREAM, as it was not given a descriptor: may clamd read the product's files?")
-		case !errors.Is(err, errLost):
-			return reply{}, nil, last
-		case end.wasIdle && !errors.Is(err, errSilent):
-			// clamd may close an idle session: no fault of its. The others
-			// that were idle are no better.
-			fresh = true
-			s.c.dropIdle(srv)
-		default:
-			s.c.fail(srv, err)
-		}
-		switch {
-		case end.sent:
-			sent++
-		case end.begun:
-			cut++
-		}
-		if sent == maxSent || cut == maxCut {
-			return reply{}, nil, fmt.Errorf("sent %d times and cut off %d times without an answer: %w", sent, cut, last)
 		}
 	}
 }
 
-// outcome is how far a scan came before its connection ended.
-type outcome struct {
-	wasIdle bool // the connection had been idle, and may have ended before
-	begun   bool // clamd was being sent the file
-	sent    bool // clamd had the whole file, and did not answer
+// accepts tells whether a reply is the verdict. An ERROR is clamd's word about
+// itself: another server may do better, or the same one when it has passed a
+// test.
+func (j *job) accepts(srv *server, r wire.Reply, began time.Time) bool {
+	if meaning(r) != failed {
+		srv.answered()
+		return true
+	}
+	err := fmt.Errorf("%w: it said %q of a file", errRefused, shorten(r.Text, maxQuote))
+	if r.Text == noDescriptorText && srv.Mode == Auto && srv.byDescriptor() {
+		srv.denyDescriptors()
+		j.last = srv.at(err)
+		return false
+	}
+	srv.suspect(began, err)
+	j.last, j.refusedBy = srv.at(err), srv
+	j.refused++
+	return j.refused == maxRefused || r.Kind == wire.Contradicted
 }
 
-// once scans on one session of one server. A server that was lost, to this
-// scan or to another, gets no file before it has shown that it is back: what
-// is lost then counts against the file.
-func (s *Scanner) once(stop stopper, srv *server, fd int, size int64, deadline time.Time, fresh, again bool) (reply, outcome, error) {
-	fildes := srv.fildes.Load()
-	if fildes {
+// noDescriptorText is clamd's word for a FILDES that came without its
+// descriptor, as when a security module keeps it from clamd.
+const noDescriptorText = "No file descriptor received."
+
+// attempt scans once on one server.
+func (j *job) attempt(srv *server) (r wire.Reply, err error) {
+	byDescriptor := srv.byDescriptor()
+	if byDescriptor {
 		// clamd calls clean what it can't read.
-		if err := readable(stop, fd, size, s.buf, deadline); err != nil {
-			return reply{}, outcome{}, err
+		if err := j.buf.CheckReadable(&j.wait, j.fd, j.state.size); err != nil {
+			return r, err
 		}
 	}
-	conn, wasIdle, err := s.c.session(stop, srv, deadline, fresh)
+	x, err := srv.session(&j.wait, j.Client.ctx)
 	if err != nil {
-		return reply{}, outcome{}, err
+		return r, err
 	}
-	x := exchange{stopper: stop, session: conn, deadline: deadline, times: &s.c.times}
-	if conn.proof.at.IsZero() && (again || s.c.isDown(srv)) {
-		if err := s.c.prove(&x, srv, s.buf); err != nil {
-			conn.close()
-			return reply{}, outcome{wasIdle: wasIdle}, err
+	r, err = send(x, byDescriptor, &j.wait, j.fd, j.state.size, j.buf)
+	if err != nil {
+		srv.pool.drop(x)
+		switch {
+		case !errors.Is(err, wire.ErrLost) || errors.Is(err, wire.ErrSilent):
+		case x.Sent():
+			j.sent++
+		default:
+			j.cut++
+		}
+		return r, err
+	}
+	srv.pool.put(x)
+	if r.Kind == wire.Clean {
+		return j.believe(srv)
+	}
+	return r, nil
+}
+
+// believe returns what is to be said where clamd has said OK: it counts if the
+// server has passed its self-test, at the file's size, and if the file is
+// still the one that was sent.
+func (j *job) believe(srv *server) (r wire.Reply, err error) {
+	for {
+		change := j.news.next()
+		switch srv.trusts(j.state.size) {
+		case scanned:
+			// Reading takes time, and clamd maps a descriptor's file when it
+			// gets there.
+			return wire.Reply{Kind: wire.Clean}, j.state.unchanged(j.fd)
+		case unscanned:
+			return wire.Reply{Kind: wire.OverLimit, Text: unscannedName}, nil
+		case nothing:
+			return r, errNotTrusted
+		}
+		if err := j.await(change, j.wait.Deadline); err != nil {
+			return r, err
 		}
 	}
-	began := time.Now()
-	r, err := x.scan(fildes, fd, size, s.buf)
-	end := outcome{wasIdle: wasIdle, begun: true, sent: x.sent}
+}
+
+// errNotTrusted says that a server was found out while it had the file.
+var errNotTrusted = errors.New("its self-test failed meanwhile")
+
+// unscannedName names what clamd calls clean without a scan.
+const unscannedName = "Heuristics.Limits.Exceeded.MaxFileSize"
+
+// learn takes the consequences of an attempt that failed. It returns an error
+// if there is no reason to try again.
+func (j *job) learn(srv *server, err error, began time.Time) error {
 	switch {
-	case err != nil:
-	case fildes && s.c.Mode == Auto && r.kind == failed && r.text == noDescriptorText:
-		err = errNoDescriptor
-	case r.kind == clean:
-		end.sent = false // an answer came: what happens from here is not the file's doing
-		r, err = s.c.believe(&x, srv, size, began, s.buf)
-	}
-	if err != nil {
-		conn.close()
-		return r, end, err
-	}
-	if r.kind != failed && !s.c.failedSince(srv, began) { // the one tells little of the server, the other of what it was
-		s.c.up(srv)
-	}
-	s.c.keep(srv, conn)
-	return r, end, nil
-}
-
-// scan sends a file by descriptor or as a stream.
-func (x *exchange) scan(fildes bool, fd int, size int64, buf []byte) (reply, error) {
-	if fildes {
-		return x.fildes(fd, buf)
-	}
-	return x.instream(fd, size, buf)
-}
-
-// pause waits until the given time, but no longer than until it is worth
-// looking at the servers again.
-func (c *Client) pause(stop stopper, until, deadline time.Time) error {
-	until = earlier(until, time.Now().Add(slice))
-	if err := stop.sleep(earlier(until, deadline)); err != nil {
+	case errors.Is(err, wire.ErrDeadline):
+		return j.giveUp(err)
+	case errors.Is(err, errTouched):
+		if j.touched++; j.touched == maxTouched {
+			return err
+		}
+		j.state, err = stateOf(j.fd)
+		return err
+	case errors.Is(err, errNotTrusted):
+	case isOurFault(err):
+		j.last = srv.at(err)
+		if err := j.await(nil, time.Now().Add(j.times.pause)); err != nil {
+			return j.giveUp(err)
+		}
+		return nil
+	case errors.Is(err, wire.ErrLost):
+		srv.suspect(began, err)
+	case errors.Is(err, wire.ErrEndless):
+		srv.suspect(began, err)
+		return srv.at(err)
+	default: // the file's fault, or the end of its context
 		return err
 	}
-	if !time.Now().Before(deadline) {
-		return errDeadline
+	j.last = srv.at(err)
+	if j.sent == maxSent || j.cut == maxCut {
+		return fmt.Errorf("sent %d times and cut off %d times without an answer: %w", j.sent, j.cut, j.last)
 	}
 	return nil
 }
 
-// giveUp names what kept a scan from its answer until the deadline.
-func (c *Client) giveUp(err, last error) error {
-	if last == nil {
-		c.mu.Lock()
-		for _, s := range c.servers {
-			if s.lastErr != nil {
-				last = at(s, s.lastErr)
-			}
+// hopeless returns why no server will scan a file in time: all of them answer,
+// and can't be trusted.
+func (j *job) hopeless() error {
+	var first error
+	for _, s := range j.servers {
+		err := s.hopeless(j.began)
+		if err == nil {
+			return nil
 		}
-		c.mu.Unlock()
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// await waits for a change or the time until, but not beyond the deadline.
+func (j *job) await(change <-chan struct{}, until time.Time) error {
+	timer := time.NewTimer(min(time.Until(until), time.Until(j.wait.Deadline)))
+	defer timer.Stop()
+	select {
+	case <-change:
+		return nil
+	case <-j.Client.ctx.Done():
+		return errClosed
+	case <-j.ctx.Done():
+		if err := j.ctx.Err(); err != context.DeadlineExceeded {
+			return err
+		}
+	case <-timer.C:
+		if time.Now().Before(j.wait.Deadline) {
+			return nil
+		}
+	}
+	return wire.ErrDeadline
+}
+
+// giveUp names what kept a scan from its answer until the deadline.
+func (j *job) giveUp(err error) error {
+	if err == errClosed || errors.Is(err, context.Canceled) {
+		return err
+	}
+	last := j.last
+	for _, s := range j.servers {
+		if last == nil {
+			last = s.problem()
+		}
 	}
 	if last == nil {
 		return err
 	}
 	return fmt.Errorf("%w; before that: %w", err, last)
-}
-
-// at adds the server's address to an error.
-func at(s *server, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("clamd at %s: %w", s.addr, err)
 }

@@ -1,229 +1,267 @@
 package clamd
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"os"
-	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/avirkit/avirkit/plugins/clam/wire"
 )
 
-// server is what the client knows about one clamd. The client's mutex guards
-// what follows the flags.
+// state says whether a server gets files.
+type state int
+
+const (
+	untested state = iota // a self-test is due, or under way
+	ready                 // it has passed its last self-test
+	down                  // it has failed its last self-test
+)
+
+// server is what is known of one clamd. Its keeper, one goroutine, tests it;
+// scans only use it when it is ready, and say what they met with.
 type server struct {
-	addr   Address
-	fildes atomic.Bool  // scans go by descriptor
-	choked atomic.Int64 // when it last gave no answer about a nested archive, in Unix seconds
+	*settings
+	addr Address
+	news *news
+	pool pool
+	wake chan struct{} // has room for one: tells the keeper that there is something to do
 
-	idle []*session // sessions not in use, the last one used last
-	busy int        // scans under way
+	lastIP atomic.Value // the address of a name that worked last, a string
 
-	failures  int       // failures in a row
-	downUntil time.Time // not used before, unless all others are down too
-	down      bool      // marked down: the upkeep or a scan has to prove it first
-	downSince time.Time
-	told      bool      // the log has that it is down
-	toldAt    time.Time // when the log was last told so
-	lastErr   error
-	failedAt  time.Time // when it was last marked down
-	examining bool
-	warned    map[string]bool // what the log has already been told of its settings
+	mu    sync.Mutex // guards all that follows
+	state state
+	busy  int  // scans under way
+	used  bool // since the keeper last looked
+	dozes bool // the keeper sleeps until the server is used again
+
+	// What the self-tests have found out.
+	testing    bool      // one is under way
+	thorough   bool      // the next one asks everything, as the server may be another one
+	again      bool      // something suspicious came since the last test began
+	passed     time.Time // when the last one that was passed began
+	retryAt    time.Time // when the next one may begin
+	failedFrom time.Time // when the last one that failed began
+	failures   int       // tests failed, or servers suspected, since a file was answered
+	err        error     // why it is not ready
+	downAt     time.Time // when it was first marked down
+	fildes     bool      // files go by descriptor
+	denied     bool      // clamd did not get a file's descriptor, though it gets test files'
+	size       sizes
+	version    string
+	versions   time.Time // when it was last asked for its version
+	pid        int       // of the process at the other end of a unix socket, 0 if unknown
+
+	// What the log has been told.
+	told   bool // that it is down
+	toldAt time.Time
+	warned map[string]bool // what is wrong with its settings
 }
 
-// pick chooses the least busy server that is up and counts a scan on it. When
-// all are down it chooses the one whose pause ends first and returns how long
-// to wait for that.
-func (c *Client) pick() (s *server, until time.Time, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed.Load() {
-		return nil, until, errClosed
-	}
-	c.turn++
-	var best *server
-	for i := range c.servers {
-		// A new start each time spreads the scans of an idle farm.
-		candidate := c.servers[(c.turn+uint(i))%uint(len(c.servers))]
-		switch {
-		case best == nil:
-			best = candidate
-		case candidate.down != best.down:
-			if best.down {
-				best = candidate
-			}
-		case best.down:
-			if candidate.downUntil.Before(best.downUntil) {
-				best = candidate
-			}
-		case candidate.busy < best.busy:
-			best = candidate
+// sizes are the limits of a server, as far as the last thorough test and those
+// after it found out.
+type sizes struct {
+	scanned int64 // bytes; it scans files of this size, or tells that it didn't
+	refused int64 // bytes; it calls files of this size clean without a scan; 0 if none is known
+	wanted  int64 // bytes; the largest clean file that it has had
+	tells   bool  // it tells when a file is over its limits
+	asked   bool  // whether it does so was asked
+	chokes  bool  // that question cost the connection: it is not asked again
+}
+
+func newServer(addr Address, common *settings, n *news) *server {
+	s := &server{settings: common, addr: addr, news: n, wake: make(chan struct{}, 1), thorough: true}
+	s.fildes = s.canFildes()
+	s.pool = newPool(common)
+	return s
+}
+
+// canFildes tells whether files may go by descriptor.
+func (s *server) canFildes() bool { return s.addr.Network == "unix" && s.Mode != Instream }
+
+// load is what a choice between servers needs to know. A server that nobody
+// has used since its last test was due is tested before it gets a file.
+func (s *server) load() (isReady bool, busy int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dozes {
+		s.dozes = false
+		if s.state == ready && s.testIsDue(time.Now()) {
+			s.state = untested
 		}
+		s.poke()
 	}
-	best.busy++
-	if best.down {
-		until = best.downUntil
+	return s.state == ready, s.busy
+}
+
+// testIsDue tells whether the last test is too old for an OK to count.
+func (s *server) testIsDue(now time.Time) bool { return now.Sub(s.passed) >= s.SelfTest }
+
+// poke wakes the keeper.
+func (s *server) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
 	}
-	return best, until, nil
 }
 
-// failedSince tells whether what was known of a server at a time may not hold
-// any more.
-func (c *Client) failedSince(s *server, at time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return s.failedAt.After(at)
+// acquire counts a scan on the server, if it is still ready.
+func (s *server) acquire() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != ready {
+		return false
+	}
+	s.busy++
+	s.used = true
+	return true
 }
 
-func (c *Client) isDown(s *server) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return s.down
-}
-
-// anyUp tells whether a server is not marked down.
-func (c *Client) anyUp() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.ContainsFunc(c.servers, func(s *server) bool { return !s.down })
-}
-
-// release ends what pick began.
-func (c *Client) release(s *server) {
-	c.mu.Lock()
+// release ends what acquire began.
+func (s *server) release() {
+	s.mu.Lock()
 	s.busy--
-	c.mu.Unlock()
+	s.mu.Unlock()
 }
 
-// tellAgain is the least time between two lines in the log that say that the
-// same server is down.
-const tellAgain = 10 * time.Second
-
-// fail marks a server down for a pause that doubles with each failure, and
-// gives up its idle sessions, which are as dead as the one that failed.
-func (c *Client) fail(s *server, err error) {
-	c.mu.Lock()
-	now := time.Now()
-	pause := c.times.pause << min(s.failures, 16)
-	// All threads fail at once when a server goes: that is one failure.
-	if !s.down || now.After(s.downUntil) {
-		s.failures++
-		s.downUntil = now.Add(min(pause, c.times.pauseTo))
+// answered notes that a file has got a verdict.
+func (s *server) answered() {
+	s.mu.Lock()
+	if s.state == ready {
+		s.failures = 0
 	}
-	s.lastErr, s.failedAt = err, now
-	if !s.down {
-		s.down, s.downSince = true, now
-	}
-	// One that comes and goes must not fill the log. If it stays down, the
-	// next failure tells.
-	tell := !s.told && (s.toldAt.IsZero() || now.Sub(s.toldAt) > tellAgain)
-	if tell {
-		s.told, s.toldAt = true, now
-	}
-	c.mu.Unlock()
-	c.dropIdle(s)
-	if tell {
-		c.log.Warningf("clamd at %s is marked down: %v", s.addr, err)
-	}
+	s.mu.Unlock()
 }
 
-// dropIdle gives up a server's idle sessions when one of them has ended: it
-// may have been restarted.
-func (c *Client) dropIdle(s *server) {
-	c.mu.Lock()
-	idle := s.idle
-	s.idle = nil
-	c.mu.Unlock()
-	for _, x := range idle {
-		x.close()
-	}
-}
-
-// note keeps what went wrong with a server for the message of a scan that
-// runs out of time.
-func (c *Client) note(s *server, err error) {
-	c.mu.Lock()
-	s.lastErr = err
-	c.mu.Unlock()
-}
-
-// up notes that the server works.
-func (c *Client) up(s *server) {
-	c.mu.Lock()
-	back, since := s.told, s.downSince
-	s.down, s.told, s.failures = false, false, 0
-	c.mu.Unlock()
-	if back {
-		c.log.Warningf("clamd at %s is back after %v", s.addr, time.Since(since).Round(time.Second/10))
-	}
-}
-
-// session returns an idle session to a server, if there is one and fresh is
-// false, or a new one.
-func (c *Client) session(stop stopper, s *server, deadline time.Time, fresh bool) (x *session, wasIdle bool, err error) {
-	for !fresh {
-		if x = c.takeIdle(s); x == nil {
-			break
+// suspect makes the server pass a test before it gets its next file. What an
+// attempt met with that began before the last test is known to that.
+func (s *server) suspect(began time.Time, err error) {
+	s.mu.Lock()
+	old := began.Before(s.passed)
+	if !old {
+		s.err = err
+		s.again, s.thorough = true, true
+		if s.state == ready {
+			s.state = untested
+			s.retryAt = time.Now().Add(s.pauseAfter(s.failures, time.Second))
+			s.failures++
 		}
-		if time.Since(x.active) < burstGap || x.quiet() {
-			return x, true, nil
-		}
-		x.close()
-		c.dropIdle(s)
+		s.poke()
 	}
-	x, err = c.dial(stop.ctx, s.addr, deadline)
-	return x, false, err
+	s.mu.Unlock()
+	if !old {
+		s.log.Debugf("clamd at %s is tested before its next file: %v", s.addr, err)
+		s.pool.dropIdle() // they may be as dead as the one that failed
+		s.news.tell()
+	}
 }
 
-// takeIdle takes the idle session that was used last, or returns nil.
-func (c *Client) takeIdle(s *server) *session {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	n := len(s.idle)
-	if n == 0 {
+// pauseAfter is how long to wait after so many failures. The first suspicion
+// is looked into at once.
+func (s *server) pauseAfter(failures int, most time.Duration) time.Duration {
+	if failures == 0 {
+		return 0
+	}
+	return min(s.times.pause<<min(failures-1, 16), min(most, s.times.pauseTo))
+}
+
+// denyDescriptors makes files go as streams from now on: clamd gets the
+// descriptors of test files, but not those of the product's.
+func (s *server) denyDescriptors() {
+	s.mu.Lock()
+	s.denied, s.fildes = true, false
+	s.mu.Unlock()
+	s.warnOnce("descriptor", "gets files by INSTREAM, as it was not given a descriptor: may clamd read the product's files?")
+}
+
+func (s *server) byDescriptor() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fildes
+}
+
+// trust is how far an OK for a file of some size counts.
+type trust int
+
+const (
+	unknown   trust = iota // until the test that is due has ended
+	scanned                // the server scans files of that size
+	unscanned              // it calls them clean without a scan
+	nothing                // the server is down
+)
+
+// trusts tells whether an OK for a file of size bytes counts, and has a size
+// tested that the server never had.
+func (s *server) trusts(size int64) trust {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.state == down:
+		return nothing
+	case s.state == untested:
+		return unknown
+	case size <= s.size.scanned:
+		return scanned
+	case s.size.refused > 0 && size >= s.size.refused:
+		return unscanned
+	}
+	if size > s.size.wanted {
+		s.size.wanted = size
+		s.poke()
+	}
+	return unknown
+}
+
+// hopeless returns why a scan that began at the given time should not wait for
+// the server: it answers, and can't be trusted. Where the last test is older
+// than the scan, the next one comes at once.
+func (s *server) hopeless(began time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.state != down || !cantBeTrusted(s.err, time.Since(s.downAt) > s.times.grace):
+	case s.failedFrom.After(began):
+		return s.at(s.err)
+	case !s.testing:
+		s.retryAt = time.Now()
+		s.poke()
+	}
+	return nil
+}
+
+// cantBeTrusted tells whether a test failed because of what clamd said. If it
+// only refused to scan it may have been short of something for a moment.
+func cantBeTrusted(err error, forLong bool) bool {
+	return errors.Is(err, errUnfit) || errors.Is(err, wire.ErrForeign) || forLong && errors.Is(err, errRefused)
+}
+
+// problem is why the server is not ready, or nil.
+func (s *server) problem() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.at(s.err)
+}
+
+// at adds the server's address to an error.
+func (s *server) at(err error) error {
+	if err == nil {
 		return nil
 	}
-	x := s.idle[n-1]
-	s.idle[n-1] = nil
-	s.idle = s.idle[:n-1]
-	return x
+	return fmt.Errorf("clamd at %s: %w", s.addr, err)
 }
 
-// dial connects within the bound of one connect and the deadline. Only what
-// is the server's fault is errLost.
-func (c *Client) dial(parent context.Context, addr Address, deadline time.Time) (*session, error) {
-	bound := time.Now().Add(c.times.dial)
-	ctx, cancel := context.WithDeadline(parent, earlier(bound, deadline))
-	defer cancel()
-	stop := context.AfterFunc(c.ctx, cancel)
-	defer stop()
-	x, err := connect(ctx, addr)
-	if err == nil {
-		return x, nil
+// warnOnce logs what is wrong with a server's settings, the first time only:
+// a server that comes and goes must not fill the log.
+func (s *server) warnOnce(topic, text string) {
+	s.mu.Lock()
+	known := s.warned[topic]
+	if s.warned == nil {
+		s.warned = map[string]bool{}
 	}
-	if stopped := (stopper{parent, &c.closed}).err(); stopped != nil {
-		return nil, stopped
-	}
-	switch {
-	// Package net knows both, as its own clock or the context's is ahead.
-	case !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, err
-	case !bound.Before(deadline):
-		return nil, fmt.Errorf("%w, while connecting", errDeadline)
-	}
-	return nil, fmt.Errorf("%w: no connection within %v", errLost, c.times.dial)
-}
-
-// keep puts a session back that a scan has ended well on.
-func (c *Client) keep(s *server, x *session) {
-	c.mu.Lock()
-	if x.reusable() && !c.closed.Load() && !s.down {
-		s.idle = append(s.idle, x)
-		x = nil
-	}
-	c.mu.Unlock()
-	if x != nil {
-		x.close()
+	s.warned[topic] = true
+	s.mu.Unlock()
+	if !known {
+		s.log.Warningf("clamd at %s %s", s.addr, text)
 	}
 }

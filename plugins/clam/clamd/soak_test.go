@@ -64,6 +64,7 @@ func (l *load) run(t *testing.T, c *Client, files []soakFile, more func() bool) 
 			defer threads.Done()
 			random := rand.New(rand.NewSource(int64(seed)))
 			scanner := c.NewScanner()
+			defer scanner.Close()
 			for more() {
 				f := files[random.Intn(len(files))]
 				begin := time.Now()
@@ -94,7 +95,6 @@ func TestSoak(t *testing.T) {
 		one, two := clamdtest.Start(t, nil), clamdtest.Start(t, nil)
 		c := startQuick(t, one.Addr+","+one.Socket+","+two.Addr, &logLines{}, func(c *Client) {
 			c.ScanTimeout, c.times.silence = time.Minute, 5*time.Second
-			c.MaxFileSize = 2 << 20
 		})
 		files := soakFiles(t)
 		var l load
@@ -168,7 +168,7 @@ func TestTwoServersOneKilledDuringTenThousandScans(t *testing.T) {
 	withoutLeaks(t, "all verdicts are right", func(t *testing.T) {
 		doomed, stays := clamdtest.Start(t, nil), clamdtest.Start(t, nil)
 		log := &logLines{}
-		c := startQuick(t, doomed.Addr+","+stays.Addr, log, func(c *Client) { c.MaxFileSize = 2 << 20 })
+		c := startQuick(t, doomed.Addr+","+stays.Addr, log, nil)
 		files := []soakFile{{write(t, "clean", harmless), api.OK}, {write(t, "eicar.com", testvirus.EICAR()), api.VirusFound}}
 		var l load
 		var kill sync.Once

@@ -1,103 +1,87 @@
 package clamd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/avirkit/avirkit/api"
+	"github.com/avirkit/avirkit/plugins/clam/wire"
 )
 
-// Start waits until a server has proven itself and its settings were looked
-// at, StartupTimeout at most, and looks after the servers from then on. All
-// are tried at the same time; the ones that are not ready shortly after the
-// first are left to the upkeep, or go on to be inspected. A client whose Start
-// failed needs no Close.
+// Start starts the servers' keepers and waits until one server is ready,
+// StartupTimeout at most. The others then have a moment more; those that are
+// not ready by then are told of in the log, and left to their keepers. A
+// client whose Start failed needs no Close.
 func (c *Client) Start() error {
-	ctx, cancel := context.WithTimeout(c.ctx, c.StartupTimeout)
-	defer cancel()
-	proofs := make(chan error, len(c.servers))
-	inspected := make(chan struct{}, len(c.servers))
 	for _, s := range c.servers {
-		s.examining = true
-		c.spawn(func() {
-			defer c.examinationEnds(s)
-			err := c.startServer(ctx, s)
-			proofs <- err
-			if err == nil {
-				c.inspect(s) // which Start may not wait for
-				inspected <- struct{}{}
-			}
+		c.running.Add(1)
+		api.Go(c.log, func() {
+			defer c.running.Done()
+			s.keep(c.ctx)
 		})
 	}
-	var (
-		errs       []error
-		inspecting int
-		late       bool
-		end        = time.NewTimer(c.StartupTimeout)
-	)
-	defer end.Stop()
-	for proving := len(c.servers); proving > 0 || inspecting > 0 && !late; {
-		select {
-		case err := <-proofs:
-			proving--
-			if err != nil {
-				errs = append(errs, startAdvice(err))
-			} else {
-				inspecting++
-			}
-		case <-inspected:
-			inspecting--
-			end.Reset(c.times.grace)
-		case <-end.C:
-			cancel() // what is still to be proven ends now, with its last error
-			late = true
-		}
-	}
-	if len(errs) == len(c.servers) {
-		c.Close()
-		return fmt.Errorf("no clamd is ready: %w", errors.Join(errs...))
-	}
-	c.startUpkeep()
-	return nil
-}
-
-// startAdvice adds what an administrator can do.
-func startAdvice(err error) error {
-	advice := remedy(err)
-	if errors.Is(err, errDeadline) || errors.Is(err, context.Canceled) {
-		advice = "not within StartupTimeout; does it hang, or is its queue full?"
-	}
-	if advice == "" {
-		return err
-	}
-	return fmt.Errorf("%w: %s", err, advice)
-}
-
-// startServer tries a server until it has proven itself or ctx is done. One
-// that answers and can't be trusted won't be better in a second, and one that
-// refuses to scan only if it was short of something.
-func (c *Client) startServer(ctx context.Context, s *server) error {
-	stop := stopper{ctx, &c.closed}
-	deadline, _ := ctx.Deadline()
-	var last error
 	begin := time.Now()
-	for pause := c.times.pause; ; pause = min(2*pause, c.times.tick) {
-		err := c.meet(stop, s, deadline)
-		if err == nil || errors.Is(err, errUnfit) || errors.Is(err, errRefused) && time.Since(begin) > c.times.grace {
-			return err
+	end := time.NewTimer(c.StartupTimeout)
+	defer end.Stop()
+	for first, late := true, false; ; {
+		change := c.news.next()
+		isReady, settled := c.progress(time.Since(begin) > c.times.grace)
+		if isReady > 0 && first {
+			first = false
+			end.Reset(c.times.grace)
 		}
-		if last == nil || stop.err() == nil && !errors.Is(last, errRefused) { // which says most
-			last = err
+		if settled || late {
+			if isReady == 0 {
+				return c.notStarted()
+			}
+			for _, s := range c.servers {
+				s.tellNotReady()
+			}
+			return nil
 		}
-		if stop.sleep(time.Now().Add(pause)) != nil {
-			return last
+		select {
+		case <-change:
+		case <-end.C:
+			late = true
+		case <-c.ctx.Done():
+			return errClosed
 		}
 	}
 }
 
-// examinationEnds leaves a server to the upkeep.
-func (c *Client) examinationEnds(s *server) {
-	c.mu.Lock()
-	s.examining = false
-	c.mu.Unlock()
+// progress counts the servers that are ready, and tells whether the others
+// won't be soon. One that answers and can't be trusted won't be better in a
+// second, and one that refuses to scan only if it was short of something.
+func (c *Client) progress(patient bool) (isReady int, settled bool) {
+	settled = true
+	for _, s := range c.servers {
+		s.mu.Lock()
+		switch {
+		case s.state == ready:
+			isReady++
+		case s.state == down && cantBeTrusted(s.err, patient):
+		default:
+			settled = false
+		}
+		s.mu.Unlock()
+	}
+	return isReady, settled
+}
+
+// notStarted closes the client and says why no server is ready.
+func (c *Client) notStarted() error {
+	var errs []error
+	for _, s := range c.servers {
+		switch err := s.problem(); {
+		case err == nil:
+			errs = append(errs, fmt.Errorf("clamd at %s did not answer within StartupTimeout: does it hang, or is its queue full?", s.addr))
+		case remedy(err) == "" || errors.Is(err, wire.ErrSilent):
+			errs = append(errs, err)
+		default:
+			errs = append(errs, fmt.Errorf("%w: %s", err, remedy(err)))
+		}
+	}
+	c.Close()
+	return fmt.Errorf("no clamd is ready: %w", errors.Join(errs...))
 }

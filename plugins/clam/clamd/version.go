@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"strings"
 	"time"
 )
@@ -14,31 +13,44 @@ import (
 // gets a new one every day.
 const oldDatabase = 7 * 24 * time.Hour
 
+// maxVersion bounds the length of the answer.
+const maxVersion = 4096
+
 // versionTimeout bounds VERSION as a whole, whatever comes meanwhile.
 const versionTimeout = 2 * time.Second
 
-// checkVersion logs the version of a server that has proven itself, and warns
-// if its database is old.
-func (c *Client) checkVersion(ctx context.Context, s *server) {
-	version, err := askVersion(ctx, s.addr)
+// checkVersion asks for the version of a server and tells whether it is
+// another one than before, be it of clamd or of its database. An old database
+// is warned about.
+func (s *server) checkVersion(ctx context.Context) (isNew bool) {
+	version, err := s.askVersion(ctx)
+	s.mu.Lock()
+	before := s.version
+	s.versions = time.Now()
+	if err == nil {
+		s.version = version
+	}
+	s.mu.Unlock()
 	if err != nil {
-		c.log.Debugf("clamd at %s doesn't tell its version: %v", s.addr, err)
-		return
+		s.log.Debugf("clamd at %s doesn't tell its version: %v", s.addr, err)
+		return false
 	}
-	c.log.Debugf("clamd at %s is %s", s.addr, version)
+	if version != before {
+		s.log.Debugf("clamd at %s is %s", s.addr, version)
+	}
 	if age, known := databaseAge(version, time.Now()); known && age > oldDatabase {
-		c.warnOnce(s, "age", fmt.Sprintf("has a database that is %d days old: check freshclam there", age/(24*time.Hour)))
+		s.warnOnce("age", fmt.Sprintf("has a database that is %d days old: check freshclam there", age/(24*time.Hour)))
 	}
+	return before != "" && version != before
 }
 
 // askVersion asks on a connection of its own, never within a session: a clamd
 // of 1.5 or later can refuse VERSION and then closes the connection. Its time
 // and the length of the answer are bounded, and the end of ctx ends it.
-func askVersion(ctx context.Context, addr Address) (string, error) {
+func (s *server) askVersion(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
 	defer cancel()
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, addr.Network, addr.Addr)
+	conn, err := s.dial(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -47,7 +59,7 @@ func askVersion(ctx context.Context, addr Address) (string, error) {
 	if _, err := io.WriteString(conn, "zVERSION\x00"); err != nil {
 		return "", err
 	}
-	answer, err := bufio.NewReader(io.LimitReader(conn, maxReply)).ReadString(0)
+	answer, err := bufio.NewReader(io.LimitReader(conn, maxVersion)).ReadString(0)
 	if err != nil {
 		return "", fmt.Errorf("VERSION answered with %q: %w", shorten(answer, maxQuote), err)
 	}

@@ -15,6 +15,7 @@ import (
 )
 
 func TestAskingForTheVersionHasBounds(t *testing.T) {
+	c := New(config(t, "127.0.0.1", &logLines{}))
 	for name, send := range map[string]func(net.Conn) error{
 		"endless line": func(conn net.Conn) error {
 			_, err := io.WriteString(conn, strings.Repeat("x", 1<<16))
@@ -43,7 +44,7 @@ func TestAskingForTheVersionHasBounds(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() {
-			_, err := askVersion(ctx, Address{"tcp", l.Addr().String()})
+			_, err := newServer(Address{"tcp", l.Addr().String()}, c.settings, c.news).askVersion(ctx)
 			done <- err
 		}()
 		<-asked

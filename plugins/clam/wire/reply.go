@@ -1,29 +1,28 @@
-package clamd
+package wire
 
 import (
 	"bytes"
 	"strconv"
 )
 
-// kind is what a reply means to the scan that waits for it.
-type kind int
+// Kind is what a reply means to the scan that waits for it.
+type Kind int
 
 const (
-	clean     kind = iota // scanned to the end, nothing found
-	found                 // a virus; text is its name
-	overLimit             // a limit of clamd stopped the scan
-	encrypted             // clamd could not look inside
-	broken                // corrupted, so that clamd could not look inside
-	pong                  // not a verdict: the answer to a PING
-	failed                // clamd said that it did not scan; text is what it said
-	timedOut              // clamd gave the session up
+	Clean        Kind = iota // scanned to the end, nothing found
+	Found                    // something was found; Text is its name
+	OverLimit                // the stream is over clamd's StreamMaxLength
+	Refused                  // clamd said that it did not scan; Text is what it said
+	Contradicted             // clamd said so, and then something else
+	pong                     // not a verdict: the answer to a PING
+	timedOut                 // clamd gave the session up
 )
 
-// reply is one parsed reply.
-type reply struct {
-	kind kind
+// Reply is one parsed reply.
+type Reply struct {
+	Kind Kind
+	Text string
 	id   uint32 // 0 if the reply has none
-	text string
 }
 
 // timeoutText is the one reply that has no id and no NUL, but a line break.
@@ -41,29 +40,29 @@ const limitText = "INSTREAM size limit exceeded."
 
 // nextReply cuts the first whole reply off data. n is how many bytes it took,
 // 0 if data holds no whole reply yet.
-func nextReply(data []byte) (r reply, n int) {
+func nextReply(data []byte) (r Reply, n int) {
 	if bytes.HasPrefix(data, []byte(timeoutText+"\n")) {
-		return reply{kind: timedOut, text: timeoutText}, len(timeoutText) + 1
+		return Reply{Kind: timedOut, Text: timeoutText}, len(timeoutText) + 1
 	}
 	end := bytes.IndexByte(data, 0)
 	if end < 0 {
-		return reply{}, 0
+		return Reply{}, 0
 	}
 	return parseReply(data[:end]), end + 1
 }
 
 // parseReply understands one reply of a session, without its NUL. Whatever it
 // does not know exactly is a failure, never clean.
-func parseReply(line []byte) reply {
+func parseReply(line []byte) Reply {
 	id, rest, ok := cutID(line)
 	if string(rest) == timeoutText { // in case a clamd ends it as all others
-		return reply{kind: timedOut, text: timeoutText}
+		return Reply{Kind: timedOut, Text: timeoutText}
 	}
 	if !ok {
-		return reply{kind: failed, text: string(line)}
+		return Reply{Kind: Refused, Text: string(line)}
 	}
 	if string(rest) == "PONG" {
-		return reply{kind: pong, id: id}
+		return Reply{Kind: pong, id: id}
 	}
 	r := parseVerdict(rest)
 	r.id = id
@@ -72,21 +71,21 @@ func parseReply(line []byte) reply {
 
 // parseVerdict understands what follows the id: "stream: OK", "fd[7]: NAME
 // FOUND", "stream: TEXT ERROR", "TEXT ERROR".
-func parseVerdict(line []byte) reply {
+func parseVerdict(line []byte) Reply {
 	text, labelled := cutLabel(line)
 	if labelled && string(text) == "OK" {
-		return reply{kind: clean}
+		return Reply{Kind: Clean}
 	}
 	if name, ok := bytes.CutSuffix(text, []byte(" FOUND")); ok && labelled {
-		return reply{kind: classify(name), text: string(name)}
+		return Reply{Kind: Found, Text: string(name)}
 	}
 	if msg, ok := bytes.CutSuffix(text, []byte(" ERROR")); ok {
 		if string(msg) == limitText {
-			return reply{kind: overLimit, text: string(msg)}
+			return Reply{Kind: OverLimit, Text: string(msg)}
 		}
-		return reply{kind: failed, text: string(msg)}
+		return Reply{Kind: Refused, Text: string(msg)}
 	}
-	return reply{kind: failed, text: string(text)}
+	return Reply{Kind: Refused, Text: string(text)}
 }
 
 // cutID cuts "17: " off a reply.
@@ -121,28 +120,4 @@ func allDigits(b []byte) bool {
 		}
 	}
 	return len(b) > 0
-}
-
-// classify tells a virus from the names by which clamd says that it could not
-// check a file. The names without "Heuristics." are those of old versions.
-// Heuristics.Zip.OverlappingFiles is a virus: it is a known kind of attack.
-func classify(name []byte) kind {
-	for _, c := range []struct {
-		prefix string
-		kind   kind
-	}{
-		{"Heuristics.Limits.Exceeded", overLimit},
-		{"Heuristics.Encrypted.", encrypted},
-		{"Encrypted.", encrypted},
-		{"Heuristics.Broken.", broken},
-		{"Broken.", broken},
-	} {
-		if bytes.HasPrefix(name, []byte(c.prefix)) {
-			return c.kind
-		}
-	}
-	if string(name) == "(null)" {
-		return broken
-	}
-	return found
 }

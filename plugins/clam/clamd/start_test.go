@@ -7,9 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/avirkit/avirkit/api"
 	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
-	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 func TestSettingsThatMakeAnOKUnreliableAreWarnedAbout(t *testing.T) {
@@ -54,18 +52,4 @@ func TestStartWaitsForAClamdThatIsNotThereYet(t *testing.T) {
 	assert.ErrorContains(t, err, "connection refused")
 	assert.ErrorContains(t, err, real.Addr)
 	assert.Less(t, time.Since(begin), slack)
-}
-
-func TestIdleSessionsAreKeptAliveAndThenGivenUp(t *testing.T) {
-	log := &logLines{}
-	fake := clamdtest.StartFake(t)
-	c := startQuick(t, fake.Addr, log, func(c *Client) { c.times.giveUp = 2 * time.Second })
-	path := write(t, "sample", testvirus.EICAR())
-	assert.Equal(t, api.VirusFound, timedScan(t, c, path, enough).Verdict)
-	accepted := fake.Accepted()
-	eventually(t, "an idle session sends PINGs", func() bool { return fake.Pings() > 2 })
-	assert.Equal(t, accepted, fake.Accepted(), "and lives on")
-	eventually(t, "idle sessions don't stay in clamd's queue", func() bool { return fake.Open() == 0 })
-	assert.Equal(t, api.VirusFound, timedScan(t, c, path, enough).Verdict, "reopened on demand")
-	assert.NotContains(t, log.String(), "WRN")
 }

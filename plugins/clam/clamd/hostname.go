@@ -22,7 +22,7 @@ func parseHost(host string, brackets bool) (string, error) {
 		return ip.String(), nil
 	}
 	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
-	if allDigits([]byte(labels[len(labels)-1])) {
+	if last := labels[len(labels)-1]; last != "" && strings.Trim(last, "0123456789") == "" {
 		// No top-level domain is a number.
 		ip, err := netip.ParseAddr(host)
 		if err != nil {

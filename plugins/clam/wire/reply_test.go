@@ -1,9 +1,11 @@
-package clamd
+package wire
 
 import (
 	"context"
 	"fmt"
 	"math/rand"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,28 +21,28 @@ import (
 func TestRepliesAreReadExactly(t *testing.T) {
 	for _, c := range []struct {
 		line string
-		want reply
+		want Reply
 	}{
-		{"1: stream: OK", reply{clean, 1, ""}},
-		{"7: fd[12]: OK", reply{clean, 7, ""}},
-		{"2: PONG", reply{pong, 2, ""}},
-		{"3: stream: Win.Test FOUND", reply{found, 3, "Win.Test"}},
-		{"3: stream: a: b ERROR FOUND", reply{found, 3, "a: b ERROR"}},
-		{"3: fd[4]: fd[4]: OK FOUND", reply{found, 3, "fd[4]: OK"}},
-		{"3: stream:  FOUND", reply{found, 3, ""}},
-		{"3: stream: Heuristics.Encrypted.Zip FOUND", reply{encrypted, 3, "Heuristics.Encrypted.Zip"}},
-		{"3: stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND", reply{overLimit, 3, "Heuristics.Limits.Exceeded.MaxFileSize"}},
-		{"3: stream: (null) FOUND", reply{broken, 3, "(null)"}},
-		{"3: INSTREAM size limit exceeded. ERROR", reply{overLimit, 3, "INSTREAM size limit exceeded."}},
-		{"3: stream: x FOUND ERROR", reply{failed, 3, "x FOUND"}},
-		{"3: x FOUND", reply{failed, 3, "x FOUND"}},
-		{"3: OK", reply{failed, 3, "OK"}},
-		{"3: stream: OK ", reply{failed, 3, "OK "}},
-		{"stream: OK", reply{failed, 0, "stream: OK"}},
-		{"UNKNOWN COMMAND", reply{failed, 0, "UNKNOWN COMMAND"}},
-		{"99999999999: stream: OK", reply{failed, 0, "99999999999: stream: OK"}},
-		{"-1: stream: OK", reply{failed, 0, "-1: stream: OK"}},
-		{"", reply{failed, 0, ""}},
+		{"1: stream: OK", Reply{Clean, "", 1}},
+		{"7: fd[12]: OK", Reply{Clean, "", 7}},
+		{"2: PONG", Reply{pong, "", 2}},
+		{"3: stream: Win.Test FOUND", Reply{Found, "Win.Test", 3}},
+		{"3: stream: a: b ERROR FOUND", Reply{Found, "a: b ERROR", 3}},
+		{"3: fd[4]: fd[4]: OK FOUND", Reply{Found, "fd[4]: OK", 3}},
+		{"3: stream:  FOUND", Reply{Found, "", 3}},
+		{"3: stream: Heuristics.Encrypted.Zip FOUND", Reply{Found, "Heuristics.Encrypted.Zip", 3}},
+		{"3: stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND", Reply{Found, "Heuristics.Limits.Exceeded.MaxFileSize", 3}},
+		{"3: stream: (null) FOUND", Reply{Found, "(null)", 3}},
+		{"3: INSTREAM size limit exceeded. ERROR", Reply{OverLimit, "INSTREAM size limit exceeded.", 3}},
+		{"3: stream: x FOUND ERROR", Reply{Refused, "x FOUND", 3}},
+		{"3: x FOUND", Reply{Refused, "x FOUND", 3}},
+		{"3: OK", Reply{Refused, "OK", 3}},
+		{"3: stream: OK ", Reply{Refused, "OK ", 3}},
+		{"stream: OK", Reply{Refused, "stream: OK", 0}},
+		{"UNKNOWN COMMAND", Reply{Refused, "UNKNOWN COMMAND", 0}},
+		{"99999999999: stream: OK", Reply{Refused, "99999999999: stream: OK", 0}},
+		{"-1: stream: OK", Reply{Refused, "-1: stream: OK", 0}},
+		{"", Reply{Refused, "", 0}},
 	} {
 		assert.Equal(t, c.want, parseReply([]byte(c.line)), "%q", c.line)
 	}
@@ -57,11 +59,11 @@ func TestAReplyIsTakenOnlyWhenItsEndIsThere(t *testing.T) {
 		}
 	}
 	r, taken := nextReply([]byte("COMMAND READ TIMED OUT\n"))
-	assert.Equal(t, timedOut, r.kind)
+	assert.Equal(t, timedOut, r.Kind)
 	assert.Equal(t, len(timeoutText)+1, taken)
 	for _, other := range []string{"COMMAND READ TIMED OUT\x00", "3: COMMAND READ TIMED OUT\x00"} {
 		r, taken := nextReply([]byte(other))
-		assert.Equal(t, timedOut, r.kind, other)
+		assert.Equal(t, timedOut, r.Kind, other)
 		assert.Equal(t, len(other), taken)
 	}
 }
@@ -88,11 +90,11 @@ func FuzzReply(f *testing.F) {
 			return
 		}
 		line := string(data[:n-1])
-		if clean := r.kind == clean; clean != onlyClean.MatchString(line) {
-			t.Fatalf("%q: clean is %v", line, clean)
+		if isClean := r.Kind == Clean; isClean != onlyClean.MatchString(line) {
+			t.Fatalf("%q: clean is %v", line, isClean)
 		}
-		if r.kind == found && !strings.HasSuffix(line, r.text+" FOUND") {
-			t.Fatalf("%q is no virus called %q", line, r.text)
+		if r.Kind == Found && !strings.HasSuffix(line, r.Text+" FOUND") {
+			t.Fatalf("%q is no virus called %q", line, r.Text)
 		}
 	})
 }
@@ -101,7 +103,8 @@ func TestWellFormedRepliesMeanTheSameToAnIndependentClient(t *testing.T) {
 	fake := clamdtest.StartFake(t)
 	client, err := clamd.NewClient("tcp", fake.Addr)
 	require.NoError(t, err)
-	path := write(t, "sample", harmless)
+	path := filepath.Join(t.TempDir(), "sample")
+	require.NoError(t, os.WriteFile(path, []byte("nothing bad"), 0o644))
 	random := rand.New(rand.NewSource(1))
 	const letters = "abcXYZ019.-_/()"
 	for range 300 {
@@ -117,10 +120,10 @@ func TestWellFormedRepliesMeanTheSameToAnIndependentClient(t *testing.T) {
 		ours := parseReply([]byte("1: " + text))
 		switch theirs[0].Status {
 		case "OK":
-			assert.Equal(t, clean, ours.kind, text)
+			assert.Equal(t, Clean, ours.Kind, text)
 		case "FOUND":
-			assert.Contains(t, []kind{found, encrypted, broken, overLimit}, ours.kind, text)
-			assert.Equal(t, theirs[0].Signature, ours.text)
+			assert.Equal(t, Found, ours.Kind, text)
+			assert.Equal(t, theirs[0].Signature, ours.Text)
 		default:
 			t.Errorf("%s: %s", text, theirs[0].Status)
 		}

@@ -1,0 +1,82 @@
+package wire
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"syscall"
+)
+
+// ErrChanged says that a file has not as many bytes as it had.
+var ErrChanged = errors.New("the file changed while it was scanned")
+
+// Fildes gives clamd the descriptor of a file and returns its reply. Command,
+// dummy byte and descriptor go in one message. The caller made sure that the
+// file is a regular one and can be read: clamd answers OK for what it can't
+// read.
+func (s *Session) Fildes(w *Wait, fd int, b *Buffer) (Reply, error) {
+	p := append(s.begin(b.bytes[:0], "FILDES"), 0)
+	// The kernel wants an int in the machine's byte order after the header.
+	binary.NativeEndian.PutUint32(s.oob[syscall.CmsgLen(0):], uint32(fd))
+	if err := s.send(w, p, s.oob, 0); err != nil {
+		w.end()
+		return Reply{}, err
+	}
+	return s.receive(w, s.lastID)
+}
+
+// Instream sends a file of size bytes as a stream and returns clamd's reply. A
+// chunk announces the bytes that were read, not the ones that should be
+// there: a file that shrinks or grows can't shift what clamd takes for a
+// length. A file that fits the buffer goes in one write with its command.
+func (s *Session) Instream(w *Wait, fd int, size int64, b *Buffer) (Reply, error) {
+	defer w.end()
+	head := len(s.begin(b.bytes[:0], "INSTREAM"))
+	id := s.lastID
+	for sent := int64(0); ; head = 0 {
+		// One byte more than should be left tells whether the file grew.
+		n, spliced, err := b.next(fd, head+4, sent, size-sent+1, s.oob == nil)
+		if err != nil {
+			return Reply{}, err
+		}
+		sent += int64(n)
+		last := n == 0 || !spliced && n < chunk
+		if sent > size || last && sent < size {
+			return Reply{}, fmt.Errorf("%w: it had %d bytes", ErrChanged, size)
+		}
+		if err := s.sendChunk(w, b, head, n, spliced, last); err != nil {
+			return Reply{}, err
+		}
+		if last || s.early {
+			return s.receive(w, id)
+		}
+	}
+}
+
+// sendChunk sends n bytes that next has read, after what stands in the first
+// head bytes of the buffer, and after the last chunk the end of the stream.
+func (s *Session) sendChunk(w *Wait, b *Buffer, head, n int, spliced, last bool) error {
+	end := head
+	if n > 0 {
+		binary.BigEndian.PutUint32(b.bytes[head:], uint32(n))
+		end += 4
+		if !spliced {
+			end += n
+		}
+	}
+	if last {
+		end += copy(b.bytes[end:end+4], "\x00\x00\x00\x00")
+	}
+	if !spliced {
+		return s.send(w, b.bytes[:end], nil, 0)
+	}
+	if err := s.send(w, b.bytes[:end], nil, syscall.MSG_MORE); err != nil || s.early {
+		b.dropPipe()
+		return err
+	}
+	err := s.push(w, n, func() (int, error) { return b.spliceTo(s.fd) })
+	if err != nil || s.early {
+		b.dropPipe() // what is left in it belongs to no other stream
+	}
+	return err
+}
