@@ -44,6 +44,12 @@ type Line struct {
 // process and all that it starts are killed when ctx ends. With env nil, it
 // gets the harness's environment without the variables that steer a Go runtime.
 func Start(ctx context.Context, avserver string, args, env []string) (*Host, error) {
+	return StartAs(ctx, avserver, args, env, nil)
+}
+
+// StartAs is Start with the identity of another user, who runs the product; nil
+// is for this one.
+func StartAs(ctx context.Context, avserver string, args, env []string, user *syscall.Credential) (*Host, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -73,7 +79,7 @@ func Start(ctx context.Context, avserver string, args, env []string) (*Host, err
 	}
 	// A group of its own: Ctrl-C reaches the harness alone, which then ends
 	// the group. What a plugin left behind must not hold our pipes for ever.
-	h.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	h.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: user}
 	h.cmd.WaitDelay = time.Second
 	if err := h.start(); err != nil {
 		requests.Close()

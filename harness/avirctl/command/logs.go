@@ -1,0 +1,87 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/avirkit/avirkit/harness/avirctl/guide"
+	"github.com/avirkit/avirkit/harness/avirctl/machine"
+	"github.com/avirkit/avirkit/harness/avirctl/product"
+)
+
+func logsCommand() *cobra.Command {
+	var root string
+	most := 20
+	c := &cobra.Command{
+		Use:   "logs",
+		Short: "shows what the products' logs say of the antivirus",
+		Long: `logs looks for the products' own logs and shows the last lines of each that name the antivirus, with what the
+administrator's guide says to do about them.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if most < 1 {
+				return fmt.Errorf("--lines %d: needs a number from 1 on", most)
+			}
+			m := machine.New(root)
+			logs := 0
+			for _, p := range product.All {
+				for _, path := range m.Glob(p.Logs) {
+					text, err := m.ReadFile(path)
+					if err != nil {
+						fmt.Fprintf(c.ErrOrStderr(), "avirctl: %v\n", err)
+						continue
+					}
+					logs++
+					showLog(c, path, antivirusLines(string(text)), most)
+				}
+			}
+			if logs == 0 {
+				return errors.New("no log of a product can be read: run this as root, or look into the product's console")
+			}
+			return nil
+		},
+	}
+	c.Flags().IntVar(&most, "lines", most, "show at most `N` lines of each log")
+	rootFlag(c, &root)
+	return c
+}
+
+// antivirusLines are those that name a plugin or the antivirus server.
+func antivirusLines(text string) []string {
+	var found []string
+	for _, line := range strings.Split(text, "\n") {
+		lower := strings.ToLower(line)
+		if strings.Contains(lower, "avir_") || strings.Contains(lower, "avserver") || strings.Contains(lower, "clamd") {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+func showLog(c *cobra.Command, path string, lines []string, most int) {
+	if len(lines) > most {
+		lines = lines[len(lines)-most:]
+	}
+	w := c.OutOrStdout()
+	fmt.Fprintf(w, "%s: %d lines\n", filepath.Clean(path), len(lines))
+	for _, line := range lines {
+		fmt.Fprintf(w, "  %s\n", printable(line))
+		if remedy := guide.Explain(line); remedy != "" {
+			fmt.Fprintf(w, "      to do: %s\n", remedy)
+		}
+	}
+}
+
+// printable keeps a log from sending sequences to the terminal.
+func printable(line string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' && c != '\t' || c == 0x7F {
+			return '?'
+		}
+		return c
+	}, line)
+}
