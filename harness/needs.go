@@ -94,9 +94,8 @@ func (o *options) checkAvserver() error {
 // beside this program's folder, as in dist.
 func (o *options) findAvserver(plugin *host.Platform) error {
 	if o.run.Avserver != "" {
-		if p, err := host.PlatformOfFile(o.run.Avserver); err != nil {
-			return fmt.Errorf("the host program %s: %w; use --avserver", o.run.Avserver, err)
-		} else if p != plugin {
+		// A script may wrap the host in a debugger or an emulator.
+		if p, err := host.PlatformOfFile(o.run.Avserver); err == nil && p != plugin {
 			return fmt.Errorf("the host program %s is for %s, the plugin %s for %s: leave --avserver out, or name another", o.run.Avserver, p.Words, o.run.Plugin, plugin.Words)
 		}
 		return nil

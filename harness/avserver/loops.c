@@ -1,7 +1,7 @@
 /* loop THREADS COUNT FILE...: COUNT scans in all, and how long they took.
  * pace THREADS COUNT MS FILE...: the same with a pause after each scan, as mail comes.
  * busy THREADS FILE...: scans without end, until calm, which reports them.
- * scanned COUNT: waits until the busy threads have begun so many more scans. */
+ * scanned COUNT: waits until the busy threads have ended so many more scans. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,8 @@ static struct {
     const struct plugin *plugin;
     char *file[MAX_FILES];
     unsigned files, threads, count, pause_ms;
-    unsigned next; /* number of the next scan, or all of them when bounded */
+    unsigned next;  /* number of the next scan to begin */
+    unsigned ended; /* scans */
     unsigned *timed;
     unsigned timed_count;
     unsigned verdicts[MAX_FILES][8]; /* by AVCHK_ code; 6 other, 7 broken answer */
@@ -38,6 +39,7 @@ static void tally(unsigned file, const struct scan *s) {
     if (s->unterminated || s->overrun)
         v = 7;
     __sync_fetch_and_add(&loop.verdicts[file][v], 1);
+    __sync_fetch_and_add(&loop.ended, 1);
 }
 
 static void note_time(unsigned long long ns) {
@@ -184,9 +186,11 @@ void do_scanned(struct session *s, struct request *r, struct reply *reply) {
     (void)s;
     if (number_at(r, 2, &count, reply))
         return;
-    unsigned begun = __sync_fetch_and_add(&loop.next, 0);
+    unsigned before = __sync_fetch_and_add(&loop.ended, 0);
+    unsigned long long start = now_ns();
     while (loop.running && loop.threads > loop.no_context &&
-           __sync_fetch_and_add(&loop.next, 0) - begun < count)
+           __sync_fetch_and_add(&loop.ended, 0) - before < count)
         sleep_ms(1);
+    reply_number(reply, "ns", (long long)(now_ns() - start));
     reply_ok(reply);
 }
