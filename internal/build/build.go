@@ -86,7 +86,7 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 		return nil, explainFull(err)
 	}
 	run.Printf("toolchain %s: %s", b.tc, b.tc.Why)
-	inputs, err := b.inputs()
+	inputs, err := b.inputs(ctx)
 	if err != nil {
 		return nil, err
 	}

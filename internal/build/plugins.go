@@ -18,8 +18,9 @@ type Plugin struct {
 }
 
 // Plugins are the plugins that a build makes: each folder of plugins, or link
-// to a folder, that holds a package main. The library of plugins/NAME is
-// avir_NAME.so.
+// to a folder, that holds a package main and is no module of its own, which the
+// go command would not see from the module around it. The library of
+// plugins/NAME is avir_NAME.so.
 func Plugins(root string) ([]Plugin, error) {
 	entries, err := os.ReadDir(filepath.Join(root, "plugins"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -48,6 +49,9 @@ func isPlugin(dir string) (bool, error) {
 		return false, nil
 	}
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
+		return false, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); !errors.Is(err, os.ErrNotExist) {
 		return false, err
 	}
 	context := gobuild.Default

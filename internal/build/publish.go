@@ -1,11 +1,7 @@
 package build
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,80 +10,7 @@ import (
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build/platform"
-	"github.com/avirkit/avirkit/internal/versions"
 )
-
-// sourceDirs hold all that the results depend on, this package included.
-var sourceDirs = []string{"api", "plugins", "harness",
-	"internal/build", "internal/versions"}
-
-// inputs returns a digest of everything that the results depend on.
-func (b *builder) inputs() (string, error) {
-	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q %q %q\n", b.tc.String(), versions.TargetGo, b.version(), b.tools(), b.targets())
-	plugins, err := Plugins(b.Root)
-	if err != nil {
-		return "", err
-	}
-	fmt.Fprintf(h, "%q\n", plugins)
-	for _, dir := range sourceDirs {
-		if err := b.hashTree(h, dir, nil); err != nil {
-			return "", err
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// hashTree adds a folder of the checkout to a digest. It follows links as the
-// compilers do; above are the folders that it came through.
-func (b *builder) hashTree(h io.Writer, dir string, above []string) error {
-	real, err := filepath.EvalSymlinks(filepath.Join(b.Root, dir))
-	if err != nil || slices.Contains(above, real) {
-		return err
-	}
-	entries, err := os.ReadDir(real)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
-		st, err := os.Stat(filepath.Join(b.Root, path))
-		switch {
-		case errors.Is(err, fs.ErrNotExist): // a link to nowhere
-			fmt.Fprintf(h, "nothing %s\n", path)
-		case err != nil:
-			return err
-		case st.IsDir():
-			if err := b.hashTree(h, path, append(above, real)); err != nil {
-				return err
-			}
-		case st.Mode().IsRegular() && !strings.HasSuffix(path, "_test.go") && !strings.HasSuffix(path, ".md"):
-			f, err := describe(b.Root, filepath.Join(b.Root, path))
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(h, "%s %s\n", f.SHA256, f.Path)
-		}
-	}
-	return nil
-}
-
-// upToDate returns the manifest of dist if it was made of these inputs.
-func upToDate(dist, inputs string) *Manifest {
-	m, err := ReadManifest(dist)
-	if err != nil || m.Inputs != inputs {
-		return nil
-	}
-	if _, sums, err := m.encode(); err != nil || !same(filepath.Join(dist, ChecksumsName), sums) {
-		return nil
-	}
-	return m
-}
-
-func same(path string, want []byte) bool {
-	got, err := os.ReadFile(path)
-	return err == nil && slices.Equal(got, want)
-}
 
 // publish swaps what was staged for what dist has. When it fails, dist is as
 // it was; when it is interrupted, the manifest does not fit the files, and the
