@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages/signing"
 	"github.com/avirkit/avirkit/internal/run"
 )
@@ -24,7 +25,7 @@ const Suite = "stable"
 // Options says what to build from what. FromEnvironment fills in all of it.
 type Options struct {
 	Data    string    // folder packaging/
-	Dist    string    // folder that holds linux-386/avir_*.so
+	Dist    string    // folder that holds PLATFORM/avir_*.so
 	Out     string    // folder for the packages; replaced as a whole
 	Version Version   // of the packages
 	Epoch   time.Time // the time of everything in them
@@ -60,9 +61,8 @@ func FromEnvironment(ctx context.Context, root string) (Options, error) {
 	return o, err
 }
 
-// Build builds every package into o.Out: for each plugin and product a
-// Debian package for i386 and one for amd64, and an RPM package. It leaves
-// o.Out as it was when it fails.
+// Build builds every package into o.Out: for each plugin, product and platform
+// a Debian and an RPM package. It leaves o.Out as it was when it fails.
 func Build(ctx context.Context, o Options) error {
 	data, err := Load(o.Data)
 	if err != nil {
@@ -82,15 +82,17 @@ func Build(ctx context.Context, o Options) error {
 	err = atomicdir.Replace(o.Out, func(tmp string) error {
 		for _, product := range sorted(data.Products) {
 			for _, plugin := range sorted(data.Plugins) {
-				r, err := newRecipe(o, data, product, plugin, history, stage)
-				if err != nil {
-					return err
+				for _, of := range platform.All {
+					r, err := newRecipe(o, data, product, plugin, of, history, stage)
+					if err != nil {
+						return err
+					}
+					n, err := r.build(ctx, tmp)
+					if err != nil {
+						return err
+					}
+					built += n
 				}
-				n, err := r.build(ctx, tmp)
-				if err != nil {
-					return err
-				}
-				built += n
 			}
 		}
 		return nil
@@ -102,14 +104,9 @@ func Build(ctx context.Context, o Options) error {
 	return nil
 }
 
-// build builds the plugin's packages for the product into dir and returns
-// how many there are.
+// build builds the recipe's packages into dir and returns how many there are.
 func (r *recipe) build(ctx context.Context, dir string) (int, error) {
-	kinds := []func() (fileName string, content []byte, err error){
-		func() (string, []byte, error) { return r.deb("i386") },
-		func() (string, []byte, error) { return r.deb("amd64") },
-		r.rpm,
-	}
+	kinds := []func() (fileName string, content []byte, err error){r.deb, r.rpm}
 	for _, kind := range kinds {
 		if ctx.Err() != nil {
 			return 0, context.Cause(ctx)

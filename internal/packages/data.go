@@ -30,7 +30,8 @@ type Data struct {
 type Product struct {
 	Name    string // as its users call it
 	Package string // the product's own package
-	Plugins string // the folder it loads plugins from
+	Folder  string // its own folder
+	Plugins string // the folder below, which it loads plugins from
 	Console string // where the administrator picks the antivirus
 	Section string // Debian's section
 	Group   string // rpm's group
@@ -38,7 +39,7 @@ type Product struct {
 
 // Plugin is one antivirus plugin. The text fields are templates of Naming.
 type Plugin struct {
-	Library     string // file name in dist/linux-386
+	Library     string // file name in each platform's folder of dist
 	Summary     string // first words of the synopsis; the product's name follows
 	Description string
 	Suggests    struct{ Deb, RPM []string }
@@ -56,6 +57,9 @@ func Load(dir string) (*Data, error) {
 	for id, p := range d.Products {
 		if !plain.MatchString(id+p.Package+p.Plugins) || !path.IsAbs(p.Plugins) || path.Clean(p.Plugins) != p.Plugins {
 			return nil, fmt.Errorf("%s/packages.yml: product %s: its names and its clean absolute path may hold only letters, digits and /._-", dir, id)
+		}
+		if !strings.HasPrefix(p.Plugins, p.Folder+"/") || strings.Count(p.Folder, "/") < 2 {
+			return nil, fmt.Errorf("%s/packages.yml: product %s: its folder %q must be one like /opt/product, with the plugins' below it", dir, id, p.Folder)
 		}
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*", "plugin.yml"))

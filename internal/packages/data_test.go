@@ -40,6 +40,8 @@ func TestWrongDataIsRefused(t *testing.T) {
 		{"a path that the shell would split", "packages.yml", "/opt/kerio/winroute/avirplugins", `"/opt/kerio/win route"`, "only letters, digits"},
 		{"a relative path", "packages.yml", "/opt/kerio/winroute/avirplugins", "opt/kerio", "absolute path"},
 		{"a path with a way up", "packages.yml", "/opt/kerio/winroute/avirplugins", "/opt/kerio/../x", "clean absolute path"},
+		{"plugins outside of the product's folder", "packages.yml", "folder: /opt/kerio/winroute", "folder: /opt/kerio/win", "with the plugins' below it"},
+		{"a product that is the whole system", "packages.yml", "folder: /opt/kerio/winroute", "folder: /opt", "one like /opt/product"},
 		{"a library outside of dist", "clam/plugin.yml", "avir_clam.so", "../avir_clam.so", "file name like avir_name.so"},
 		{"a library that the product would not load", "clam/plugin.yml", "avir_clam.so", "clam.so", "file name like avir_name.so"},
 	} {

@@ -11,13 +11,10 @@ import (
 	"github.com/goreleaser/nfpm/v2/files"
 )
 
-// glibcOf names the package that holds the 32-bit glibc, per architecture.
-var glibcOf = map[string]string{"i386": "libc6", "amd64": "libc6-i386"}
-
-// deb builds a Debian package for arch, "i386" or "amd64": the same 32-bit
-// library, with the glibc that it needs there.
-func (r *recipe) deb(arch string) (fileName string, content []byte, err error) {
-	info, err := r.debInfo(arch)
+// deb builds the Debian package. dpkg holds one architecture of a package that
+// says nothing of Multi-Arch: installing the other replaces it.
+func (r *recipe) deb() (fileName string, content []byte, err error) {
+	info, err := r.debInfo()
 	if err != nil {
 		return "", nil, err
 	}
@@ -33,24 +30,24 @@ func (r *recipe) deb(arch string) (fileName string, content []byte, err error) {
 	return fileName, content, nil
 }
 
-func (r *recipe) debInfo(arch string) (*nfpm.Info, error) {
+func (r *recipe) debInfo() (*nfpm.Info, error) {
 	description, err := r.description()
 	if err != nil {
 		return nil, err
 	}
-	contents, err := r.debContents(arch)
+	contents, err := r.debContents()
 	if err != nil {
 		return nil, err
 	}
-	info := r.info(arch)
+	info := r.info()
 	info.Version = r.opts.Version.Deb()
 	info.Section = r.product.Section
 	info.Priority = "optional"
 	info.Description = r.summary() + "\n" + description
 	info.Contents = contents
-	info.Depends = []string{fmt.Sprintf("%s (%s)", glibcOf[arch], r.needs.DebGlibc())}
+	info.Depends = []string{fmt.Sprintf("libc6 (%s)", r.needs.DebGlibc())}
 	info.Suggests = r.plugin.Suggests.Deb
-	info.Deb.Arch = arch
+	info.Deb.Arch = r.platform.Deb
 	// Debian 6 knows no zstd. dropDirectories compresses once more, and well.
 	info.Deb.Compression = "gzip:1"
 	info.Deb.Fields = map[string]string{"Enhances": r.product.Package}
@@ -64,7 +61,7 @@ func (r *recipe) debInfo(arch string) (*nfpm.Info, error) {
 	return info, nil
 }
 
-func (r *recipe) debContents(arch string) (files.Contents, error) {
+func (r *recipe) debContents() (files.Contents, error) {
 	doc := "/usr/share/doc/" + r.name
 	contents := files.Contents{file(r.library(), r.product.Plugins+"/"+r.plugin.Library, files.TypeFile)}
 	for destination, template := range map[string][]string{
@@ -72,7 +69,7 @@ func (r *recipe) debContents(arch string) (files.Contents, error) {
 		doc + "/README":                          {r.texts.plugin, "README"},
 		"/usr/share/lintian/overrides/" + r.name: {"deb", "lintian-overrides"},
 	} {
-		source, err := r.fillIn("deb-"+arch+"-"+strings.ReplaceAll(filepath.Base(destination), r.name, "overrides"), template...)
+		source, err := r.fillIn("deb-"+strings.ReplaceAll(filepath.Base(destination), r.name, "overrides"), template...)
 		if err != nil {
 			return nil, err
 		}

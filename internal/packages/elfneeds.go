@@ -8,24 +8,22 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/avirkit/avirkit/internal/build/platform"
 )
 
 // Needs is what a library asks the dynamic linker for.
 type Needs struct {
-	sonames []string // DT_NEEDED, in order
-	symbols []string // "libc.so.6(GLIBC_2.0)", sorted
-	glibc   [3]int   // the highest GLIBC version
-	gnuHash bool     // has only the newer of the two hash tables
+	platform *platform.Platform
+	sonames  []string // DT_NEEDED, in order
+	symbols  []string // "libc.so.6(GLIBC_2.0)", sorted
+	glibc    [3]int   // the highest GLIBC version
+	gnuHash  bool     // has only the newer of the two hash tables
 }
 
-// glibcSonames are the libraries that glibc's packages hold in both worlds.
-// Whatever else a plugin uses must be linked into it.
-var glibcSonames = []string{
-	"libc.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libm.so.6", "libresolv.so.2", "ld-linux.so.2",
-}
-
-// ReadNeeds reads the needs of the 32-bit library at path.
-func ReadNeeds(path string) (Needs, error) {
+// ReadNeeds reads the needs of the library at path, which must be of a
+// platform.
+func ReadNeeds(path string, of *platform.Platform) (Needs, error) {
 	f, err := elf.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return Needs{}, fmt.Errorf("%s is not built: run go tool mage build", path)
@@ -34,22 +32,24 @@ func ReadNeeds(path string) (Needs, error) {
 		return Needs{}, fmt.Errorf("read the library %s: %w", path, err)
 	}
 	defer f.Close()
-	if f.Type != elf.ET_DYN || f.Machine != elf.EM_386 {
-		return Needs{}, fmt.Errorf("%s is no i386 shared library (%v, %v): the product can't load it", path, f.Type, f.Machine)
+	if f.Type != elf.ET_DYN || platform.Of(f.Class, f.Machine) != of {
+		return Needs{}, fmt.Errorf("%s is no shared library for %s (%v, %v, %v): the product can't load it", path, of.Words, f.Type, f.Class, f.Machine)
 	}
-	needs, err := readNeeds(f)
+	needs, err := readNeeds(f, of)
 	if err != nil {
 		return Needs{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return needs, nil
 }
 
-func readNeeds(f *elf.File) (n Needs, err error) {
+func readNeeds(f *elf.File, of *platform.Platform) (n Needs, err error) {
+	n.platform = of
 	if n.sonames, err = f.ImportedLibraries(); err != nil {
 		return n, fmt.Errorf("read what it is linked with: %w", err)
 	}
 	for _, soname := range n.sonames {
-		if !slices.Contains(glibcSonames, soname) {
+		// glibc's packages hold them everywhere, and nothing else.
+		if !slices.Contains(of.Glibc().Sonames(), soname) {
 			return n, fmt.Errorf("needs %s, which is not part of glibc: link it statically", soname)
 		}
 	}
@@ -110,9 +110,20 @@ func (n Needs) DebGlibc() string {
 	return fmt.Sprintf(">= %d.%d.%d", n.glibc[0], n.glibc[1], n.glibc[2])
 }
 
-// RPM returns the requirements as rpmbuild writes them for a 32-bit library.
+// RPM returns the requirements as rpmbuild writes them: libc.so.6 and
+// libc.so.6(GLIBC_2.0), or libc.so.6()(64bit) and libc.so.6(GLIBC_2.2.5)(64bit).
 func (n Needs) RPM() []string {
-	requires := slices.Concat(n.sonames, n.symbols)
+	mark := n.platform.RPMMark
+	var requires []string
+	for _, soname := range n.sonames {
+		if mark != "" {
+			soname += "()"
+		}
+		requires = append(requires, soname+mark)
+	}
+	for _, symbol := range n.symbols {
+		requires = append(requires, symbol+mark)
+	}
 	if n.gnuHash {
 		requires = append(requires, "rtld(GNU_HASH)")
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/internal/build/platform"
 )
 
 func TestTheGlibcDependencyIsTheHighestVersionNeeded(t *testing.T) {
@@ -36,30 +38,36 @@ func TestTheGlibcDependencyIsTheHighestVersionNeeded(t *testing.T) {
 
 func TestNeedsAreReadFromALibrary(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "avir_x.so")
-	compile(t, path, "#include <stdlib.h>\nvoid *f(void) { return malloc(1); }\n", "-Wl,--hash-style=gnu")
-	n, err := ReadNeeds(path)
-	require.NoError(t, err)
-	assert.Subset(t, n.RPM(), []string{"libc.so.6", "libc.so.6(GLIBC_2.0)", "rtld(GNU_HASH)"})
+	for i, want := range [][]string{{"libc.so.6", "libc.so.6(GLIBC_2.0)"}, {"libc.so.6()(64bit)", "libc.so.6(GLIBC_2.2.5)(64bit)"}} {
+		of := platform.All[i]
+		compile(t, of, path, allocating, "-Wl,--hash-style=gnu")
+		n, err := ReadNeeds(path, of)
+		require.NoError(t, err)
+		assert.Subset(t, n.RPM(), append(want, "rtld(GNU_HASH)"))
 
-	compile(t, path, "#include <stdlib.h>\nvoid *f(void) { return malloc(1); }\n", "-Wl,--hash-style=both")
-	n, err = ReadNeeds(path)
-	require.NoError(t, err)
-	assert.NotContains(t, n.RPM(), "rtld(GNU_HASH)", "an old dynamic linker can use the other table")
+		compile(t, of, path, allocating, "-Wl,--hash-style=both")
+		n, err = ReadNeeds(path, of)
+		require.NoError(t, err)
+		assert.NotContains(t, n.RPM(), "rtld(GNU_HASH)", "an old dynamic linker can use the other table")
+	}
 }
 
 func TestALibraryThatCantBePackagedIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	compile(t, filepath.Join(dir, "libother.so"), "int other(void) { return 1; }\n", "-Wl,-soname,libother.so.1")
+	dir, of := t.TempDir(), platform.All[0]
+	compile(t, of, filepath.Join(dir, "libother.so"), "int other(void) { return 1; }\n", "-Wl,-soname,libother.so.1")
 	linked := filepath.Join(dir, "avir_linked.so")
-	compile(t, linked, "int other(void);\nint f(void) { return other(); }\n", "-L"+dir, "-lother")
+	compile(t, of, linked, "int other(void);\nint f(void) { return other(); }\n", "-L"+dir, "-lother")
+	wider := filepath.Join(dir, "avir_wider.so")
+	compile(t, platform.All[1], wider, allocating)
 	for _, tc := range []struct{ name, path, want string }{
+		{"one of the other width", wider, "no shared library for 32-bit x86 (i386) (ET_DYN, ELFCLASS64, EM_X86_64)"},
 		{"one that is not built", filepath.Join(dir, "avir_none.so"), "is not built: run go tool mage build"},
-		{"a 64-bit program", "/bin/ls", "no i386 shared library"},
+		{"a 64-bit program", "/bin/ls", "no shared library for 32-bit x86"},
 		{"a text", "elfneeds_test.go", "read the library"},
 		{"one that needs more than glibc", linked, "needs libother.so.1, which is not part of glibc"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := ReadNeeds(tc.path)
+			_, err := ReadNeeds(tc.path, of)
 			assert.ErrorContains(t, err, tc.want)
 		})
 	}

@@ -4,17 +4,27 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 	"unicode/utf8"
+
+	"github.com/avirkit/avirkit/internal/build/platform"
 )
 
 // Naming is what the templates in packaging/ know of their package.
 type Naming struct {
-	Name        string // of the package
-	Library     string // file name
+	Name        string             // of the package
+	Version     string             // in Debian's form
+	Library     string             // file name
+	Bits        int                // the library's width: 32 or 64
+	Other       *platform.Platform // of a library of the other width
 	Product     Product
+	File        string // where the library is installed
+	Kept        string // where a file that was there before is kept meanwhile
+	Server      string // the product's antivirus server, where it is as a rule
 	Directories string // the product's, deepest first, with blanks between
 	NextSteps   string // the plugin's next-steps, filled in
 	Copyright   string // the plugin's own stanzas
@@ -27,12 +37,14 @@ type texts struct {
 	naming      Naming
 }
 
-func newTexts(d *Data, name, product, plugin string) (*texts, error) {
+func newTexts(d *Data, v Version, product Product, plugin string, of *platform.Platform) (*texts, error) {
+	name, library, above := packageName(product, plugin), d.Plugins[plugin].Library, path.Dir(product.Plugins)
 	t := &texts{dir: d.dir, plugin: plugin, naming: Naming{
-		Name:        name,
-		Library:     d.Plugins[plugin].Library,
-		Product:     d.Products[product],
-		Directories: strings.Join(d.Products[product].Directories(), " "),
+		Name: name, Version: v.Deb(), Library: library, Product: product, Bits: of.Bits(), Other: otherWidth(of),
+		File:        path.Join(product.Plugins, library),
+		Kept:        path.Join(above, library+".before-"+name),
+		Server:      path.Join(above, "avserver"),
+		Directories: strings.Join(product.Directories(), " "),
 	}}
 	steps, err := t.file(plugin, "next-steps")
 	if err != nil {
@@ -47,10 +59,18 @@ func newTexts(d *Data, name, product, plugin string) (*texts, error) {
 	return t, nil
 }
 
+func packageName(product Product, plugin string) string { return product.Package + "-avir-" + plugin }
+
+// otherWidth returns a platform whose programs are of the other width.
+func otherWidth(of *platform.Platform) *platform.Platform {
+	i := slices.IndexFunc(platform.All, func(p *platform.Platform) bool { return p.Bits() != of.Bits() })
+	return platform.All[i]
+}
+
 // file fills in the template at path below the data folder. The rule of a
 // text is as long as its first line.
-func (t *texts) file(path ...string) ([]byte, error) {
-	file := filepath.Join(append([]string{t.dir}, path...)...)
+func (t *texts) file(names ...string) ([]byte, error) {
+	file := filepath.Join(append([]string{t.dir}, names...)...)
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read the packages' data: %w", err)
@@ -62,16 +82,19 @@ func (t *texts) file(path ...string) ([]byte, error) {
 	}
 	n := t.naming
 	n.Rule = strings.Repeat("=", utf8.RuneCount(title))
-	return fill(file, string(data), n, filepath.Join(t.dir, "directories.sh"))
+	return fill(file, string(data), n, t.shared())
 }
 
 // fill fills in a template that is a value of plugin.yml.
 func (t *texts) fill(name, text string) ([]byte, error) {
-	return fill(name, text, t.naming, filepath.Join(t.dir, "directories.sh"))
+	return fill(name, text, t.naming, t.shared())
 }
 
+// shared matches the files with the parts that the scripts share.
+func (t *texts) shared() string { return filepath.Join(t.dir, "*.sh") }
+
 func fill(name, text string, n Naming, shared string) ([]byte, error) {
-	tpl, err := template.ParseFiles(shared)
+	tpl, err := template.ParseGlob(shared)
 	if err == nil {
 		tpl, err = tpl.New(name).Option("missingkey=error").Parse(text)
 	}

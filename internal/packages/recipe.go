@@ -7,40 +7,42 @@ import (
 	"path/filepath"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/goreleaser/nfpm/v2"
 	"github.com/goreleaser/nfpm/v2/files"
 )
 
 // recipe is one package to build.
 type recipe struct {
-	opts    Options
-	data    *Data
-	name    string
-	product Product
-	plugin  Plugin
-	texts   *texts
-	needs   Needs
-	history []ChangelogEntry
-	stage   string // folder for what nfpm reads from files
+	opts     Options
+	data     *Data
+	platform *platform.Platform
+	name     string
+	product  Product
+	plugin   Plugin
+	texts    *texts
+	needs    Needs
+	history  []ChangelogEntry
+	stage    string // folder for what nfpm reads from files
 }
 
-func newRecipe(opts Options, d *Data, product, plugin string, history []ChangelogEntry, stage string) (*recipe, error) {
+func newRecipe(opts Options, d *Data, product, plugin string, of *platform.Platform, history []ChangelogEntry, stage string) (*recipe, error) {
 	r := &recipe{
-		opts: opts, data: d, product: d.Products[product], plugin: d.Plugins[plugin],
-		name:    d.Products[product].Package + "-avir-" + plugin,
+		opts: opts, data: d, platform: of, product: d.Products[product], plugin: d.Plugins[plugin],
+		name:    packageName(d.Products[product], plugin),
 		history: entriesFor(history, opts.Version, opts.Epoch),
 	}
-	r.stage = filepath.Join(stage, r.name)
+	r.stage = filepath.Join(stage, of.Name, r.name)
 	var err error
-	if r.texts, err = newTexts(d, r.name, product, plugin); err != nil {
+	if r.texts, err = newTexts(d, opts.Version, r.product, plugin, of); err != nil {
 		return nil, err
 	}
-	r.needs, err = ReadNeeds(r.library())
+	r.needs, err = ReadNeeds(r.library(), of)
 	return r, err
 }
 
 func (r *recipe) library() string {
-	return filepath.Join(r.opts.Dist, "linux-386", r.plugin.Library)
+	return filepath.Join(r.opts.Dist, r.platform.Name, r.plugin.Library)
 }
 
 func (r *recipe) summary() string { return r.plugin.Summary + " " + r.product.Name }
@@ -52,10 +54,10 @@ func (r *recipe) description() (string, error) {
 
 // info is what both formats say. It is made anew for each package, because
 // nfpm changes what it is given.
-func (r *recipe) info(arch string) *nfpm.Info {
+func (r *recipe) info() *nfpm.Info {
 	return nfpm.WithDefaults(&nfpm.Info{
 		Name:            r.name,
-		Arch:            arch,
+		Arch:            r.platform.GOARCH,
 		Platform:        "linux",
 		VersionSchema:   "none", // Version has split it already
 		Maintainer:      r.data.Maintainer,

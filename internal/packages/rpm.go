@@ -9,6 +9,8 @@ import (
 	"github.com/goreleaser/nfpm/v2"
 	"github.com/goreleaser/nfpm/v2/files"
 	"github.com/goreleaser/nfpm/v2/rpm"
+
+	"github.com/avirkit/avirkit/internal/build/platform"
 )
 
 // rpmlib are the features of rpm that the packages use. nfpm doesn't say so
@@ -19,7 +21,7 @@ var rpmlib = []string{
 }
 
 // ScriptNeeds hold what the scripts call: every RPM package requires them.
-var ScriptNeeds = []string{"/bin/sh", "coreutils", "grep"}
+var ScriptNeeds = []string{"/bin/sh", "coreutils", "findutils", "grep"}
 
 // rpm builds the RPM package, signed if there is a key.
 func (r *recipe) rpm() (fileName string, content []byte, err error) {
@@ -40,12 +42,17 @@ func (r *recipe) rpmInfo() (*nfpm.Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	info := r.info("386")
+	info := r.info()
 	info.Version, info.Release = r.opts.Version.RPM()
 	info.Description = description
 	info.Depends = slices.Concat(ScriptNeeds, r.needs.RPM(), rpmlib)
 	info.Suggests = r.plugin.Suggests.RPM
-	info.RPM.Arch = "i686"
+	// The same file is in the package of the other width. rpm tells two by an
+	// architecture's name in parentheses.
+	version := info.Version + "-" + info.Release
+	info.Provides = []string{r.name + isa(r.platform) + " = " + version}
+	info.Conflicts = []string{r.name + isa(otherWidth(r.platform))}
+	info.RPM.Arch = r.platform.RPM
 	info.RPM.Summary = r.summary()
 	info.RPM.Group = r.product.Group
 	info.RPM.Compression = "gzip" // rpm 4.8 knows no zstd
@@ -74,6 +81,9 @@ func (r *recipe) rpmInfo() (*nfpm.Info, error) {
 	}
 	return info, nil
 }
+
+// isa is what rpm appends to the name of a package that is for one processor.
+func isa(p *platform.Platform) string { return fmt.Sprintf("(x86-%d)", p.Bits()) }
 
 func (r *recipe) rpmContents() (files.Contents, error) {
 	readme, err := r.fillIn("rpm-README", r.texts.plugin, "README")
