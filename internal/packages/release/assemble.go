@@ -15,6 +15,7 @@ import (
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/signing"
 )
@@ -25,11 +26,14 @@ func assemble(o Options, entry packages.ChangelogEntry, rehearsal []string, m *b
 		return atomicdir.WriteFile(filepath.Join(dir, name), data, 0o644)
 	}
 	stem := "avirkit-" + o.Packages.Version.String()
-	for name, from := range map[string]string{
-		stem + "-linux-386.tar.gz": filepath.Join(o.Packages.Dist, build.Dir386),
-		stem + "-debug.tar.gz":     filepath.Join(o.Packages.Dist, build.DirDebug),
-		stem + "-repo.tar.gz":      o.Repo.Out,
-	} {
+	archives := map[string]string{
+		stem + "-debug.tar.gz": filepath.Join(o.Packages.Dist, build.DirDebug),
+		stem + "-repo.tar.gz":  o.Repo.Out,
+	}
+	for _, p := range platform.All {
+		archives[stem+"-"+p.Name+".tar.gz"] = filepath.Join(o.Packages.Dist, p.Name)
+	}
+	for name, from := range archives {
 		archive, err := pack(from, strings.TrimSuffix(name, ".tar.gz"), o.Packages.Epoch)
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/avirkit/avirkit/internal/build"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/signing"
 )
@@ -35,17 +36,18 @@ func notes(o Options, entry packages.ChangelogEntry, rehearsal []string, m *buil
 		b.WriteString("```\n\nThis release is not signed.\n")
 	}
 	b.WriteString("\n## Packages\n\nChoose the one for your product and system; better, add the repository and install by name.\n\n")
-	for _, pattern := range []struct{ glob, what string }{
-		{"*_i386.deb", "32-bit Debian and its kin"},
-		{"*_amd64.deb", "64-bit Debian and its kin"},
-		{"*.rpm", "Red Hat Enterprise Linux and its kin"},
-	} {
-		files, _ := filepath.Glob(filepath.Join(o.Packages.Out, pattern.glob)) // the pattern is good
-		fmt.Fprintf(&b, "%s:\n\n", pattern.what)
-		for _, f := range files {
-			fmt.Fprintf(&b, "- %s\n", filepath.Base(f))
+	for _, p := range platform.All {
+		for _, pattern := range []struct{ glob, what string }{
+			{"*_" + p.Deb + ".deb", "Debian, Ubuntu and others with apt"},
+			{"*." + p.RPM + ".rpm", "Red Hat Enterprise Linux and others with rpm"},
+		} {
+			files, _ := filepath.Glob(filepath.Join(o.Packages.Out, pattern.glob)) // the pattern is good
+			fmt.Fprintf(&b, "A %d-bit product on %s:\n\n", p.Bits(), pattern.what)
+			for _, f := range files {
+				fmt.Fprintf(&b, "- %s\n", filepath.Base(f))
+			}
+			b.WriteByte('\n')
 		}
-		b.WriteByte('\n')
 	}
 	return append(bytes.TrimRight(b.Bytes(), "\n"), '\n')
 }

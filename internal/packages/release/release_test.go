@@ -91,9 +91,9 @@ func TestAReleaseHoldsPackagesArchivesNotesChecksumsAndAKey(t *testing.T) {
 			others = append(others, f.Name())
 		}
 	}
-	assert.Len(t, files, 12+len(others))
+	assert.Len(t, files, 16+len(others))
 	assert.Equal(t, []string{
-		"RELEASE-NOTES.md", "SHA256SUMS", "SHA256SUMS.asc", stem + "-debug.tar.gz", stem + "-linux-386.tar.gz", stem + "-repo.tar.gz",
+		"RELEASE-NOTES.md", "SHA256SUMS", "SHA256SUMS.asc", stem + "-debug.tar.gz", stem + "-linux-386.tar.gz", stem + "-linux-amd64.tar.gz", stem + "-repo.tar.gz",
 		stem + ".cdx.json", "avirkit.asc", "manifest.json",
 	}, others)
 
@@ -140,7 +140,7 @@ func TestTheArchiveIsTheSameWhateverTheFilesTimesAre(t *testing.T) {
 			links = append(links, h.Linkname)
 		}
 	}
-	assert.Contains(t, names, "name/avir_clam.so.debug")
+	assert.Contains(t, names, "name/linux-386/avir_clam.so.debug")
 	assert.Contains(t, strings.Join(links, " "), "avir_clam.so.debug", "gdb's link by build id")
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/avirkit/avirkit/internal/build"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 )
 
@@ -36,10 +37,7 @@ func billOfMaterials(o Options, m *build.Manifest) ([]byte, error) {
 	}
 	var shipped []string
 	for _, l := range m.Libraries {
-		if l.Platform != build.Dir386 {
-			continue // no package holds it
-		}
-		ref, err := b.library(filepath.Join(o.Packages.Dist, build.Dir386, l.Name+".so"), data.License)
+		ref, err := b.library(o.Packages.Dist, l.Platform, l.Name+".so", data.License)
 		if err != nil {
 			return nil, err
 		}
@@ -80,8 +78,9 @@ func (b *bill) depends(ref string, on []string) {
 	b.dependencies = append(b.dependencies, cdx.Dependency{Ref: ref, Dependencies: &on})
 }
 
-// library adds a library and the modules in it.
-func (b *bill) library(path, license string) (ref string, err error) {
+// library adds a platform's library and the modules in it.
+func (b *bill) library(dist, platform, name, license string) (ref string, err error) {
+	path := filepath.Join(dist, platform, name)
 	info, err := buildinfo.ReadFile(path)
 	if err != nil {
 		return "", fmt.Errorf("read what %s is made of: %w", path, err)
@@ -90,8 +89,7 @@ func (b *bill) library(path, license string) (ref string, err error) {
 	if err != nil {
 		return "", err
 	}
-	name := filepath.Base(path)
-	ref = "file:" + name
+	ref = libraryRef(platform, name)
 	b.components = append(b.components, cdx.Component{
 		BOMRef: ref, Type: cdx.ComponentTypeLibrary, Name: name, Version: b.version, Hashes: hashes, Licenses: licenses(license),
 	})
@@ -106,6 +104,8 @@ func (b *bill) library(path, license string) (ref string, err error) {
 	b.depends(ref, parts)
 	return ref, nil
 }
+
+func libraryRef(platform, name string) string { return "file:" + platform + "/" + name }
 
 // module adds a Go module, once.
 func (b *bill) module(path, version, sum string) (ref string) {
@@ -144,10 +144,14 @@ func (b *bill) packageFile(path string, data *packages.Data) (ref string, err er
 	b.components = append(b.components, cdx.Component{
 		BOMRef: ref, Type: cdx.ComponentTypeFile, Name: name, Version: b.version, Hashes: hashes, Licenses: licenses(data.License),
 	})
-	for id, p := range data.Plugins {
-		if strings.Contains(name, "-avir-"+id+"_") || strings.Contains(name, "-avir-"+id+"-") {
-			b.depends(ref, []string{"file:" + p.Library})
-			return ref, nil
+	for id, plugin := range data.Plugins {
+		for _, p := range platform.All {
+			deb := strings.Contains(name, "-avir-"+id+"_") && strings.HasSuffix(name, "_"+p.Deb+".deb")
+			rpm := strings.Contains(name, "-avir-"+id+"-") && strings.HasSuffix(name, "."+p.RPM+".rpm")
+			if deb || rpm {
+				b.depends(ref, []string{libraryRef(p.Name, plugin.Library)})
+				return ref, nil
+			}
 		}
 	}
 	return "", fmt.Errorf("%s belongs to no plugin", path)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/signing"
 )
@@ -39,21 +41,49 @@ func key(t *testing.T) signing.Signer {
 	return s
 }
 
-// build makes the packages of one version, from small libraries in C, and
-// returns their folder.
+// dist holds small libraries in C that all tests package.
+var dist string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "avirkit-repo-")
+	if err == nil {
+		err = compile(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	dist = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func compile(dist string) error {
+	source := filepath.Join(dist, "library.c")
+	if err := os.WriteFile(source, []byte("#include <stdlib.h>\nvoid *f(void) { return malloc(1); }\n"), 0o644); err != nil {
+		return err
+	}
+	for _, p := range platform.All {
+		if err := os.Mkdir(filepath.Join(dist, p.Name), 0o755); err != nil {
+			return err
+		}
+		for _, name := range []string{"avir_clam.so", "avir_sample.so"} {
+			out, err := exec.Command("gcc", p.GCCFlag, "-shared", "-fPIC", "-s", "-o", filepath.Join(dist, p.Name, name), source).CombinedOutput()
+			if err != nil {
+				return fmt.Errorf("gcc %s (Debian packages %s): %s", p.GCCFlag, p.GCCPackages, out)
+			}
+		}
+	}
+	return nil
+}
+
+// build makes the packages of one version and returns their folder.
 func build(t *testing.T, version string, s signing.Signer) string {
 	t.Helper()
-	dist := filepath.Join(t.TempDir(), "dist")
-	require.NoError(t, os.MkdirAll(filepath.Join(dist, "linux-386"), 0o755))
-	source := filepath.Join(t.TempDir(), "library.c")
-	require.NoError(t, os.WriteFile(source, []byte("#include <stdlib.h>\nvoid *f(void) { return malloc(1); }\n"), 0o644))
-	for _, name := range []string{"avir_clam.so", "avir_sample.so"} {
-		out, err := exec.Command("gcc", "-m32", "-shared", "-fPIC", "-s", "-o", filepath.Join(dist, "linux-386", name), source).CombinedOutput()
-		require.NoErrorf(t, err, "gcc -m32 (Debian package gcc-multilib): %s", out)
-	}
 	v, err := packages.ParseVersion(version)
 	require.NoError(t, err)
-	o := packages.Options{Data: "../../../packaging", Dist: dist, Out: filepath.Join(dist, "packages"), Version: v, Epoch: epoch, Signer: s}
+	o := packages.Options{Data: "../../../packaging", Dist: dist, Out: filepath.Join(t.TempDir(), "packages"), Version: v, Epoch: epoch, Signer: s}
 	require.NoError(t, packages.Build(t.Context(), o))
 	return o.Out
 }
@@ -87,11 +117,12 @@ func TestPublishedVersionsStayWhenNewOnesCome(t *testing.T) {
 		assert.Equal(t, 4, strings.Count(index, "\nVersion: "+version+"\n"), version)
 	}
 	assert.NotContains(t, index, "Architecture: amd64")
+	assert.Equal(t, 12, strings.Count(read(t, o.Out, "apt/dists/stable/main/binary-amd64/Packages"), "\nArchitecture: amd64\n"))
 	assert.Equal(t, index, gunzip(t, filepath.Join(o.Out, "apt/dists/stable/main/binary-i386/Packages.gz")))
 	primary, err := filepath.Glob(filepath.Join(o.Out, "yum/repodata/*-primary.xml.gz"))
 	require.NoError(t, err)
 	require.Len(t, primary, 1)
-	assert.Equal(t, 12, strings.Count(gunzip(t, primary[0]), `<package type="rpm">`))
+	assert.Equal(t, 24, strings.Count(gunzip(t, primary[0]), `<package type="rpm">`))
 
 	release := read(t, o.Out, "apt/dists/stable/Release")
 	assert.Contains(t, release, "Date: Tue, 14 Nov 2023 22:13:20 UTC\n")
