@@ -142,7 +142,7 @@ unchanged() {
 # packages VERSION PRODUCT prints the package files for this machine.
 packages() {
 	if [ "$format" = rpm ]; then
-		ls "$here/packages/$1/kerio-$2"-*.rpm
+		ls "$here/packages/$1/kerio-$2"-*."$(uname -m)".rpm
 	else
 		ls "$here/packages/$1/kerio-$2"-*_"$(dpkg --print-architecture)".deb
 	fi

@@ -4,15 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// firstSteps is what only the first install prints.
-const firstSteps = "administration console"
+// What only the first install prints, only an upgrade, and only an install
+// beside a server of the other width.
+const (
+	firstSteps  = "In the administration console, "
+	upgradeHint = "a running antivirus server keeps the old library until"
+	widthHint   = "cannot load this"
+)
 
 // cycle runs the cycles that every package manager must stand.
-func (k *kit) cycle(ctx context.Context, m manager, t *table) {
-	all := k.packages()
+func (k *kit) cycle(ctx context.Context, m manager, all []pkg, t *table) {
 	tested := all
 	if k.options.Quick {
 		tested = all[:1]
@@ -21,20 +26,22 @@ func (k *kit) cycle(ctx context.Context, m manager, t *table) {
 		t.do(p.name, "install by name without the product, remove", func() error { return k.alone(ctx, m, p) })
 		t.do(p.name, "upgrade under a running host, reinstall, downgrade", func() error { return k.withProduct(ctx, m, p) })
 		t.do(p.name, "failing script, closed stdin", func() error { return k.mishaps(ctx, m, p) })
+		t.do(p.name, "the product comes after the package", func() error { return k.productLater(ctx, m, p) })
+		t.do(p.name, "the administrator's own plugin of this name", func() error { return k.ownOriginal(ctx, m, p) })
 	}
-	t.do("all", "beside each other, removed one by one", func() error { return k.beside(ctx, m, all) })
+	t.do("all", "beside each other, removed one by one", func() error { return k.allTogether(ctx, m, all) })
 }
 
-// alone: installed by name where the product isn't, the package works, and
-// leaves the system as it was.
+// alone installs p by name where the product isn't. It must work there, and
+// leave the system as it was.
 func (k *kit) alone(ctx context.Context, m manager, p pkg) error {
 	before, err := take(m.tree().Dir)
 	if err != nil {
 		return err
 	}
 	out, err := m.fetch(ctx, p)
-	if err == nil && !strings.Contains(out, firstSteps) {
-		err = fmt.Errorf("the first install doesn't print what to do next:\n%s", out)
+	if err == nil {
+		err = prints(out, firstSteps)
 	}
 	if err != nil {
 		return err
@@ -61,7 +68,7 @@ func (k *kit) alone(ctx context.Context, m manager, p pkg) error {
 	if err := unchanged(m.tree().Dir, before, paths...); err != nil {
 		return fmt.Errorf("after a downgrade and an upgrade: %w", err)
 	}
-	return k.gone(ctx, m, p, before)
+	return k.checkRemoval(ctx, m, p, before)
 }
 
 // works checks that p is there in from's version, unharmed, and that a host
@@ -70,8 +77,18 @@ func (k *kit) works(ctx context.Context, m manager, p pkg, from release) error {
 	return errors.Join(p.installed(m.tree(), from), m.verify(ctx, p), k.scan(ctx, m.tree(), p))
 }
 
-// gone removes and purges p, after which the system must be as before.
-func (k *kit) gone(ctx context.Context, m manager, p pkg, before snapshot) error {
+// prints checks that of what a package can print it has printed only this.
+func prints(out string, want ...string) error {
+	for _, text := range []string{firstSteps, upgradeHint, widthHint} {
+		if printed := strings.Contains(out, text); printed != slices.Contains(want, text) {
+			return fmt.Errorf("%q is printed: %v, but it should only for what it tells of:\n%s", text, printed, out)
+		}
+	}
+	return nil
+}
+
+// checkRemoval removes and purges p, after which the system must be as before.
+func (k *kit) checkRemoval(ctx context.Context, m manager, p pkg, before snapshot) error {
 	if err := m.remove(ctx, p); err != nil {
 		return err
 	}
@@ -87,10 +104,10 @@ func (k *kit) gone(ctx context.Context, m manager, p pkg, before snapshot) error
 	return nil
 }
 
-// withProduct: an old version in the products' trees, upgraded while a host
-// runs, reinstalled, downgraded, upgraded again and removed.
+// withProduct installs an old version into the products' trees, upgrades it
+// while a host runs, reinstalls, downgrades, upgrades it again and removes it.
 func (k *kit) withProduct(ctx context.Context, m manager, p pkg) (err error) {
-	if err := m.tree().MakeProducts(ctx); err != nil {
+	if err := k.makeProducts(ctx, m.tree(), p, p.of); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.tree().RemoveProducts()) }()
@@ -98,13 +115,14 @@ func (k *kit) withProduct(ctx context.Context, m manager, p pkg) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := m.calls(); err != nil { // of what came before
+	if _, err := m.calls(); err != nil { // discard earlier script calls
 		return err
 	}
-	if _, err := m.install(ctx, k.old, p); err != nil {
+	out, err := m.install(ctx, k.old, p)
+	if err != nil {
 		return err
 	}
-	if err := errors.Join(called(m, nil, k.old.version), k.works(ctx, m, p, k.old)); err != nil {
+	if err := errors.Join(prints(out, firstSteps), called(m, nil, k.old.version), k.works(ctx, m, p, k.old)); err != nil {
 		return fmt.Errorf("after the first install: %w", err)
 	}
 	if err := k.upgradeUnderHost(ctx, m, p); err != nil {
@@ -132,7 +150,7 @@ func (k *kit) withProduct(ctx context.Context, m manager, p pkg) (err error) {
 			return fmt.Errorf("after the %s: %w", step.name, err)
 		}
 	}
-	return k.gone(ctx, m, p, before)
+	return k.checkRemoval(ctx, m, p, before)
 }
 
 // upgradeUnderHost upgrades by name while a host has the old library loaded.
@@ -142,8 +160,8 @@ func (k *kit) upgradeUnderHost(ctx context.Context, m manager, p pkg) error {
 		return err
 	}
 	out, err := m.fetch(ctx, p)
-	if err == nil && strings.Contains(out, firstSteps) {
-		err = fmt.Errorf("an upgrade prints the first steps:\n%s", out)
+	if err == nil {
+		err = prints(out, upgradeHint)
 	}
 	if err != nil {
 		host.kill()
@@ -153,7 +171,7 @@ func (k *kit) upgradeUnderHost(ctx context.Context, m manager, p pkg) error {
 }
 
 func (k *kit) tracedUpgrade(ctx context.Context, m manager, p pkg) error {
-	if _, err := m.calls(); err != nil { // of what came before
+	if _, err := m.calls(); err != nil { // discard earlier script calls
 		return err
 	}
 	if _, err := m.install(ctx, k.current, p); err != nil {
@@ -162,8 +180,8 @@ func (k *kit) tracedUpgrade(ctx context.Context, m manager, p pkg) error {
 	return called(m, &k.old.version, k.current.version)
 }
 
-// mishaps: a script that fails on the first install and on an upgrade, and an
-// install without standard input and output.
+// mishaps has a script fail on the first install and on an upgrade, and
+// installs without standard input and output.
 func (k *kit) mishaps(ctx context.Context, m manager, p pkg) error {
 	before, err := take(m.tree().Dir)
 	if err != nil {
@@ -178,7 +196,7 @@ func (k *kit) mishaps(ctx context.Context, m manager, p pkg) error {
 	if err := unchanged(m.tree().Dir, before); err != nil {
 		return fmt.Errorf("after a first install that failed: %w", err)
 	}
-	if err := m.deaf(ctx, k.current, p); err != nil {
+	if err := m.installWithoutStdio(ctx, k.current, p); err != nil {
 		return fmt.Errorf("install without standard input and output: %w", err)
 	}
 	if _, err := m.install(ctx, k.failing, p); err == nil {
@@ -187,12 +205,12 @@ func (k *kit) mishaps(ctx context.Context, m manager, p pkg) error {
 	if err := k.works(ctx, m, p, k.current); err != nil {
 		return fmt.Errorf("after an upgrade that failed: %w", err)
 	}
-	return k.gone(ctx, m, p, before)
+	return k.checkRemoval(ctx, m, p, before)
 }
 
-// beside: all packages at once, without the product; each goes without harm
-// to the others, and the last takes the folders along.
-func (k *kit) beside(ctx context.Context, m manager, all []pkg) error {
+// allTogether installs all packages at once, without the product. Each must go
+// without harm to the others, and the last take the folders along.
+func (k *kit) allTogether(ctx context.Context, m manager, all []pkg) error {
 	before, err := take(m.tree().Dir)
 	if err != nil {
 		return err

@@ -157,7 +157,7 @@ func (f debFile) contents(context.Context) ([]string, error) {
 	}
 }
 
-var glibcDependency = regexp.MustCompile(`^(libc6|libc6-i386) \(>= ([^)]+)\)$`)
+var glibcDependency = regexp.MustCompile(`^libc6 \(>= ([^)]+)\)$`)
 
 // satisfies: the one dependency is glibc, in a version that is not older than
 // what any symbol needs and not newer than Debian 6's.
@@ -167,16 +167,16 @@ func (f debFile) satisfies(ctx context.Context, n needs) error {
 		return err
 	}
 	m := glibcDependency.FindStringSubmatch(fields["Depends"])
-	if m == nil || (m[1] == "libc6") != (f.arch() == "i386") {
-		return fmt.Errorf("depends on %q: want only the 32-bit glibc", fields["Depends"])
+	if m == nil {
+		return fmt.Errorf("depends on %q: want only glibc", fields["Depends"])
 	}
 	const debian6 = "2.11.3-4"
 	for relation, other := range n.debVersions() {
-		if err := compare(ctx, m[2], "ge", other); err != nil {
+		if err := compare(ctx, m[1], "ge", other); err != nil {
 			return fmt.Errorf("%s needs glibc %s: %w", relation, other, err)
 		}
 	}
-	return compare(ctx, m[2], "le", debian6)
+	return compare(ctx, m[1], "le", debian6)
 }
 
 // debVersions returns the upstream glibc version of each need. Everything

@@ -2,6 +2,7 @@ package install
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/systems/rootfs"
 )
@@ -17,7 +19,7 @@ import (
 type apt struct {
 	rootfs.Root
 	k     *kit
-	arch  string
+	of    *platform.Platform
 	trace string
 
 	// setup says which files of the repository go where.
@@ -25,54 +27,87 @@ type apt struct {
 }
 
 // distributions are those that the Debian archive still has: the oldest with
-// its own apt, and today's. The amd64 ones are 64-bit systems with the 32-bit
-// glibc as an ordinary package.
+// its own apt, and today's.
 var distributions = []rootfs.Debian{
 	{Number: "11", Codename: "bullseye", Arch: "i386"},
 	{Number: "12", Codename: "bookworm", Arch: "i386"},
 	{Number: "13", Codename: "trixie", Arch: "i386"},
-	{Number: "12", Codename: "bookworm", Arch: "amd64", Include: []string{"libc6-i386"}},
-	{Number: "13", Codename: "trixie", Arch: "amd64", Include: []string{"libc6-i386"}},
+	{Number: "11", Codename: "bullseye", Arch: "amd64"},
+	{Number: "12", Codename: "bookworm", Arch: "amd64"},
+	{Number: "13", Codename: "trixie", Arch: "amd64"},
 }
+
+// bothWidths is a system that runs programs of both.
+var bothWidths = rootfs.Debian{Number: "12", Codename: "bookworm", Arch: "amd64,i386", Include: []string{"libc6:i386"}}
 
 // testDebian installs the packages in a tree of the distribution.
 func testDebian(ctx context.Context, d rootfs.Debian, k *kit, t *table) error {
-	dir := filepath.Join(k.dir, "debian-"+d.Number+"-"+d.Arch)
-	defer os.RemoveAll(dir)
-	tree, err := d.Unpack(ctx, k.options.Root, dir, t.preparing)
+	a, err := newApt(ctx, d, k, t)
 	if err != nil {
 		return err
 	}
-	a := &apt{Root: tree, k: k, arch: d.Arch, setup: setupOfToday}
-	if d.Number == "11" { // its apt can't read a key inside a .sources file
-		a.setup = setupOf11
-	}
-	if err := k.putHost(a.Root); err != nil {
-		return err
-	}
-	if err := a.putPackages(); err != nil {
-		return err
-	}
-	// dpkg waits for the disk after each file, which only a power cut needs.
-	if err := atomicdir.WriteFile(a.Path("etc/dpkg/dpkg.cfg.d/test"), []byte("force-unsafe-io\n"), 0o644); err != nil {
-		return err
-	}
-	if err := a.use("good", "good"); err != nil {
-		return err
-	}
-	if _, err := a.update(ctx); err != nil {
-		return err
-	}
-	k.cycle(ctx, a, t)
-	p := k.packages()[0]
+	defer os.RemoveAll(a.Dir)
+	k.cycle(ctx, a, k.packages(a.of), t)
+	p := k.packages(a.of)[0]
+	t.do(p.name, "the product's package has a plugin of this name", func() error { return k.packagedOriginal(ctx, a, p) })
 	t.do("all", "wrong key, tampered index and package refused", func() error { return a.refusals(ctx, p) })
 	if d.Number == "11" {
 		t.do("all", "the same with the files for Debian 6 to 8", func() error { return a.asOfOld(ctx, p) })
 	}
-	if d.Arch == "amd64" {
-		t.do("all", "i386 package refused on a pure amd64 system", func() error { return a.foreign(ctx, p) })
+	return nil
+}
+
+// testBothWidths changes from one width to the other where both run.
+func testBothWidths(ctx context.Context, k *kit, t *table) error {
+	a, err := newApt(ctx, bothWidths, k, t)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(a.Dir)
+	for _, of := range platform.All {
+		p := k.packages(of)[0]
+		t.do(p.name, fmt.Sprintf("from the %d-bit package to the other and back", of.Bits()), func() error { return k.changeWidth(ctx, a, p) })
 	}
 	return nil
+}
+
+// newApt makes the tree of a distribution, ready to install packages from the
+// good repository.
+func newApt(ctx context.Context, d rootfs.Debian, k *kit, t *table) (*apt, error) {
+	dir := filepath.Join(k.dir, "debian-"+d.Number+"-"+d.Arch)
+	tree, err := d.Unpack(ctx, k.options.Root, dir, t.preparing)
+	if err != nil {
+		return nil, err
+	}
+	native, _, _ := strings.Cut(d.Arch, ",")
+	a := &apt{Root: tree, k: k, of: platformOf(native), setup: setupOfToday}
+	if d.Number == "11" { // its apt can't read a key inside a .sources file
+		a.setup = setupOf11
+	}
+	for name, text := range map[string]string{
+		// dpkg waits for the disk after each file, which only a power cut needs.
+		"etc/dpkg/dpkg.cfg.d/test": "force-unsafe-io\n",
+		// The commands that the packages print ask questions otherwise.
+		"etc/apt/apt.conf.d/test": "APT::Get::Assume-Yes \"true\";\nAPT::Sandbox::User \"root\";\nquiet \"1\";\n",
+	} {
+		if err := a.Write(name, text, 0o644); err != nil {
+			return nil, err
+		}
+	}
+	err = errors.Join(k.putHosts(a.Root), a.putPackages(), a.use("good", "good"))
+	if err == nil {
+		_, err = a.update(ctx)
+	}
+	return a, err
+}
+
+func platformOf(deb string) *platform.Platform {
+	for _, of := range platform.All {
+		if of.Deb == deb {
+			return of
+		}
+	}
+	panic("no platform has Debian's architecture " + deb)
 }
 
 // putPackages copies the packages of all releases into the tree, for dpkg.
@@ -95,17 +130,29 @@ func (a *apt) putPackages() error {
 	return nil
 }
 
-func (a *apt) file(from release, p pkg) string { return bench + "/" + p.deb(from.version, a.arch) }
+func (a *apt) file(from release, p pkg) string { return bench + "/" + p.deb(from.version) }
 
 func (a *apt) tree() rootfs.Root { return a.Root }
 
-// get runs apt-get without questions.
 func (a *apt) get(ctx context.Context, args ...string) (string, error) {
-	return a.Run(ctx, "apt-get", append([]string{"-q", "-y", "-o", "APT::Sandbox::User=root"}, args...)...)
+	return a.Run(ctx, "apt-get", args...)
 }
 
 func (a *apt) fetch(ctx context.Context, p pkg) (string, error) {
-	return a.get(ctx, "install", p.name)
+	return a.get(ctx, "install", a.named(p))
+}
+
+// named is how a person names a package on this system.
+func (a *apt) named(p pkg) string {
+	if p.of == a.of {
+		return p.name
+	}
+	return p.name + ":" + p.of.Deb
+}
+
+func (a *apt) shell(ctx context.Context, command string) error {
+	_, err := a.Run(ctx, "sh", "-c", command)
+	return err
 }
 
 // install has dpkg tell which scripts it calls; it does so on standard error.
@@ -125,18 +172,18 @@ func (a *apt) install(ctx context.Context, from release, ps ...pkg) (string, err
 	return string(out), err
 }
 
-func (a *apt) deaf(ctx context.Context, from release, p pkg) error {
+func (a *apt) installWithoutStdio(ctx context.Context, from release, p pkg) error {
 	_, err := a.Run(ctx, "sh", "-c", `exec dpkg -i "$1" <&- >&-`, "sh", a.file(from, p))
 	return err
 }
 
 func (a *apt) downgrade(ctx context.Context, to release, p pkg) error {
-	_, err := a.get(ctx, "install", "--allow-downgrades", p.name+"="+to.version.Deb())
+	_, err := a.get(ctx, "install", "--allow-downgrades", a.named(p)+"="+to.version.Deb())
 	return err
 }
 
 func (a *apt) reinstall(ctx context.Context, p pkg) error {
-	_, err := a.get(ctx, "install", "--reinstall", p.name)
+	_, err := a.get(ctx, "install", "--reinstall", a.named(p))
 	return err
 }
 
@@ -146,7 +193,7 @@ func (a *apt) remove(ctx context.Context, p pkg) error {
 }
 
 func (a *apt) purge(ctx context.Context, p pkg) error {
-	_, err := a.get(ctx, "purge", p.name)
+	_, err := a.get(ctx, "purge", a.named(p))
 	return err
 }
 

@@ -118,12 +118,3 @@ func (a *apt) asOfOld(ctx context.Context, p pkg) error {
 	}
 	return a.refusals(ctx, p)
 }
-
-// foreign: the i386 package says itself that it is not for this system.
-func (a *apt) foreign(ctx context.Context, p pkg) error {
-	_, err := a.Run(ctx, "dpkg", "-i", bench+"/"+p.deb(a.k.current.version, "i386"))
-	if err == nil || !strings.Contains(err.Error(), "does not match system") {
-		return fmt.Errorf("dpkg takes the i386 package on a system without that architecture: %v", err)
-	}
-	return nil
-}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -18,10 +19,10 @@ type dnfManager struct {
 	repos string // folder of its .repo files
 }
 
-// testDNF installs the packages with dnf, by name.
-func testDNF(ctx context.Context, k *kit, t *table) error {
+// testDNF installs a platform's packages with dnf, by name.
+func testDNF(ctx context.Context, k *kit, of *platform.Platform, t *table) error {
 	t.preparing("making the install root")
-	m, err := newRPM(ctx, k, "dnf")
+	m, err := newRPM(ctx, k, of, "dnf-"+of.RPM)
 	if err != nil {
 		return err
 	}
@@ -30,8 +31,14 @@ func testDNF(ctx context.Context, k *kit, t *table) error {
 	if err := d.use("good", "good"); err != nil {
 		return err
 	}
-	k.cycle(ctx, d, t)
-	p := k.packages()[0]
+	k.cycle(ctx, d, k.packages(of), t)
+	p := k.packages(of)[0]
+	if of == platform.Native() {
+		for _, of := range platform.All {
+			p := k.packages(of)[0]
+			t.do(p.name, fmt.Sprintf("from the %d-bit package to the other and back", of.Bits()), func() error { return k.changeWidth(ctx, d, p) })
+		}
+	}
 	t.do("all", "wrong key, tampered index and package refused", func() error { return d.refusals(ctx, p) })
 	return nil
 }
@@ -46,7 +53,7 @@ func (d *dnfManager) dnfCommand(args ...string) run.Command {
 	return run.Command{
 		Name: "unshare",
 		Args: append([]string{
-			"--pid", "--fork", "--kill-child", "dnf", "-y", "--installroot", d.Dir, "--releasever", "6", "--noplugins",
+			"--pid", "--fork", "--kill-child", "dnf", "-y", "--installroot", d.Dir, "--releasever", "6", "--forcearch", d.of.RPM, "--noplugins",
 			"--setopt=reposdir=" + d.repos, "--setopt=metadata_expire=0", "--setopt=localpkg_gpgcheck=1", "--setopt=retries=1",
 		}, args...),
 		Env: []string{"HOME=" + d.home, "LC_ALL=C", "http_proxy=", "no_proxy=*"},
@@ -68,7 +75,24 @@ func (d *dnfManager) fetch(ctx context.Context, p pkg) (string, error) {
 	if _, err := d.rpm(ctx, "-q", p.name); err == nil {
 		return d.dnf(ctx, "upgrade", p.name)
 	}
+	if p.of != d.of {
+		return d.dnf(ctx, "install", p.name+"."+p.of.RPM)
+	}
 	return d.dnf(ctx, "install", p.name)
+}
+
+// shell runs the commands of one line: dnf's, and yum's, which dnf understands.
+func (d *dnfManager) shell(ctx context.Context, command string) error {
+	for part := range strings.SplitSeq(command, " && ") {
+		words := strings.Fields(part)
+		if words[0] != "dnf" && words[0] != "yum" {
+			return fmt.Errorf("the printed command %q is neither dnf's nor yum's", command)
+		}
+		if _, err := d.dnf(ctx, words[1:]...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *dnfManager) install(ctx context.Context, from release, ps ...pkg) (string, error) {
@@ -76,7 +100,7 @@ func (d *dnfManager) install(ctx context.Context, from release, ps ...pkg) (stri
 }
 
 // deaf leaves standard output open, without which dnf itself doesn't start.
-func (d *dnfManager) deaf(ctx context.Context, from release, p pkg) error {
+func (d *dnfManager) installWithoutStdio(ctx context.Context, from release, p pkg) error {
 	c := d.dnfCommand(append([]string{"install"}, d.files(from, p)...)...)
 	c.Name, c.Args = "sh", append([]string{"-c", `exec unshare "$@" <&-`, "sh"}, c.Args...)
 	_, err := c.Run(ctx)

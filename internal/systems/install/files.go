@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 )
 
@@ -17,16 +18,14 @@ func testFiles(ctx context.Context, k *kit, t *table) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range k.packages() {
-		for _, f := range []packageFile{
-			debFile{k.path(p.deb(k.current.version, "i386"))},
-			debFile{k.path(p.deb(k.current.version, "amd64"))},
-			rpmFile{k.path(p.rpm(k.current.version)), home},
-		} {
-			t.do(p.name, f.arch()+": metadata, floor, files, dependencies", func() error { return k.lookAt(ctx, p, f) })
+	for _, of := range platform.All {
+		for _, p := range k.packages(of) {
+			for _, f := range []packageFile{debFile{k.path(p.deb(k.current.version))}, rpmFile{k.path(p.rpm(k.current.version)), of, home}} {
+				t.do(p.name, f.arch()+": metadata, floor, files, dependencies", func() error { return k.lookAt(ctx, p, f) })
+			}
 		}
 	}
-	t.do("all", "twelve packages, and no other file", k.complete)
+	t.do("all", "a package of each format and platform, and no other file", k.complete)
 	t.do("all", "two builds are identical", func() error { return k.reproducible(ctx) })
 	t.do("all", "lintian", func() error { return k.lintian(ctx) })
 	t.do("all", "rpmlint", func() error { return k.rpmlint(ctx, home) })
@@ -38,7 +37,7 @@ func (k *kit) path(name string) string { return filepath.Join(k.current.dir, nam
 
 func (k *kit) complete() error {
 	files, err := filepath.Glob(k.path("*"))
-	if want := 3 * len(k.packages()); err == nil && len(files) != want {
+	if want := 2 * len(platform.All) * len(k.packages(platform.All[0])); err == nil && len(files) != want {
 		err = fmt.Errorf("there are %d files, not %d: %q", len(files), want, files)
 	}
 	return err
@@ -97,8 +96,7 @@ func (k *kit) lookAt(ctx context.Context, p pkg, f packageFile) error {
 	if err := k.rightContents(ctx, p, f); err != nil {
 		return err
 	}
-	library := filepath.Join(k.current.dist, "linux-386", p.plugin.Library)
-	n, err := readNeeds(library)
+	n, err := readNeeds(p.built(k.current))
 	if err != nil {
 		return err
 	}
@@ -112,7 +110,7 @@ func (k *kit) rightContents(ctx context.Context, p pkg, f packageFile) error {
 	if err != nil {
 		return err
 	}
-	sum, err := digest(filepath.Join(k.current.dist, "linux-386", p.plugin.Library))
+	sum, err := digest(p.built(k.current))
 	if err != nil {
 		return err
 	}

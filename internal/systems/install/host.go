@@ -14,25 +14,30 @@ import (
 	"time"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/systems/rootfs"
 	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
-// bench is the folder in each tree with the 32-bit host and files to scan.
+// bench is the folder in each tree with the hosts and files to scan.
 const bench = "/srv/avirkit"
 
-// putHost copies the host and what it is to scan into the tree.
-func (k *kit) putHost(r rootfs.Root) error {
-	host, err := os.ReadFile(filepath.Join(k.current.dist, "linux-386", "avserver"))
-	if err != nil {
-		return fmt.Errorf("read the 32-bit host: %w", err)
+// putHosts copies the hosts and what they are to scan into the tree.
+func (k *kit) putHosts(r rootfs.Root) error {
+	for _, of := range platform.All {
+		host, err := k.hostProgram(of)
+		if err != nil {
+			return err
+		}
+		if err := atomicdir.WriteFile(r.Path(hostOf(of)), host, 0o755); err != nil {
+			return err
+		}
 	}
 	for name, file := range map[string]struct {
 		data []byte
 		mode os.FileMode
 	}{
-		"avserver":  {host, 0o755},
 		"eicar.com": {testvirus.EICAR(), 0o644},
 		"clean.exe": {bytes.Repeat([]byte("clean "), 16), 0o644},
 	} {
@@ -41,6 +46,18 @@ func (k *kit) putHost(r rootfs.Root) error {
 		}
 	}
 	return nil
+}
+
+// hostOf is where the host of a platform lies in a tree.
+func hostOf(of *platform.Platform) string { return bench + "/" + of.Name + "/avserver" }
+
+// hostProgram returns the host of a platform, which stands for a product's server.
+func (k *kit) hostProgram(of *platform.Platform) ([]byte, error) {
+	host, err := os.ReadFile(filepath.Join(k.current.dist, of.Name, "avserver"))
+	if err != nil {
+		return nil, fmt.Errorf("read a host: %w", err)
+	}
+	return host, nil
 }
 
 // hostArgs are the arguments that make the host scan files with the
@@ -56,7 +73,7 @@ func (k *kit) hostArgs(product packages.Product, plugin packages.Plugin, files .
 // scan makes the host load the installed library and find EICAR.
 func (k *kit) scan(ctx context.Context, r rootfs.Root, p pkg) error {
 	files := []string{bench + "/eicar.com", bench + "/clean.exe"}
-	out, err := r.Run(ctx, bench+"/avserver", k.hostArgs(p.product, p.plugin, files...)...)
+	out, err := r.Run(ctx, hostOf(p.of), k.hostArgs(p.product, p.plugin, files...)...)
 	if err != nil {
 		return err
 	}
@@ -96,7 +113,7 @@ func (k *kit) startHost(ctx context.Context, r rootfs.Root, p pkg) (*runningHost
 	for range h.n {
 		files = append(files, bench+"/eicar.com", bench+"/clean.exe")
 	}
-	h.cmd = exec.CommandContext(ctx, "chroot", append([]string{r.Dir, bench + "/avserver"}, k.hostArgs(p.product, p.plugin, files...)...)...)
+	h.cmd = exec.CommandContext(ctx, "chroot", append([]string{r.Dir, hostOf(p.of)}, k.hostArgs(p.product, p.plugin, files...)...)...)
 	h.cmd.Stderr = &h.errors
 	var err error
 	if h.out, err = h.cmd.StdoutPipe(); err != nil {

@@ -14,14 +14,18 @@
 //  6. its signature is good, and bad after one flipped byte;
 //  7. it installs without the product, and into the product's tree without
 //     changing an owner or a mode there;
-//  8. a 32-bit host loads the installed library and finds EICAR with it;
+//  8. a host of its width loads the installed library and finds EICAR with it;
 //  9. on upgrade a running host keeps its library, the new one is in place,
 //     and the scripts saw the right arguments;
 //  10. reinstall, downgrade, a failing script and closed standard input end well;
 //  11. dpkg --verify and rpm -V find nothing;
 //  12. remove and purge leave nothing of ours and all of the product's;
 //  13. all packages install beside each other;
-//  14. apt and dnf install it from the repositories by name, and refuse a
+//  14. a plugin that was there before comes back unchanged, and the product
+//     keeps what it brings later;
+//  15. a server of the other width is told of, and the command that is printed
+//     then installs the right package;
+//  16. apt and dnf install it from the repositories by name, and refuse a
 //     wrong key and a tampered index or package.
 package install
 
@@ -33,6 +37,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/run"
@@ -48,10 +53,11 @@ var Tools = append([]string{
 // Options says what to test, and where.
 type Options struct {
 	Root    string           // the checkout
-	Dist    string           // folder that holds linux-386/avir_*.so and avserver
+	Dist    string           // folder that holds avir_*.so and avserver for each platform
 	Version packages.Version // of the packages to test
 	Systems []string         // names as AllSystems returns them; empty: all
 	Quick   bool             // one package instead of four in each chroot
+	Strict  bool             // a system that the mirror does not have today is a failure
 }
 
 // system is a place to install packages in.
@@ -67,7 +73,13 @@ func systems() []system {
 			return testDebian(ctx, d, k, t)
 		}})
 	}
-	return append(list, system{"rpm", testRPM}, system{"dnf", testDNF})
+	list = append(list, system{bothWidths.Name(), testBothWidths})
+	for _, of := range platform.All {
+		list = append(list,
+			system{"rpm " + of.RPM, func(ctx context.Context, k *kit, t *table) error { return testRPM(ctx, k, of, t) }},
+			system{"dnf " + of.RPM, func(ctx context.Context, k *kit, t *table) error { return testDNF(ctx, k, of, t) }})
+	}
+	return list
 }
 
 // AllSystems returns the names of the systems that Run knows.
@@ -113,7 +125,7 @@ func Run(ctx context.Context, o Options) error {
 }
 
 func (k *kit) test(ctx context.Context, selected []system) error {
-	t := &table{}
+	t := &table{strict: k.options.Strict}
 	for _, s := range selected {
 		t.system = s.name
 		start := time.Now()

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -15,7 +16,7 @@ import (
 func (k *kit) lintian(ctx context.Context) error {
 	pattern := "*.deb"
 	if k.options.Quick {
-		pattern = k.packages()[0].name + "*.deb" // lintian takes seconds for each
+		pattern = k.packages(platform.All[0])[0].name + "*.deb" // lintian takes seconds for each
 	}
 	debs, err := filepath.Glob(k.path(pattern))
 	if err != nil || len(debs) == 0 {

@@ -15,17 +15,21 @@ type manager interface {
 	tree() rootfs.Root
 
 	// fetch installs the newest version of p by name, from the repository.
+	// It names the platform of p only if that is not the system's own.
 	fetch(ctx context.Context, p pkg) (output string, err error)
 
 	// install installs packages from their files, the first ones or newer.
 	install(ctx context.Context, from release, ps ...pkg) (output string, err error)
 
-	// deaf does so without standard input and output.
-	deaf(ctx context.Context, from release, p pkg) error
+	// installWithoutStdio does so without standard input and output.
+	installWithoutStdio(ctx context.Context, from release, p pkg) error
 
 	downgrade(ctx context.Context, to release, p pkg) error
 	reinstall(ctx context.Context, p pkg) error
 	remove(ctx context.Context, p pkg) error
+
+	// shell runs a command that a package has printed.
+	shell(ctx context.Context, command string) error
 
 	// purge follows remove, where a removed package leaves something.
 	purge(ctx context.Context, p pkg) error

@@ -7,46 +7,66 @@ import (
 	"path/filepath"
 	"sort"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/systems/rootfs"
 )
 
-// pkg is one plugin for one product.
+// pkg is one plugin for one product and one platform.
 type pkg struct {
 	name    string
+	of      *platform.Platform
 	product packages.Product
 	plugin  packages.Plugin
 }
 
-// packages returns all four, or one of the clam packages if the test is to be
-// quick.
-func (k *kit) packages() []pkg {
+// packages returns all plugins for all products, of one platform.
+func (k *kit) packages(of *platform.Platform) []pkg {
 	var list []pkg
 	for _, product := range k.data.Products {
 		for id, plugin := range k.data.Plugins {
-			list = append(list, pkg{product.Package + "-avir-" + id, product, plugin})
+			list = append(list, pkg{product.Package + "-avir-" + id, of, product, plugin})
 		}
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].name < list[j].name })
 	return list
 }
 
-// library is the path of the installed library.
+// library is the path of the installed library, kept that of a file which was
+// there before.
 func (p pkg) library() string { return p.product.Plugins + "/" + p.plugin.Library }
 
+func (p pkg) kept() string {
+	return filepath.Dir(p.product.Plugins) + "/" + p.plugin.Library + ".before-" + p.name
+}
+
+// other is the package of the other width.
+func (p pkg) other() pkg {
+	for _, of := range platform.All {
+		if of.Bits() != p.of.Bits() {
+			p.of = of
+			return p
+		}
+	}
+	panic("there is one platform only")
+}
+
 // deb and rpm return the file names of a version's packages.
-func (p pkg) deb(v packages.Version, arch string) string {
-	return fmt.Sprintf("%s_%s_%s.deb", p.name, v.Deb(), arch)
+func (p pkg) deb(v packages.Version) string {
+	return fmt.Sprintf("%s_%s_%s.deb", p.name, v.Deb(), p.of.Deb)
 }
 
 func (p pkg) rpm(v packages.Version) string {
 	version, release := v.RPM()
-	return fmt.Sprintf("%s-%s-%s.i686.rpm", p.name, version, release)
+	return fmt.Sprintf("%s-%s-%s.%s.rpm", p.name, version, release, p.of.RPM)
 }
+
+// built is the library that the package of a release was made of.
+func (p pkg) built(from release) string { return filepath.Join(from.dist, p.of.Name, p.plugin.Library) }
 
 // installed checks that the library in the tree is that of a release.
 func (p pkg) installed(r rootfs.Root, from release) error {
-	want, err := digest(filepath.Join(from.dist, "linux-386", p.plugin.Library))
+	want, err := digest(p.built(from))
 	if err != nil {
 		return err
 	}
@@ -55,7 +75,7 @@ func (p pkg) installed(r rootfs.Root, from release) error {
 		return err
 	}
 	if want != got {
-		return fmt.Errorf("%s is not the library of version %s", p.library(), from.version)
+		return fmt.Errorf("%s is not the %d-bit library of version %s", p.library(), p.of.Bits(), from.version)
 	}
 	return nil
 }

@@ -7,10 +7,11 @@ import (
 	"path/filepath"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 )
 
-// release is the twelve packages of one version.
+// release is all packages of one version.
 type release struct {
 	version packages.Version
 	dir     string // of the packages
@@ -56,12 +57,14 @@ func (k *kit) packageOptions(r release, data string) packages.Options {
 // tests, and makes the changed one beside it.
 func (k *kit) copyLibraries() (same, changed string, err error) {
 	same, changed = filepath.Join(k.dir, "dist"), filepath.Join(k.dir, "old-dist")
-	names := []string{"avserver"}
-	for _, p := range k.data.Plugins {
-		names = append(names, p.Library)
+	var paths []string
+	for _, of := range platform.All {
+		paths = append(paths, filepath.Join(of.Name, "avserver"))
+		for _, p := range k.data.Plugins {
+			paths = append(paths, filepath.Join(of.Name, p.Library))
+		}
 	}
-	for _, name := range names {
-		path := filepath.Join("linux-386", name)
+	for _, path := range paths {
 		data, err := os.ReadFile(filepath.Join(k.options.Dist, path))
 		if err != nil {
 			return "", "", fmt.Errorf("read what was built: %w: run go tool mage build", err)

@@ -20,29 +20,31 @@ import (
 type rpmManager struct {
 	rootfs.Root
 	k    *kit
-	home string // keeps this machine's own rpm database out
+	of   *platform.Platform // of the system
+	home string             // keeps this machine's own rpm database out
 }
 
-// testRPM installs the packages with rpm, which checks every signature.
-func testRPM(ctx context.Context, k *kit, t *table) error {
+// testRPM installs a platform's packages with rpm, which checks every signature.
+func testRPM(ctx context.Context, k *kit, of *platform.Platform, t *table) error {
 	t.preparing("making the install root")
-	m, err := newRPM(ctx, k, "rpm")
+	m, err := newRPM(ctx, k, of, "rpm-"+of.RPM)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(m.Dir)
-	k.cycle(ctx, m, t)
-	p := k.packages()[0]
+	k.cycle(ctx, m, k.packages(of), t)
+	p := k.packages(of)[0]
+	t.do(p.name, "the product's package has a plugin of this name", func() error { return k.ownedOriginal(ctx, m, p) })
 	t.do("all", "wrong key and tampered package refused", func() error { return m.refusals(ctx, p) })
 	return nil
 }
 
-func newRPM(ctx context.Context, k *kit, name string) (*rpmManager, error) {
+func newRPM(ctx context.Context, k *kit, of *platform.Platform, name string) (*rpmManager, error) {
 	tree, err := k.makeRPMRoot(ctx, filepath.Join(k.dir, name+"-root"))
 	if err != nil {
 		return nil, err
 	}
-	m := &rpmManager{Root: tree, k: k, home: filepath.Join(k.dir, name+"-home")}
+	m := &rpmManager{Root: tree, k: k, of: of, home: filepath.Join(k.dir, name+"-home")}
 	// Debian's rpm keeps its database in the user's home.
 	macros := "%_dbpath /var/lib/rpm\n%_pkgverify_level all\n"
 	if err := atomicdir.WriteFile(filepath.Join(m.home, ".rpmmacros"), []byte(macros), 0o644); err != nil {
@@ -51,7 +53,7 @@ func newRPM(ctx context.Context, k *kit, name string) (*rpmManager, error) {
 	if _, err := m.rpm(ctx, "--import", filepath.Join(k.dir, "good", "avirkit.asc")); err != nil {
 		return nil, err
 	}
-	stub, err := rootfs.StubRPM(platform.All[0])
+	stub, err := rootfs.StubRPM(platform.All...)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +98,7 @@ func (m *rpmManager) install(ctx context.Context, from release, ps ...pkg) (stri
 	return m.rpm(ctx, append([]string{"-U"}, m.files(from, ps...)...)...)
 }
 
-func (m *rpmManager) deaf(ctx context.Context, from release, p pkg) error {
+func (m *rpmManager) installWithoutStdio(ctx context.Context, from release, p pkg) error {
 	c := m.rpmCommand(append([]string{"-U"}, m.files(from, p)...)...)
 	c.Name, c.Args = "sh", append([]string{"-c", `exec rpm "$@" <&- >&-`, "sh"}, c.Args...)
 	_, err := c.Run(ctx)
@@ -118,6 +120,11 @@ func (m *rpmManager) remove(ctx context.Context, p pkg) error {
 	return err
 }
 
+// shell is what dnf does, which the commands name.
+func (m *rpmManager) shell(context.Context, string) error {
+	return errors.New("rpm prints no command of its own")
+}
+
 // purge has nothing to do: rpm keeps nothing of a removed package.
 func (m *rpmManager) purge(context.Context, pkg) error { return nil }
 
@@ -133,8 +140,8 @@ func (m *rpmManager) list(ctx context.Context, p pkg) ([]string, error) {
 
 // scriptlets tells them by their first lines, which the shell wrote down.
 var scriptlets = map[string]string{
-	"# $1 is 1 on the first install and 2 on an upgrade. rpm makes the missing": "pre",
-	`if [ "$1" = 1 ]; then`: "post",
+	"# $1 is 1 on the first install and 2 on an upgrade. rpm makes the missing":   "pre",
+	"# An install without a standard output must not fail.":                       "post",
 	"# On an upgrade the old version's script runs after the new version's files": "postun",
 }
 

@@ -6,12 +6,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
 // rpmFile is an RPM package, read with the rpm of a home that knows the key.
-type rpmFile struct{ path, home string }
+type rpmFile struct {
+	path string
+	of   *platform.Platform
+	home string
+}
 
 // arch is what the file name says.
 func (f rpmFile) arch() string {
@@ -98,7 +103,16 @@ func (f rpmFile) satisfies(ctx context.Context, n needs) error {
 			got = append(got, name)
 		}
 	}
-	want := slices.Concat(n.sonames, n.versions, packages.ScriptNeeds)
+	want := slices.Clone(packages.ScriptNeeds)
+	for _, soname := range n.sonames {
+		if f.of.RPMMark != "" {
+			soname += "()"
+		}
+		want = append(want, soname+f.of.RPMMark)
+	}
+	for _, version := range n.versions {
+		want = append(want, version+f.of.RPMMark)
+	}
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {

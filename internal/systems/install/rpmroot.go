@@ -15,7 +15,7 @@ import (
 )
 
 // scriptTools are the programs that the scripts call.
-var scriptTools = []string{"dash", "cat", "grep", "mkdir", "mv", "rm", "rmdir"}
+var scriptTools = []string{"dash", "cat", "cp", "find", "grep", "head", "ln", "mkdir", "mv", "od", "rm", "rmdir", "tail", "timeout", "tr"}
 
 // shell stands for /bin/sh in the install root: it writes down the scriptlet's
 // first line and its argument, and runs it.
@@ -26,7 +26,7 @@ exec /usr/bin/dash "$@"
 `
 
 // makeRPMRoot makes a tree with as much of this machine as the packages'
-// scripts and the 32-bit host need.
+// scripts and the hosts need.
 func (k *kit) makeRPMRoot(ctx context.Context, dir string) (rootfs.Root, error) {
 	r := rootfs.Root{Dir: dir}
 	for _, d := range []string{"usr/bin", "usr/share/doc", "usr/lib", "usr/lib64", "opt", "var/lib/rpm", "var/tmp", "tmp", "etc", "dev", "root", "proc"} {
@@ -53,14 +53,14 @@ func (k *kit) makeRPMRoot(ctx context.Context, dir string) (rootfs.Root, error) 
 	if err := atomicdir.WriteFile(r.Path("usr/bin/sh"), []byte(shell), 0o755); err != nil {
 		return r, err
 	}
-	if err := k.putHost(r); err != nil {
+	if err := k.putHosts(r); err != nil {
 		return r, err
 	}
-	libraries, err := filepath.Glob(filepath.Join(k.current.dist, "linux-386", "avir_*.so"))
+	files, err := filepath.Glob(filepath.Join(k.current.dist, "*", "*"))
 	if err != nil {
 		return r, err
 	}
-	return r, copyLibraries(ctx, r, append(libraries, r.Path(bench+"/avserver")))
+	return r, copyLibraries(ctx, r, files)
 }
 
 func copyPrograms(ctx context.Context, r rootfs.Root, programs []string) error {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -31,7 +32,7 @@ func (k *kit) signatures(ctx context.Context, home string) error {
 	if err != nil {
 		return err
 	}
-	if len(rpms) <= len(k.packages()) {
+	if len(rpms) <= len(platform.All)*len(k.packages(platform.All[0])) {
 		return fmt.Errorf("the repository has %d RPM packages, not those of two versions", len(rpms))
 	}
 	for _, path := range rpms {

@@ -44,6 +44,13 @@ func take(dir string) (snapshot, error) {
 		line := fmt.Sprintf("%v %d:%d", info.Mode(), st.Uid, st.Gid)
 		if info.Mode().IsRegular() {
 			line += fmt.Sprintf(" %d bytes of %s", info.Size(), info.ModTime().UTC())
+			if strings.HasPrefix(name, "opt/") { // the product's files and ours
+				sum, err := digest(path)
+				if err != nil {
+					return err
+				}
+				line += " " + sum
+			}
 		}
 		s["/"+name] = line
 		return nil

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"text/tabwriter"
 	"time"
 
 	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/systems/rootfs"
 )
 
 // row is one cycle with one package on one system.
@@ -17,12 +19,17 @@ type row struct {
 	err                     error
 }
 
+// untested says that a system is not to be had today, through no fault of the
+// packages.
+func (r row) untested() bool { return errors.Is(r.err, rootfs.ErrStaleMirror) }
+
 // table collects what was tested. Its methods may be called at the same time.
 type table struct {
 	mu     sync.Mutex
 	system string
 	now    string // what is being prepared
 	rows   []row
+	strict bool // a system that could not be tested is a failure
 }
 
 // do runs one cycle and keeps its result; a failure doesn't stop the others.
@@ -59,25 +66,28 @@ func (t *table) last() string {
 	return fmt.Sprintf("%d cycles done, last %s: %s", len(t.rows), r.package_, r.cycle)
 }
 
-// print prints the summary table.
+// print prints the summary table, and then what failed.
 func (t *table) print() {
 	var b strings.Builder
-	b.WriteString(fmt.Sprintf("\n%-16s %-28s %-58s %s\n", "system", "package", "cycle", "result"))
-	system := ""
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "\nsystem\tpackage\tcycle\tresult\n")
 	for _, r := range t.rows {
-		if r.system != system {
-			b.WriteString(strings.Repeat("-", 112) + "\n")
-			system = r.system
-		}
 		result := fmt.Sprintf("ok (%.1f s)", r.took.Seconds())
-		if r.err != nil {
+		switch {
+		case r.untested():
+			result = "NOT TESTED"
+		case r.err != nil:
 			result = "FAILED"
 		}
-		b.WriteString(fmt.Sprintf("%-16s %-28s %-58s %s\n", r.system, r.package_, r.cycle, result))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.system, r.package_, r.cycle, result)
 	}
+	w.Flush() // a strings.Builder takes everything
 	for _, r := range t.rows {
-		if r.err != nil {
-			b.WriteString(fmt.Sprintf("\nFAILED %s, %s, %s:\n%v\n", r.system, r.package_, r.cycle, r.err))
+		switch {
+		case r.untested():
+			fmt.Fprintf(&b, "\nNOT TESTED %s: %v\n", r.system, r.err)
+		case r.err != nil:
+			fmt.Fprintf(&b, "\nFAILED %s, %s, %s:\n%v\n", r.system, r.package_, r.cycle, r.err)
 		}
 	}
 	run.Printf("%s", b.String())
@@ -85,18 +95,21 @@ func (t *table) print() {
 
 // failure sums up; a run that did nothing is one, too.
 func (t *table) failure() error {
-	var failed int
+	var failed, untested int
 	for _, r := range t.rows {
-		if r.err != nil {
+		switch {
+		case r.untested() && !t.strict:
+			untested++
+		case r.err != nil:
 			failed++
 		}
 	}
 	switch {
-	case len(t.rows) == 0:
+	case len(t.rows) == untested:
 		return errors.New("no package was tested")
 	case failed > 0:
 		return fmt.Errorf("%d of %d package test cycles failed", failed, len(t.rows))
 	}
-	run.Printf("%d package test cycles passed", len(t.rows))
+	run.Printf("%d package test cycles passed; %d systems could not be tested", len(t.rows)-untested, untested)
 	return nil
 }

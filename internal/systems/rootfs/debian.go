@@ -133,11 +133,14 @@ func aptProxy(ctx context.Context) (string, error) {
 	return string(out), nil
 }
 
+// ErrStaleMirror is the reason where Debian's mirror is at fault.
+var ErrStaleMirror = errors.New("the mirror's index does not match its Release file")
+
 // explain replaces pages of retries by the reason, where it is known.
 func (d Debian) explain(mirror string, err error) error {
 	if strings.Contains(err.Error(), "File has unexpected size") || strings.Contains(err.Error(), "Hash Sum mismatch") {
-		return fmt.Errorf("%s (%s) can't be fetched: the mirror's index does not match its Release file at %s; try again later, or set %s to another mirror",
-			d.Name(), d.Codename, mirror, hostdeps.MirrorVariable)
+		return fmt.Errorf("%s (%s) can't be fetched: %w at %s; try again later, or set %s to another mirror",
+			d.Name(), d.Codename, ErrStaleMirror, mirror, hostdeps.MirrorVariable)
 	}
 	return err
 }

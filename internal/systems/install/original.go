@@ -1,0 +1,252 @@
+package install
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/goreleaser/nfpm/v2"
+	"github.com/goreleaser/nfpm/v2/deb"
+	"github.com/goreleaser/nfpm/v2/files"
+	"github.com/goreleaser/nfpm/v2/rpm"
+
+	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/build/platform"
+	"github.com/avirkit/avirkit/internal/systems/rootfs"
+)
+
+// makeProducts makes the products' trees, p's product with a server of a
+// platform.
+func (k *kit) makeProducts(ctx context.Context, r rootfs.Root, p pkg, of *platform.Platform) error {
+	if err := r.MakeProducts(ctx); err != nil {
+		return err
+	}
+	return k.writeServer(r, p, of)
+}
+
+func (k *kit) writeServer(r rootfs.Root, p pkg, of *platform.Platform) error {
+	host, err := k.hostProgram(of)
+	if err != nil {
+		return err
+	}
+	path := filepath.Dir(p.product.Plugins) + "/avserver"
+	if err := r.Write(path, string(host), 0o750); err != nil {
+		return err
+	}
+	return os.Chtimes(r.Path(path), k.epoch, k.epoch)
+}
+
+// productLater lets the product come after the package: what it brings then
+// stays when the package goes.
+func (k *kit) productLater(ctx context.Context, m manager, p pkg) (err error) {
+	if _, err := m.install(ctx, k.current, p); err != nil {
+		return err
+	}
+	if err := k.makeProducts(ctx, m.tree(), p, p.of); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.tree().RemoveProducts()) }()
+	with, err := take(m.tree().Dir)
+	if err != nil {
+		return err
+	}
+	paths, err := ours(ctx, m, p)
+	if err != nil {
+		return err
+	}
+	for _, path := range append(paths, "/var/lib/avirkit", "/var/lib/avirkit/"+p.name+".dirs") {
+		delete(with, path)
+	}
+	return k.checkRemoval(ctx, m, p, with)
+}
+
+// ownOriginal has a file in the product's folder that bears the library's name
+// and belongs to no package. It must outlast everything, byte for byte and with
+// its mode, owner and time.
+func (k *kit) ownOriginal(ctx context.Context, m manager, p pkg) (err error) {
+	tree := m.tree()
+	if err := k.makeProducts(ctx, tree, p, p.of); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tree.RemoveProducts()) }()
+	file := tree.Path(p.library())
+	if err := tree.Write(p.library(), "the administrator's own", 0o600); err != nil {
+		return err
+	}
+	// Not through os.FileMode, which has setuid elsewhere.
+	if err := errors.Join(os.Chown(file, 1203, 1204), syscall.Chmod(file, 0o4751)); err != nil {
+		return fmt.Errorf("make the administrator's plugin: %w", err)
+	}
+	before, err := take(tree.Dir)
+	if err != nil {
+		return err
+	}
+	if _, err := m.install(ctx, k.failing, p); err == nil {
+		return errors.New("a package whose script fails was installed")
+	}
+	if err := errors.Join(m.purge(ctx, p), unchanged(tree.Dir, before)); err != nil {
+		return fmt.Errorf("after a first install that failed: %w", err)
+	}
+	out, err := m.install(ctx, k.old, p)
+	if err != nil {
+		return err
+	}
+	line := fmt.Sprintf("%s: keeps the %s that is here as %s until this package is removed\n", p.name, p.library(), p.kept())
+	if strings.Count(out, line) != 1 {
+		return fmt.Errorf("the install does not say in one line what it keeps:\n%s", out)
+	}
+	for _, step := range []struct {
+		name string
+		do   func() error
+		want release
+	}{
+		{"first install", func() error { return nil }, k.old},
+		{"upgrade", func() error { _, err := m.fetch(ctx, p); return err }, k.current},
+		{"reinstall", func() error { return m.reinstall(ctx, p) }, k.current},
+		{"upgrade that fails", func() error {
+			if _, err := m.install(ctx, k.failing, p); err == nil {
+				return errors.New("its script fails, and it was installed")
+			}
+			return nil
+		}, k.current},
+		{"downgrade", func() error { return m.downgrade(ctx, k.old, p) }, k.old},
+	} {
+		err := step.do()
+		if err == nil {
+			err = errors.Join(k.works(ctx, m, p, step.want), keptAs(tree, p, before[p.library()]))
+		}
+		if err != nil {
+			return fmt.Errorf("after the %s: %w", step.name, err)
+		}
+	}
+	return k.checkRemoval(ctx, m, p, before)
+}
+
+// keptAs checks that the kept file looks as a snapshot's line says.
+func keptAs(r rootfs.Root, p pkg, line string) error {
+	now, err := take(r.Dir)
+	if err == nil && now[p.kept()] != line {
+		err = fmt.Errorf("%s is %q, and was %q", p.kept(), now[p.kept()], line)
+	}
+	return err
+}
+
+// productPackage makes a package of the product that brings a plugin of the
+// library's name.
+func (k *kit) productPackage(p pkg, version string, format nfpm.Packager) (path, plugin string, err error) {
+	plugin = "the product's, of version " + version
+	source := filepath.Join(k.dir, "product", version)
+	if err := atomicdir.WriteFile(source, []byte(plugin), 0o644); err != nil {
+		return "", "", err
+	}
+	info := nfpm.WithDefaults(&nfpm.Info{
+		Name: p.product.Package, Version: version, VersionSchema: "none", Arch: p.of.GOARCH, Maintainer: "test <test@example.org>", Description: "the product",
+		Overridables: nfpm.Overridables{Contents: files.Contents{{
+			Source: source, Destination: p.library(), FileInfo: &files.ContentFileInfo{Mode: 0o755, Owner: "root", Group: "root"},
+		}}},
+	})
+	info.Deb.Compression, info.RPM.Compression = "gzip", "gzip"
+	var b bytes.Buffer
+	if err := format.Package(info, &b); err != nil {
+		return "", "", fmt.Errorf("make the product's package: %w", err)
+	}
+	path = filepath.Join(k.dir, "product", format.ConventionalFileName(info))
+	return path, plugin, atomicdir.WriteFile(path, b.Bytes(), 0o644)
+}
+
+// packagedOriginal has the product's own Debian package bring a plugin of the
+// library's name, before and after ours, in two versions.
+func (k *kit) packagedOriginal(ctx context.Context, a *apt, p pkg) error {
+	empty, err := take(a.Dir)
+	if err != nil {
+		return err
+	}
+	product := func(version string) error {
+		path, _, err := k.productPackage(p, version, deb.Default)
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err == nil {
+			err = a.Write(bench+"/product.deb", string(data), 0o644)
+		}
+		if err == nil {
+			_, err = a.Run(ctx, "dpkg", "-i", bench+"/product.deb")
+		}
+		return err
+	}
+	there := func(path, version string) error {
+		text, err := os.ReadFile(a.Path(path))
+		if err == nil && string(text) != "the product's, of version "+version {
+			err = fmt.Errorf("%s is not the product's file of version %s", path, version)
+		}
+		return err
+	}
+	do := func(steps ...func() error) error {
+		for i, step := range steps {
+			if err := step(); err != nil {
+				return fmt.Errorf("step %d: %w", i+1, err)
+			}
+		}
+		return nil
+	}
+	ours := func(from release) func() error {
+		return func() error {
+			_, err := a.install(ctx, from, p)
+			return err
+		}
+	}
+	is := func(version string, from release) func() error {
+		return func() error { return errors.Join(k.works(ctx, a, p, from), there(p.kept(), version)) }
+	}
+	if err := do(
+		func() error { return product("1.0") }, ours(k.old), is("1.0", k.old),
+		func() error { return product("2.0") }, is("2.0", k.old), ours(k.current), is("2.0", k.current),
+		func() error { return a.remove(ctx, p) }, func() error { return there(p.library(), "2.0") },
+		func() error { return a.purge(ctx, p) }, func() error { return there(p.library(), "2.0") },
+		func() error { _, err := a.get(ctx, "purge", p.product.Package); return err },
+		func() error { return unchanged(a.Dir, empty) },
+	); err != nil {
+		return fmt.Errorf("the product before the package: %w", err)
+	}
+	if err := do(
+		ours(k.old), func() error { return product("1.0") }, is("1.0", k.old),
+		ours(k.current), func() error { return product("2.0") }, is("2.0", k.current),
+		func() error { return a.downgrade(ctx, k.old, p) }, is("2.0", k.old),
+		func() error { return a.purge(ctx, p) }, func() error { return there(p.library(), "2.0") },
+		func() error { _, err := a.get(ctx, "purge", p.product.Package); return err },
+		func() error { return unchanged(a.Dir, empty) },
+	); err != nil {
+		return fmt.Errorf("the package before the product: %w", err)
+	}
+	return nil
+}
+
+// ownedOriginal has the product's RPM package own a plugin of the library's
+// name. rpm then refuses ours, and nothing changes: it has no diversions.
+func (k *kit) ownedOriginal(ctx context.Context, m *rpmManager, p pkg) error {
+	path, _, err := k.productPackage(p, "1.0", rpm.DefaultRPM)
+	if err != nil {
+		return err
+	}
+	if _, err := m.rpm(ctx, "--nosignature", "-U", path); err != nil {
+		return err
+	}
+	before, err := take(m.Dir)
+	if err != nil {
+		return err
+	}
+	if _, err := m.install(ctx, k.current, p); err == nil || !strings.Contains(err.Error(), "conflicts with file from package") {
+		return fmt.Errorf("rpm does not refuse to replace a file of the product's package: %v", err)
+	}
+	if err := unchanged(m.Dir, before); err != nil {
+		return err
+	}
+	_, err = m.rpm(ctx, "-e", p.product.Package)
+	return errors.Join(err, m.RemoveProducts())
+}
