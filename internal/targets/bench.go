@@ -16,7 +16,7 @@ func Bench(ctx context.Context, quick *bool) error {
 		if err := Build(ctx); err != nil {
 			return err
 		}
-		if err := hostdeps.Need(ctx, "gcc-multilib", "libc6-i386", "clamav-daemon", "clamdscan"); err != nil {
+		if err := hostdeps.Need(ctx, hostdeps.For("bench")...); err != nil {
 			return err
 		}
 		return bench.Run(ctx, bench.Options{Root: root, Quick: quick != nil && *quick, Out: os.Stdout, Report: run.Printf})

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"text/tabwriter"
 
 	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/hostdeps"
@@ -14,57 +15,48 @@ import (
 	"github.com/avirkit/avirkit/internal/versions"
 )
 
-// need is one thing that targets use.
-type need struct {
-	what    string
-	targets string // who uses it
-	program string // that must be in PATH, or
-	find    func(context.Context) (string, error)
-	pkg     string // Debian's package that brings it
-	remedy  string // when that is not a package
-}
-
-var needs = []need{
-	{what: "go", targets: "all", program: "go", remedy: "install a current Go; it fetches " + versions.TargetGo + " by itself"},
-	{what: "git", targets: "lint, package", program: "git", pkg: "git"},
-	{what: "objcopy", targets: "build", program: "objcopy", pkg: "binutils"},
-	{what: "zig " + versions.Zig, targets: "build (zig)", find: findZig, remedy: "none needed where npm is, or can be installed: mage build gets it below .cache"},
-	{what: "npm", targets: "build (zig)", program: "npm", pkg: "npm"},
-	{what: "gcc -m32", targets: "build (gcc), test", pkg: "gcc-multilib"},
-	{what: "32-bit C library", targets: "test", pkg: "libc6-i386"},
-	{what: "clamd", targets: "test", program: "clamd", pkg: "clamav-daemon"},
-	{what: "clamdscan", targets: "test, bench", program: "clamdscan", pkg: "clamdscan"},
-	{what: "unzip", targets: "test", program: "unzip", pkg: "unzip"},
-	{what: "apt-ftparchive", targets: "repo, test", program: "apt-ftparchive", pkg: "apt-utils"},
-	{what: "createrepo_c", targets: "repo, test", program: "createrepo_c", pkg: "createrepo-c"},
-	{what: "gpg", targets: "repo, test", program: "gpg", pkg: "gnupg"},
-	{what: "mmdebstrap", targets: "test, vm:box", program: "mmdebstrap", pkg: "mmdebstrap"},
-	{what: "rpm", targets: "test", program: "rpm", pkg: "rpm"},
-	{what: "dnf", targets: "test", program: "dnf", pkg: "dnf"},
-	{what: "lintian", targets: "test", program: "lintian", pkg: "lintian"},
-	{what: "rpmlint", targets: "test", program: "rpmlint", pkg: "rpmlint"},
-	{what: "vagrant", targets: "test:vm", program: "vagrant", pkg: "vagrant"},
-	{what: "clang-format", targets: "lint", program: "clang-format", pkg: "clang-format"},
-}
-
 // Doctor prints one line for each thing that targets use, and fails if
 // something is missing that no target brings by itself.
 func Doctor(ctx context.Context) error {
-	_, noDpkg := hostdeps.Missing(ctx)
+	table := tabwriter.NewWriter(run.Out, 0, 0, 2, ' ', 0)
+	row := func(state, what, targets, detail string) {
+		fmt.Fprintf(table, "%s\t%s\tfor %s\t%s\n", state, what, targets, detail)
+	}
 	missing := 0
-	for _, n := range needs {
-		state, detail := n.state(ctx)
-		if state == "MISSING" {
+	if path, err := exec.LookPath("go"); err == nil {
+		row("ok", "go", "all", path)
+	} else {
+		row("MISSING", "go", "all", "install a current Go; it fetches "+versions.TargetGo+" by itself")
+		missing++
+	}
+	path, err := findZig(ctx)
+	switch {
+	case err != nil:
+		row("MISSING", "zig "+versions.Zig, "build", err.Error())
+		missing++
+	case path != "":
+		row("ok", "zig "+versions.Zig, "build", path)
+	default:
+		row("absent", "zig "+versions.Zig, "build", "mage build gets it below .cache where npm is, or can be installed")
+	}
+	for _, p := range hostdeps.Programs {
+		state, detail := "ok", ""
+		if !p.There(ctx) && !hostdeps.Has(ctx, p.Package) {
+			state, detail = "MISSING", "apt-get install -y --no-install-recommends "+p.Package
 			missing++
 		}
-		run.Printf("%-8s %-18s for %-18s %s", state, n.what, n.targets, detail)
+		row(state, p.Name, strings.ReplaceAll(p.Targets, " ", ", "), detail)
 	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, noDpkg := hostdeps.Missing(ctx)
 	switch {
 	case missing == 0:
 		return nil
 	case noDpkg != nil:
 		return fmt.Errorf("%d missing, and %w: install what the lines above name", missing, noDpkg)
-	case os.Geteuid() == 0 && os.Getenv("AVIR_NO_INSTALL") != "1":
+	case hostdeps.MayInstall():
 		run.Printf("Targets install missing Debian packages when they need them; nothing is left to do.")
 		return nil
 	}
@@ -82,30 +74,4 @@ func findZig(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return t.Path, nil
-}
-
-func (n need) state(ctx context.Context) (state, detail string) {
-	if n.find != nil {
-		switch path, err := n.find(ctx); {
-		case err != nil:
-			return "MISSING", err.Error()
-		case path != "":
-			return "ok", path
-		}
-		return "absent", n.remedy
-	}
-	if n.program != "" {
-		// An ordinary user's PATH leaves out where Debian puts daemons.
-		for _, name := range []string{n.program, "/usr/sbin/" + n.program, "/sbin/" + n.program} {
-			if path, err := exec.LookPath(name); err == nil {
-				return "ok", path
-			}
-		}
-	} else if hostdeps.Has(ctx, n.pkg) {
-		return "ok", "package " + n.pkg
-	}
-	if n.pkg == "" {
-		return "MISSING", n.remedy
-	}
-	return "MISSING", "apt-get install -y --no-install-recommends " + n.pkg
 }

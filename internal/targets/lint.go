@@ -20,14 +20,13 @@ func Lint(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := hostdeps.Need(ctx, hostdeps.For("lint")...); err != nil {
+		return err
+	}
 	if err := run.Step(ctx, "gofmt", nil, func(ctx context.Context) (string, error) { return "", gofmt(ctx, root) }); err != nil {
 		return err
 	}
 	if err := run.Step(ctx, "clang-format", nil, func(ctx context.Context) (string, error) { return clangFormat(ctx, root) }); err != nil {
-		return err
-	}
-	// The abi package holds C code, which vet compiles.
-	if err := hostdeps.Need(ctx, "gcc", "libc6-dev"); err != nil {
 		return err
 	}
 	for _, m := range modules {
@@ -77,9 +76,6 @@ func clangFormat(ctx context.Context, root string) (string, error) {
 	}
 	if len(files) == 0 {
 		return "no C files", nil
-	}
-	if err := hostdeps.Need(ctx, "clang-format"); err != nil {
-		return "", err
 	}
 	_, err = run.Command{
 		Name: "clang-format", Args: append([]string{"--dry-run", "-Werror"}, files...), Dir: root,

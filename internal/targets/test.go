@@ -6,25 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/avirkit/avirkit/internal/build"
 	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/internal/systems/install"
 )
-
-// testPackages are the Debian packages that the tests use beside those of the
-// toolchains and of the package tests.
-var testPackages = []string{
-	"gcc-multilib",  // test hosts and bad plugins in C, the race detector
-	"libc6-i386",    // runs them
-	"binutils",      // splits off debug information
-	"clamav-daemon", // the real clamd
-	"clamdscan",     // a client to compare with
-	"unzip",         // checks the archives that the harness makes
-}
 
 // TestFull is Test with nothing shortened.
 func TestFull(ctx context.Context) error {
@@ -42,14 +29,13 @@ func Test(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	needed := slices.Concat(testPackages, install.Tools)
+	needed := hostdeps.For("test")
 	if npm, err := toolchain.NeedsNpm(ctx, filepath.Join(root, ".cache")); err != nil {
 		return err
 	} else if npm {
 		needed = append(needed, "npm")
 	}
-	slices.Sort(needed)
-	if err := hostdeps.Need(ctx, slices.Compact(needed)...); err != nil {
+	if err := hostdeps.Need(ctx, needed...); err != nil {
 		return err
 	}
 	for _, name := range []string{toolchain.Zig, toolchain.GCC} {

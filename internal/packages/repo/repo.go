@@ -21,9 +21,6 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// Tools are the Debian packages that Build needs.
-var Tools = []string{"apt-utils", "createrepo-c", "rpm"}
-
 // URLVariable names the place where the repositories will be published.
 const URLVariable = "AVIR_REPO_URL"
 
@@ -128,7 +125,7 @@ func Build(ctx context.Context, o Options) error {
 	if err := o.checkSigned(); err != nil {
 		return err
 	}
-	if err := hostdeps.Need(ctx, Tools...); err != nil {
+	if err := hostdeps.Need(ctx, hostdeps.For("repo")...); err != nil {
 		return err
 	}
 	if o.Epoch.After(time.Now()) {

@@ -41,14 +41,8 @@ import (
 	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/internal/systems/rootfs"
 	"github.com/avirkit/avirkit/internal/systems/session"
 )
-
-// Tools are the Debian packages that Run needs.
-var Tools = append([]string{
-	"apt-utils", "clamav-daemon", "createrepo-c", "dnf", "gnupg", "libc6-i386", "lintian", "rpm", "rpmlint",
-}, rootfs.Tools...)
 
 // Options says what to test, and where.
 type Options struct {
@@ -105,7 +99,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := NeedRoot(); err != nil {
 		return err
 	}
-	if err := hostdeps.Need(ctx, Tools...); err != nil {
+	if err := hostdeps.Need(ctx, hostdeps.For("test:packages")...); err != nil {
 		return err
 	}
 	selected, err := pick(o.Systems)
