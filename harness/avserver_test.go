@@ -135,7 +135,7 @@ func TestAvserverBoundsTheOptionsOfAPlugin(t *testing.T) {
 	changed := strings.Replace(string(source), honest, strings.Repeat(full+", ", 70)+full, 1)
 	require.NoError(t, os.WriteFile(file, []byte(changed), 0o600))
 	const folder = "../testdata/badplugins/c"
-	require.NoError(t, b.compile(t, plugin, file, folder+"/scanner.c", folder+"/sins.c",
+	require.NoError(t, b.compile(t, plugin, file, folder+"/scanner.c", folder+"/lifecyclesins.c", folder+"/scansins.c",
 		"-fPIC", "-shared", "-I../api/abi", "-I"+folder, "-DSIN=NONE"))
 
 	out, errors, status := output(t, b.dir, "", filepath.Join(b.dir, "avserver"), "--plugin", plugin, "--info")

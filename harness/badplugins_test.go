@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/harness/host"
 	"github.com/avirkit/avirkit/harness/hostile"
 	"github.com/avirkit/avirkit/harness/report"
 	"github.com/avirkit/avirkit/harness/samples"
@@ -55,15 +56,11 @@ func check(r *tests.Run, name string) []report.Case {
 const limit = 3 * time.Second
 
 func TestEverySinOfACPluginIsListed(t *testing.T) {
-	header, err := os.ReadFile("../testdata/badplugins/c/sins.h")
-	require.NoError(t, err)
-	_, enum, _ := strings.Cut(string(header), "enum sin {")
-	enum, _, _ = strings.Cut(enum, "}")
 	listed := map[string]bool{"NONE": true}
 	for _, s := range readSins(t, "Bad plugins in C") {
 		listed[s.name] = true
 	}
-	for _, name := range regexp.MustCompile(`[A-Z_0-9]+`).FindAllString(enum, -1) {
+	for _, name := range sinNames(t) {
 		assert.True(t, listed[name], "%s is in sins.h and not in README.md", name)
 	}
 }
@@ -73,6 +70,10 @@ func TestEverySinOfACPluginIsFoundByItsCheck(t *testing.T) {
 		for _, s := range readSins(t, "Bad plugins in C") {
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
+				limit := limit
+				if s.name == "BLOCK_IN_INIT" {
+					limit /= host.InitFactor // or all others wait for it
+				}
 				cases := check(b.run(b.bad(t, s.name), limit), s.check)
 				requireFailure(t, cases, s.message)
 			})

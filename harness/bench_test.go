@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"encoding/binary"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -114,19 +119,46 @@ func once(t *testing.T, name, path string, build func(path string) error) string
 	return path
 }
 
-// bad compiles the C plugin with one sin, and what more the compiler shall take.
+// bad returns the C plugin with one sin, compiled with what more is wanted.
 func (b *bench) bad(t *testing.T, name string, more ...string) string {
 	t.Helper()
-	plugin := filepath.Join(t.TempDir(), "avir_sins.so")
 	build := func(path string) error {
-		args := append(sources(t, "../testdata/badplugins/c/*.c"), "-fPIC", "-shared", "-I../api/abi", "-DSIN="+name)
+		args := append(sources(t, "../testdata/badplugins/c/*.c"), "-fPIC", "-shared", "-I../api/abi")
 		return b.compile(t, path, append(args, more...)...)
 	}
+	honest := filepath.Join(t.TempDir(), "honest.so")
 	if len(more) == 0 {
-		return once(t, "sin "+name+" "+b.platform.Name, plugin, build)
+		once(t, "sins "+b.platform.Name, honest, build)
+	} else {
+		require.NoError(t, build(honest))
 	}
-	require.NoError(t, build(plugin))
+	library, err := os.ReadFile(honest)
+	require.NoError(t, err)
+	choose(t, library, name)
+	plugin := filepath.Join(t.TempDir(), "avir_sins.so")
+	require.NoError(t, os.WriteFile(plugin, library, 0o700))
 	return plugin
+}
+
+// choose writes the number of a sin into the C plugin: one compilation serves all.
+func choose(t *testing.T, library []byte, name string) {
+	t.Helper()
+	mark := []byte("avir-sin-chosen\x00")
+	require.Equal(t, 1, bytes.Count(library, mark))
+	number := slices.Index(sinNames(t), name)
+	require.GreaterOrEqual(t, number, 0, "sins.h has no %s", name)
+	binary.LittleEndian.PutUint32(library[bytes.Index(library, mark)+len(mark):], uint32(number))
+}
+
+// sinNames returns the names in sins.h by their numbers.
+func sinNames(t *testing.T) []string {
+	t.Helper()
+	header, err := os.ReadFile("../testdata/badplugins/c/sins.h")
+	require.NoError(t, err)
+	_, enum, found := strings.Cut(string(header), "enum sin {")
+	require.True(t, found)
+	enum, _, _ = strings.Cut(enum, "}")
+	return regexp.MustCompile(`[A-Z_0-9]+`).FindAllString(enum, -1)
 }
 
 // run returns what the harness needs; the limit is short because some sins are

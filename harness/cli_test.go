@@ -37,9 +37,14 @@ func (b *bench) command(t *testing.T) string {
 func output(t *testing.T, dir, stdin, name string, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
 	var out, errors bytes.Buffer
-	cmd := exec.Command(name, args...)
+	const patience = 3 * time.Minute
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.WaitDelay = time.Second // a child of it may hold the pipes
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, strings.NewReader(stdin), &out, &errors
 	_ = cmd.Run() // the status says it
+	require.NoError(t, ctx.Err(), "%s did not end within %s: %s%s", cmd, patience, &out, &errors)
 	return out.String(), errors.String(), cmd.ProcessState.ExitCode()
 }
 

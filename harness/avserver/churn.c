@@ -50,7 +50,7 @@ struct visit {
     void *context;
     struct scan *scan;
     struct answer *answer;
-    int forever;
+    volatile int forever;
     int gated;
     int verdict;
 };
@@ -78,6 +78,7 @@ static void *visit(void *argument) {
         v->verdict = v->scan->verdict;
         pthread_testcancel();
     } while (v->forever);
+    pthread_testcancel(); /* do_cancel ends the loop after its cancellation */
     pthread_cleanup_pop(1);
     return NULL;
 }
@@ -156,6 +157,7 @@ void do_cancel(struct session *s, struct request *r, struct reply *reply) {
             break;
         sleep_ms(i % 4); /* at another point of the scan each time */
         pthread_cancel(thread);
+        v->forever = 0; /* a thread that can't be cancelled ends, too */
         pthread_join(thread, &result);
         cancelled += result == PTHREAD_CANCELED;
     }

@@ -109,13 +109,12 @@ static void add_process(struct reply *reply) {
     prctl(PR_GET_NAME, text, 0, 0, 0);
     reply_text(reply, "name", text);
     reply_number(reply, "dumpable", prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
-    reply_number(reply, "priority", getpriority(PRIO_PROCESS, 0));
     struct itimerval timer;
     getitimer(ITIMER_REAL, &timer);
     reply_number(reply, "timer", timer.it_value.tv_sec || timer.it_value.tv_usec);
 }
 
-/* state: the process, and the main thread's signal mask. */
+/* state: the process, and what belongs to the main thread. */
 void do_state(struct session *s, struct request *r, struct reply *reply) {
     add_descriptors(reply);
     add_limits(reply);
@@ -125,7 +124,7 @@ void do_state(struct session *s, struct request *r, struct reply *reply) {
     do_thread_state(s, r, reply);
 }
 
-/* thread: the signal mask of the thread that loaded the plugin. */
+/* thread: what belongs to the thread that loaded the plugin. */
 void do_thread_state(struct session *s, struct request *r, struct reply *reply) {
     (void)s, (void)r;
     sigset_t set;
@@ -135,6 +134,7 @@ void do_thread_state(struct session *s, struct request *r, struct reply *reply) 
         mask[i - 1] = sigismember(&set, i) == 1 ? '1' : '0';
     mask[NSIG - 1] = 0;
     reply_text(reply, "mask", mask);
+    reply_number(reply, "priority", getpriority(PRIO_PROCESS, 0)); /* Linux has one for each thread */
     int cancel;
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &cancel);
     pthread_setcancelstate(cancel, NULL);

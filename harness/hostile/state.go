@@ -215,8 +215,18 @@ func (e *env) state(h *host.Host) (host.Facts, error) {
 		return facts, err
 	}
 	thread, err := h.Call(e.Limit, "looking at a thread", "thread")
-	if err == nil && thread.Get("mask") != facts.Get("mask") {
-		return thread, fmt.Errorf("the signal mask of the thread that loads the plugin is not the main thread's: %s", maskChange(facts.Get("mask"), thread.Get("mask")))
+	if err != nil {
+		return facts, err
 	}
-	return facts, err
+	for _, k := range thread.Keys {
+		was, is := facts.Get(k), thread.Get(k)
+		switch {
+		case is == was:
+		case k == "mask":
+			return facts, fmt.Errorf("the signal mask of the thread that loads the plugin is not the main thread's: %s", maskChange(was, is))
+		default:
+			return facts, fmt.Errorf("the thread that loads the plugin has %s %q, the main thread %q", k, is, was)
+		}
+	}
+	return facts, nil
 }

@@ -4,14 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "avApi.h"
 #include "scanner.h"
 #include "sins.h"
 
 static avir_plugin_config options[] = {{"Option 1", "0"}, {"Option 2", "a string"}, {"", ""}};
-static volatile int running;
-static int contexts; /* open now */
+static volatile int running, started, closing;
+static volatile int contexts; /* open now */
 
 static void copy(char *to, const char *from, unsigned size) {
     if (to && size)
@@ -21,15 +22,26 @@ static void copy(char *to, const char *from, unsigned size) {
 static void get_plugin_info(avir_plugin_info *info) {
     if (!info && SIN != CRASH_ON_NULL)
         return;
-    memset(info, 0, sizeof *info);
+    if (SIN != RESERVED_FIELD)
+        memset(info, 0, sizeof *info);
     copy(info->name, SIN == WRONG_NAME ? "avir_other" : "avir_sins", sizeof info->name);
-    copy(info->description, "A plugin with one sin 1.0", sizeof info->description);
+    copy(info->description,
+         SIN == NO_DESCRIPTION        ? ""
+         : SIN == FOREIGN_DESCRIPTION ? "\xC4\x8D"
+                                      : "A plugin with one sin 1.0",
+         sizeof info->description);
 }
 
 static void get_error_message(char *buffer, int size) {
     sin_message();
-    if (size > 0)
-        copy(buffer, SIN == LONG_ERROR ? "a message" : "", SIN == LONG_ERROR ? 512 : (unsigned)size);
+    if (size <= 0)
+        return;
+    if (SIN == LONG_ERROR)
+        copy(buffer, "a message", 512);
+    else if (SIN == ENDLESS_ERROR && buffer)
+        memset(buffer, 'x', (size_t)size);
+    else
+        copy(buffer, SIN == ERROR_NOT_ASCII ? "\xC4\x8D" : "", (unsigned)size);
 }
 
 static int same_name(const char *a, const char *b) {
@@ -38,22 +50,27 @@ static int same_name(const char *a, const char *b) {
 }
 
 static int set_plugin_config(const avir_plugin_config *c) {
-    int known = 0;
-    for (; c && c->name[0]; c++)
+    int known = 0, given = 0;
+    for (; c && c->name[0]; c++, given++)
         for (avir_plugin_config *o = options; o->name[0]; o++)
             if (same_name(o->name, c->name)) {
-                snprintf(o->value, sizeof o->value, "%.127s", c->value);
+                snprintf(o->value, sizeof o->value, "%.*s", SIN == SHORT_VALUES ? 63 : 127, c->value);
                 known++;
             }
-    return known;
+    return SIN == COUNT_UNKNOWN ? given : known;
 }
 
 static avir_plugin_config *get_plugin_config(void) {
     if (SIN == SHARED_OPTIONS)
         return options;
+    static int calls;
     avir_plugin_config *c = malloc(sizeof options);
     if (c)
         memcpy(c, options, sizeof options);
+    if (c && SIN == SHUFFLE_OPTIONS && ++calls > 2) {
+        c[0] = options[1];
+        c[1] = options[0];
+    }
     return c;
 }
 
@@ -63,14 +80,19 @@ static void free_plugin_config(avir_plugin_config *c) {
 }
 
 static int plugin_init(AV_LOG_CALLBACK_NEW log) {
+    started = 1;
     running = sin_init(log);
     return running;
 }
 
 static int plugin_close(void) {
+    closing = 1;
     running = SIN == FREE_UNDER_SCANS;
     sin_close();
-    return 1;
+    while (SIN == WAIT_FOR_CONTEXTS && contexts)
+        usleep(1000);
+    closing = 0;
+    return SIN != FAIL_CLOSE;
 }
 
 static int thread_init(void **context) {
@@ -95,20 +117,30 @@ static int thread_close(void **context) {
         *(char *)*context = 0;
     else
         free(*context);
-    *context = NULL;
+    if (SIN != KEEP_CONTEXT)
+        *context = NULL;
     return 1;
+}
+
+static int ok_when_not_running(void) {
+    return SIN == OK_WHEN_CLOSED || (SIN == OK_BEFORE_INIT && !started) ||
+           (SIN == OK_WHILE_CLOSING && closing);
 }
 
 static int test_file(void *context, const char *path, const char *realname, char *reserved,
                      unsigned reserved_size, char *vir_info, unsigned size) {
-    (void)realname, (void)reserved, (void)reserved_size;
+    (void)reserved, (void)reserved_size;
     copy(vir_info, "", size);
     if (!context || !path || !*(const char *)context)
         return AVCHK_FAILED;
+    if (SIN == OK_IN_CHILD && sin_in_child())
+        return AVCHK_OK;
     if (!running)
-        return SIN == OK_WHEN_CLOSED ? AVCHK_OK : AVCHK_FAILED;
+        return ok_when_not_running() ? AVCHK_OK : AVCHK_FAILED;
+    if (SIN == SHORT_PATHS && strlen(path) > 1023)
+        return AVCHK_FAILED;
     sin_before_scan(path);
-    int result = scan_path(path);
+    int result = scan_path(SIN == OPEN_REALNAME && realname && *realname ? realname : path);
     copy(vir_info, result == AVCHK_VIRUS_FOUND ? "Eicar-Test-Signature" : "", size);
     return sin_after_scan(result, path, vir_info, size);
 }
@@ -127,7 +159,7 @@ static avir_plugin_extended_thread_iface table = {
 };
 
 AVIR_EXPORT avir_plugin_extended_thread_iface *get_plugin_extended_iface(unsigned *version) {
-    if (version)
+    if (version || SIN == CRASH_WITHOUT_VERSION)
         *version = AVIR_IFACE_VERSION;
     sin_load(&table, version);
     return &table;

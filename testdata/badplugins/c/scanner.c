@@ -57,9 +57,15 @@ int scan_path(const char *path) {
     if (fd < 0)
         return AVCHK_FAILED;
     int result = AVCHK_FAILED;
-    if (SIN == READ_DEVICES && !fstat64(fd, &st) && S_ISCHR(st.st_mode))
+    if (fstat64(fd, &st))
+        result = AVCHK_FAILED;
+    else if (SIN == OK_FOR_FOLDER && S_ISDIR(st.st_mode))
+        result = AVCHK_OK;
+    else if (SIN == READ_DEVICES && S_ISCHR(st.st_mode))
         result = scan_descriptor(fd, ~0ULL);
-    else if (!fstat64(fd, &st) && S_ISREG(st.st_mode)) {
+    else if (SIN == READ_FIFO && S_ISFIFO(st.st_mode) && fcntl(fd, F_SETFL, 0) == 0)
+        result = scan_descriptor(fd, ~0ULL);
+    else if (S_ISREG(st.st_mode)) {
         unsigned long long size = SIN == CUT_SIZES ? (unsigned)st.st_size : (unsigned long long)st.st_size;
         result = size > LARGEST ? AVCHK_IMPOSSIBLE : scan_descriptor(fd, size);
     }
