@@ -26,8 +26,10 @@ func (Test) All(ctx context.Context) error { return targets.Test(ctx) }
 // Full runs all tests at full length: the waiting test, the soak, every repetition.
 func (Test) Full(ctx context.Context) error { return targets.TestFull(ctx) }
 
-// Packages installs, upgrades and removes the packages on real systems; needs root.
-func (Test) Packages(ctx context.Context) error { return targets.TestPackages(ctx) }
+// Packages installs, upgrades and removes the packages on real systems, all of them with -strict; needs root.
+func (Test) Packages(ctx context.Context, strict *bool) error {
+	return targets.TestPackages(ctx, strict)
+}
 
 // Package makes the .deb and .rpm packages in dist/packages.
 func Package(ctx context.Context) error { return targets.Package(ctx) }

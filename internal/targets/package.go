@@ -31,8 +31,9 @@ func Repo(ctx context.Context) error {
 	return repo.Build(ctx, o)
 }
 
-// TestPackages tests the packages of a fresh build on real systems.
-func TestPackages(ctx context.Context) error {
+// TestPackages tests the packages of a fresh build on real systems. With strict,
+// a system that the mirror does not have today is a failure.
+func TestPackages(ctx context.Context, strict *bool) error {
 	// Said before the build.
 	if err := install.NeedRoot(); err != nil {
 		return err
@@ -45,7 +46,7 @@ func TestPackages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return install.Run(ctx, install.Options{Root: root, Dist: p.Dist, Version: p.Version})
+	return install.Run(ctx, install.Options{Root: root, Dist: p.Dist, Version: p.Version, Strict: strict != nil && *strict})
 }
 
 // made are the packages that this run of mage has made: "mage package repo"
