@@ -5,6 +5,8 @@ import "C"
 
 import (
 	"runtime/cgo"
+	"sync/atomic"
+	"syscall"
 	"unsafe"
 
 	"github.com/avirkit/avirkit/api"
@@ -78,8 +80,9 @@ func avirThreadClose(context C.uintptr_t) C.int {
 }
 
 //export avirTestFile
-func avirTestFile(context C.uintptr_t, name *C.char, nameLen C.int, realName *C.char, realLen C.int, info *C.char, size C.int) C.int {
+func avirTestFile(current *C.struct_avir_thread, context C.uintptr_t, name *C.char, nameLen C.int, realName *C.char, realLen C.int, info *C.char, size C.int) C.int {
 	defer guard()
+	defer takeInterrupts(current)()
 	result := api.Result{Text: "no file name"}
 	if nameLen > 0 {
 		thread := cgo.Handle(context).Value().(*lifecycle.Thread)
@@ -88,6 +91,19 @@ func avirTestFile(context C.uintptr_t, name *C.char, nameLen C.int, realName *C.
 	buffer := bytesOf(info, int(size))
 	text.Copy(buffer, text.Line(result.Text, len(buffer)-1))
 	return C.int(result.Verdict)
+}
+
+// takeInterrupts lets Go interrupt this thread until the returned function is
+// called, and passes on an interrupt that came before. Only an inline Scan
+// needs it: the other exports run no loop of the plugin on the host's thread.
+func takeInterrupts(current *C.struct_avir_thread) (stop func()) {
+	runs := (*int32)(unsafe.Pointer(&current.runs_go))
+	interrupts := (*int32)(unsafe.Pointer(&current.interrupts))
+	before := atomic.SwapInt32(runs, 1)
+	if atomic.SwapInt32(interrupts, 0) != 0 {
+		_ = syscall.Tgkill(syscall.Getpid(), syscall.Gettid(), syscall.SIGURG)
+	}
+	return func() { atomic.StoreInt32(runs, before) }
 }
 
 // fileOf copies both names with one allocation.

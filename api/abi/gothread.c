@@ -33,7 +33,7 @@ static void *begin(void *data) {
 
     free(data);
     if (thread != NULL) {
-        thread->inside_go = 1;
+        thread->inside_go = thread->runs_go = 1;
         avir_lend_sigstack(thread); /* Go finds it and uses it as its own */
     }
     return first.run(first.argument);

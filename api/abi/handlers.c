@@ -77,12 +77,19 @@ static void fault_of_host(struct shared *signal, siginfo_t *info, ucontext_t *co
         die(signal->number, info);
 }
 
-/* Go counts its interrupts, so it must see each one, also after the thread has left. */
+/*
+ * Go sends a thread no second interrupt before it has seen the first, and
+ * forgets to count one that comes just after the thread has left Go: a loop
+ * in a later call would never be interrupted. So those are kept for that call,
+ * which sends itself one: see takeInterrupts.
+ */
 static void interrupt(struct shared *signal, struct avir_thread *thread, siginfo_t *info, void *context) {
     int from_go = thread != NULL && info->si_code == SI_TKILL && info->si_pid == (pid_t)syscall(SYS_getpid);
 
-    if (from_go)
+    if (from_go && thread->runs_go)
         signal->go.sa_sigaction(signal->number, info, context);
+    else if (from_go)
+        thread->interrupts = 1;
     if (from_go && thread->inside_go)
         return;
     if (has_handler(&signal->host))

@@ -20,7 +20,9 @@ enum { AVIR_NAME = 4096 };
 
 /* thread.c: what is kept for one thread, of the host or of Go, until it ends. */
 struct avir_thread {
-    volatile int inside_go; /* faults on this thread belong to Go, not to the host */
+    volatile int inside_go;  /* faults on this thread belong to Go, not to the host */
+    volatile int runs_go;    /* Go takes its interrupts on this thread: narrower than inside_go */
+    volatile int interrupts; /* some of Go's have come while it didn't */
     int bound;              /* has entered Go before, and Go has not let go of it */
     int logging;            /* calls of the host's log callback on this thread's stack */
     int farewells;          /* rounds of thread-end destructors seen */

@@ -169,8 +169,8 @@ static int scan(void *context, const char *filename, const char *realname, char 
     if (length < 0 || real_length < 0) {
         memcpy(text, "bad file name", sizeof "bad file name");
     } else if (names != NULL && avir_enter(&entry)) {
-        verdict = avirTestFile((uintptr_t)context, names, (int)length, names + AVIR_NAME, (int)real_length,
-                               text, (int)size);
+        verdict = avirTestFile(entry.thread, (uintptr_t)context, names, (int)length, names + AVIR_NAME,
+                               (int)real_length, text, (int)size);
         avir_leave(&entry);
     } else {
         memcpy(text, refused, sizeof refused);

@@ -28,15 +28,27 @@ static const struct {
     {"fork", check_fork},
     {"cancel", check_cancel},
     {"signals", check_signals},
+    {"latehandlers", check_latehandlers},
     {"stacks", check_stacks},
     {"engine", check_engine},
     {"exit", check_exit},
+    {"logclose", check_logclose},
     {"descriptors", check_descriptors},
     {"blocked", check_blocked},
     {"pipe", check_pipe},
     {"handlers", check_handlers},
     {"refused", check_refused},
+    {"farewell", check_farewell},
     {"smallstack", check_smallstack},
+    {"pages", check_pages},
+    {"missing", check_missing},
+    {"endless", check_endless},
+    {"urgent", check_urgent},
+    {"fates", check_fates},
+    {"logcrash", check_logcrash},
+    {"altstack", check_altstack},
+    {"largeframe", check_largeframe},
+    {"stacksfreed", check_stacksfreed},
 };
 
 void load(void) {
@@ -112,9 +124,10 @@ pthread_t spawn(void *(*f)(void *), void *argument, size_t stack) {
 int main(int argc, char **argv) {
     size_t i;
 
-    if (argc != 3) {
-        fprintf(stderr, "usage: host LIBRARY CHECK\n");
-        return 2;
+    if (argc != 3) { /* the list of all checks */
+        for (i = 0; i < sizeof checks / sizeof *checks; i++)
+            puts(checks[i].name);
+        return 0;
     }
     library = argv[1];
     alarm(60); /* a check that hangs dies of it */

@@ -53,14 +53,29 @@ void check_cancel(void);
 void check_stacks(void);
 void check_engine(void);
 void check_exit(void);
+void check_logclose(void);
 void check_descriptors(void);
 /* signals.c */
 void check_signals(void);
+void check_latehandlers(void);
 void check_blocked(void);
 void check_pipe(void);
 void check_handlers(void);
+/* pages.c */
+void check_pages(void);
+void check_missing(void);
+void check_endless(void);
+/* handlers.c */
+void check_urgent(void);
+void check_fates(void);
+void check_logcrash(void);
+/* altstack.c */
+void check_altstack(void);
+void check_largeframe(void);
+void check_stacksfreed(void);
 /* threads.c */
 void check_refused(void);
+void check_farewell(void);
 void check_smallstack(void);
 
 #endif

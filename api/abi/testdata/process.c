@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -26,6 +27,7 @@ static int descriptors(int known) {
 /* What a library may not change in the process: equal before and after. */
 struct state {
     struct rlimit files, stack;
+    int timer_slack;
     sigset_t mask;
     void (*handlers[NSIG])(int);
     int flags[NSIG];
@@ -40,6 +42,7 @@ static void take(struct state *state) {
     memset(state, 0, sizeof *state);
     getrlimit(RLIMIT_NOFILE, &state->files);
     getrlimit(RLIMIT_STACK, &state->stack);
+    state->timer_slack = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
     pthread_sigmask(SIG_SETMASK, NULL, &state->mask);
     for (i = 1; i < NSIG; i++) {
         /* Go needs its own handlers of faults and of its own interrupts. */
@@ -208,10 +211,13 @@ void check_engine(void) {
 
 static char *logger_memory;
 
+/* Takes its time, so that whoever doesn't wait for it finds it inside. */
 static void log_to_memory(const char *format, ...) {
     (void)format;
-    lines++;
+    __atomic_add_fetch(&lines, 1, __ATOMIC_SEQ_CST);
+    usleep(30000);
     memset(logger_memory, 1, 4096);
+    __atomic_sub_fetch(&lines, 1, __ATOMIC_SEQ_CST);
 }
 
 static void end_of_logging(void) {
@@ -225,9 +231,30 @@ void check_exit(void) {
     load();
     set("Mode", "chatter");
     CHECK(api->plugin_init(log_to_memory) == 1);
-    while (lines < 100)
+    while (lines == 0)
         usleep(1000);
     exit(0);
+}
+
+/* After plugin_close no call of the callback runs, and none begins, whatever callback the next init brings. */
+void check_logclose(void) {
+    int i, others;
+
+    logger_memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    load();
+    set("Mode", "chatter");
+    for (i = 0; i < 5; i++) {
+        CHECK(api->plugin_init(log_to_memory) == 1);
+        while (lines == 0)
+            usleep(1000);
+        CHECK(api->plugin_close() == 1 && lines == 0);
+    }
+    mprotect(logger_memory, 4096, PROT_NONE);
+    set("Mode", "good");
+    CHECK(api->plugin_init(log_line) == 1);
+    others = lines;
+    usleep(100000); /* the goroutines of the earlier rounds log all the while */
+    CHECK(lines == others);
 }
 
 /* The host's own files may have taken the numbers of the standard ones. */

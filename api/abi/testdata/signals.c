@@ -16,10 +16,54 @@ static void *scan_in_storm(void *unused) {
     void *context;
 
     CHECK(api->plugin_thread_init(&context) == 1);
+    CHECK(scan(context, "noop") == AVCHK_OK);
+    __atomic_add_fetch(&lines, 1, __ATOMIC_SEQ_CST);
     while (!stop)
         CHECK(scan(context, "noop") == AVCHK_OK && scan(context, "gc") == AVCHK_OK);
     CHECK(api->plugin_thread_close(&context) == 1);
     return unused;
+}
+
+/* Of a broken program, or not to be caught; SIGURG is in handlers.c. */
+static int is_special(int number) {
+    static const int special[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGURG};
+    size_t i;
+
+    for (i = 0; i < sizeof special / sizeof *special; i++)
+        if (number == special[i])
+            return 1;
+    return number > SIGSYS && number < SIGRTMIN; /* glibc's own */
+}
+
+/*
+ * Every signal that a host may use, with a handler that was installed after
+ * all threads had called the plugin, so without SA_ONSTACK: on a goroutine's
+ * stack its frame would overwrite others.
+ */
+void check_latehandlers(void) {
+    struct sigaction action;
+    pthread_t threads[3];
+    int i, number, round;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    start();
+    lines = 0;
+    for (i = 0; i < 3; i++)
+        threads[i] = spawn(scan_in_storm, NULL, 0);
+    while (lines < 3)
+        usleep(1000);
+    for (number = 1; number <= SIGRTMAX; number++)
+        if (!is_special(number))
+            CHECK(sigaction(number, &action, NULL) == 0);
+    for (round = 0; round < 100; round++)
+        for (number = 1; number <= SIGRTMAX; number++)
+            for (i = 0; i < 3 && !is_special(number); i++)
+                CHECK(pthread_kill(threads[i], number) == 0 || errno == EAGAIN);
+    stop = 1;
+    for (i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    CHECK(handled > 1000);
 }
 
 void check_signals(void) {

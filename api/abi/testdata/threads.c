@@ -34,6 +34,51 @@ void check_refused(void) {
     CHECK(scan(context, "noop") == AVCHK_OK);
 }
 
+static pthread_key_t farewell;
+static pthread_t host_thread;
+static volatile int looked;
+
+/* Signals that Go unblocks on a thread's first call, among others, stay blocked in each call. */
+static void look_at_mask(const char *format, ...) {
+    static const int numbers[] = {SIGCHLD, SIGPROF, SIGUSR1, SIGALRM};
+    sigset_t mask;
+    size_t i;
+
+    (void)format;
+    if (!pthread_equal(pthread_self(), host_thread))
+        return;
+    CHECK(pthread_sigmask(SIG_SETMASK, NULL, &mask) == 0);
+    for (i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        CHECK(sigismember(&mask, numbers[i]));
+    looked++;
+}
+
+/* Go has let go of the thread by the second round. */
+static void scan_at_the_end(void *round) {
+    void *context;
+
+    CHECK(api->plugin_thread_init(&context) == 1);
+    CHECK(scan(context, "format") == AVCHK_OK && scan(context, "nil") == AVCHK_FAILED);
+    CHECK(api->plugin_thread_close(&context) == 1);
+    if (round < (void *)3)
+        pthread_setspecific(farewell, (char *)round + 1);
+}
+
+static void *call_until_the_end(void *unused) {
+    host_thread = pthread_self();
+    scan_at_the_end((void *)9);
+    CHECK(pthread_setspecific(farewell, (void *)1) == 0);
+    return unused;
+}
+
+void check_farewell(void) {
+    load();
+    CHECK(api->plugin_init(look_at_mask) == 1);
+    CHECK(pthread_key_create(&farewell, scan_at_the_end) == 0);
+    pthread_join(spawn(call_until_the_end, NULL, 0), NULL);
+    CHECK(getenv("AVIR_TEST_INLINE") == NULL || looked >= 4);
+}
+
 enum { ROOM = 64 * 1024 };
 
 static pthread_key_t key;

@@ -33,6 +33,24 @@ func TestHungScanIsLeftBehindAndTheThreadGoesOn(t *testing.T) {
 	assert.Eventually(t, func() bool { return library.abandoned.Load() == 0 }, 10*time.Second, time.Millisecond)
 }
 
+// Margins are wide, because the machine may be busy, and narrower than what is
+// measured, so that twice the time is too much.
+func TestHungScanIsAnsweredAfterItsTimeoutAndTheGrace(t *testing.T) {
+	for name, timeout := range map[string]time.Duration{"short": time.Millisecond, "long": 4 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			plugin := &fakePlugin{info: testInfo, scan: never}
+			plugin.info.ScanTimeout = timeout
+			_, thread, _ := open(t, plugin)
+			begin := time.Now()
+			assert.Equal(t, api.Failed, thread.Scan(api.File{Path: "hang"}).Verdict)
+			took := time.Since(begin)
+			assert.GreaterOrEqual(t, took, timeout+grace)
+			assert.Less(t, took, timeout+grace+max(timeout, grace)*9/10)
+		})
+	}
+}
+
 func TestTooManyHungScansRefuseMore(t *testing.T) {
 	plugin := &fakePlugin{info: testInfo, scan: never}
 	plugin.info.ScanTimeout = time.Millisecond

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -66,7 +67,10 @@ func TestScannerIsClosedWhenItsThreadCouldNotWaitForTheScan(t *testing.T) {
 			answer := make(chan api.Result, 1)
 			go func() { answer <- thread.Scan(api.File{}) }()
 			<-scanning
+			begin := time.Now()
 			assert.ErrorContains(t, thread.Close(), "still running", mode)
+			assert.GreaterOrEqual(t, time.Since(begin), closeLimit, mode)
+			assert.Less(t, time.Since(begin), closeLimit*3/2, mode)
 			assert.Contains(t, library.run.Load().threads, thread, "Library.Close would wait for it")
 			close(release)
 			assert.Equal(t, api.OK, (<-answer).Verdict, mode)
@@ -130,7 +134,9 @@ func TestCloseDuringAnInitThatHangsFailsTheInit(t *testing.T) {
 	started := make(chan error, 1)
 	go func() { started <- library.Init(sink) }()
 	<-starting
+	begin := time.Now()
 	assert.NoError(t, library.Close())
+	assert.Less(t, time.Since(begin), closeLimit*3/2)
 	assert.ErrorContains(t, <-started, "Init had not answered when the plugin was closed")
 	assert.False(t, sink.open)
 	assert.ErrorContains(t, library.Init(sink), "still hangs")

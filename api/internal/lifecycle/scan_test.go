@@ -127,6 +127,7 @@ func TestContextEndsAtTheDeadline(t *testing.T) {
 			_, thread, _ := open(t, plugin)
 			begin = time.Now()
 			assert.Equal(t, api.Impossible, thread.Scan(api.File{}).Verdict)
+			assert.Less(t, time.Since(begin), grace, "the plugin has obeyed its deadline")
 		})
 	}
 }
@@ -152,6 +153,7 @@ func TestContextIsCancelledWhenItsScanIsOver(t *testing.T) {
 			<-waited.Done()
 			<-unwaited.Done()
 			assert.ErrorIs(t, waited.Err(), context.Canceled)
+			assert.False(t, waited.(*scanContext).timer.Stop(), "the timer doesn't wait for the deadline")
 			assert.ErrorIs(t, unwaited.Err(), context.Canceled)
 			assert.Empty(t, library.run.Load().scans, "nothing is kept of a finished scan")
 		})
@@ -185,6 +187,19 @@ func TestCloseDuringScansEndsThem(t *testing.T) {
 			assert.NoError(t, thread.Close())
 		})
 	}
+}
+
+func TestCloseDoesNotWaitLongForAScanThatHangs(t *testing.T) {
+	scanning := make(chan struct{})
+	library, thread, _ := open(t, &fakePlugin{info: testInfo, scan: func(context.Context, api.File) api.Result {
+		close(scanning)
+		select {}
+	}})
+	go thread.Scan(api.File{})
+	<-scanning
+	begin := time.Now()
+	assert.NoError(t, library.Close())
+	assert.Less(t, time.Since(begin), 2*grace*9/10)
 }
 
 func poll(ctx context.Context) {

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+	"unsafe"
 
 	"github.com/avirkit/avirkit/api"
 )
@@ -22,6 +23,16 @@ func writeToBrokenPipe() api.Result {
 		return api.Result{Verdict: api.Failed, Text: "the pipe isn't broken"}
 	}
 	return api.Result{Verdict: api.OK}
+}
+
+// wild returns an address at which there is no memory, and which is not near
+// nil: without debug.SetPanicOnFault the runtime ends the process for it.
+func wild() unsafe.Pointer {
+	memory, err := syscall.Mmap(-1, 0, os.Getpagesize(), syscall.PROT_NONE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		panic(err)
+	}
+	return unsafe.Pointer(unsafe.SliceData(memory)) // stays reserved, so that nobody else gets it
 }
 
 // useThreads makes n goroutines hold a thread each at the same time, and
