@@ -52,13 +52,13 @@ func (b *bench) sdk(ctx context.Context) ([]table, error) {
 	if _, err := (run.Command{Name: b.program(), Args: []string{"run", "generate", "--data", data}}).Run(ctx); err != nil {
 		return nil, err
 	}
+	err := build.Extra(ctx, build.Options{Root: b.Root, Toolchain: os.Getenv("AVIR_TOOLCHAIN"), Dist: b.dir, Platforms: b.platforms},
+		[]build.Plugin{{Name: "avir_test", Dir: "api/abi/testdata/plugin"}}, "internal/bench/noop/noop.c")
+	if err != nil {
+		return nil, err
+	}
 	for _, p := range b.platforms {
 		dir := filepath.Join(b.dir, p.Name)
-		err := build.Extra(ctx, build.Options{Root: b.Root, Toolchain: os.Getenv("AVIR_TOOLCHAIN"), Dist: b.dir, Platforms: []*platform.Platform{p}},
-			[]build.Plugin{{Name: "avir_test", Dir: "api/abi/testdata/plugin"}}, "internal/bench/noop/noop.c")
-		if err != nil {
-			return nil, err
-		}
 		inC := library{name: "plugin in C", path: filepath.Join(dir, "avir_noop.so")}
 		inGo := library{name: "SDK, on a goroutine", path: filepath.Join(dir, "avir_test.so")}
 		inline := library{name: "SDK, Inline", path: inGo.path, env: []string{"AVIR_TEST_INLINE=1"}}
@@ -100,7 +100,7 @@ func (o Options) sdkScans() int {
 
 // program is the harness for this machine.
 func (o Options) program() string {
-	return filepath.Join(o.Root, "dist", build.DirAMD64, "harness")
+	return filepath.Join(o.Root, "dist", platform.Native().Name, "harness")
 }
 
 // harness runs a command of the harness on l and decodes its JSON.

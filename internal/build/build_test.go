@@ -87,8 +87,8 @@ func TestTheManifestTellsWhatWasMade(t *testing.T) {
 			sums, err := os.ReadFile(filepath.Join(dir, ChecksumsName))
 			require.NoError(t, err)
 			for _, path := range []string{ManifestName,
-				"linux-386/avir_clam.so", "linux-386/avir_sample.so", "linux-386/avserver", "linux-386/harness", "linux-386/fakeclamd",
-				"linux-amd64/avir_clam.so", "linux-amd64/avir_sample.so", "linux-amd64/avserver", "linux-amd64/harness", "linux-amd64/fakeclamd",
+				"linux-386/avir_clam.so", "linux-386/avir_sample.so", "linux-386/avserver", "linux-386/harness", "linux-386/avirctl", "linux-386/fakeclamd",
+				"linux-amd64/avir_clam.so", "linux-amd64/avir_sample.so", "linux-amd64/avserver", "linux-amd64/harness", "linux-amd64/avirctl", "linux-amd64/fakeclamd",
 				"debug/linux-386/avir_clam.so.debug", "debug/linux-amd64/avir_clam.so.debug"} {
 				assert.Contains(t, string(sums), "  "+path+"\n")
 				assert.FileExists(t, filepath.Join(dir, path))

@@ -61,7 +61,7 @@ func TestWhatABuildDependsOnIsAmongItsSources(t *testing.T) {
 	for _, path := range []string{
 		"api/abi/avApi.h", "api/abi/exports.map", "api/go.mod",
 		"plugins/go.mod", "plugins/go.sum", "plugins/clam/main.go", "plugins/sample/main.go", "plugins/clam/cmd/fakeclamd/main.go",
-		"harness/go.mod", "harness/main.go", "harness/avserver/wire.h",
+		"harness/go.mod", "harness/main.go", "harness/avirctl/main.go", "harness/avserver/wire.h",
 		"internal/build/programs.go", "internal/build/lldmend/mend.go", "internal/build/audit/policy.go", "internal/build/platform/list.go",
 		"internal/build/glibc/glibc-2.11-i386.abilist", "internal/build/glibc/glibc-2.11-x86_64.abilist",
 		"internal/build/toolchain/stubs.go", "internal/build/toolchain/npm/package-lock.json",
@@ -81,6 +81,7 @@ func TestWhatABuildDependsOnChangesItsInputs(t *testing.T) {
 	write(t, filepath.Join(root, "internal", "used", "used.go"), "package used\n")
 	write(t, filepath.Join(root, "harness", "go.mod"), "module example.org/harness\n\ngo 1.23\n")
 	write(t, filepath.Join(root, "harness", "main.go"), mainPackage)
+	write(t, filepath.Join(root, "harness", "avirctl", "main.go"), mainPackage)
 	write(t, filepath.Join(root, "api", "go.mod"), "module example.org/api\n\ngo 1.23\n")
 	write(t, filepath.Join(root, "api", "api.go"), "package api\n")
 	write(t, filepath.Join(root, "plugins", "go.mod"),

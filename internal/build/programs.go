@@ -20,6 +20,7 @@ type goProgram struct {
 
 var goPrograms = []goProgram{
 	{"harness", "harness", "."},
+	{"avirctl", "harness", "./avirctl"},
 	{"fakeclamd", "plugins", "./clam/cmd/fakeclamd"},
 }
 
