@@ -5,11 +5,12 @@ package main
 import (
 	"context"
 
+	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/targets"
 	"github.com/magefile/mage/mg"
 )
 
-func init() { targets.EndBySignal() }
+func init() { run.EndBySignal() }
 
 // Test holds the parts of the tests that also run by themselves.
 type Test mg.Namespace

@@ -1,4 +1,4 @@
-package targets
+package run
 
 import (
 	"os"
@@ -13,8 +13,8 @@ import (
 
 // TestMain lets the test binary be a target that ends by a signal.
 func TestMain(m *testing.M) {
-	if os.Getenv("TEST_TARGET") != "" {
-		target(os.Getenv("TEST_TARGET"))
+	if os.Getenv("RUN_TEST_TARGET") != "" {
+		target(os.Getenv("RUN_TEST_TARGET"))
 	}
 	os.Exit(m.Run())
 }
@@ -48,7 +48,7 @@ func TestATargetEndsBySignalsAsByCtrlC(t *testing.T) {
 			self, err := os.Executable()
 			require.NoError(t, err)
 			cmd := exec.Command(self)
-			cmd.Env = append(os.Environ(), "TEST_TARGET="+how)
+			cmd.Env = append(os.Environ(), "RUN_TEST_TARGET="+how)
 			_ = cmd.Run()
 			assert.Equal(t, status, cmd.ProcessState.ExitCode())
 		})
