@@ -1,47 +1,38 @@
-// Command mage is mage, as "go tool mage" runs it, that also hands on the
-// signals by which service managers and CI end it. mage by itself dies of them,
-// leaves its targets running, and the go command then even reports success.
+// Command mage is mage, as "go tool mage" runs it, made safe for what
+// surrounds a checkout: mages that run at the same time, variables of the
+// environment that are meant for other builds, and the signals by which service
+// managers and CI end it.
 package main
 
 import (
 	"fmt"
+	"log"
 	"os"
-	"os/signal"
-	"path/filepath"
-	"strconv"
-	"strings"
-	"syscall"
 
 	"github.com/magefile/mage/mage"
+
+	"github.com/avirkit/avirkit/internal/run"
 )
 
 func main() {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
-		signal.Notify(signals, syscall.SIGHUP)
+	run.HandOnSignals()
+	inv, command, err := mage.Parse(os.Stderr, os.Stdout, os.Args[1:])
+	if err != nil || command != mage.None || inv.List || inv.Help || len(inv.Args) == 0 {
+		os.Exit(mage.Main())
 	}
-	go func() {
-		for s := range signals {
-			if s := s.(syscall.Signal); handOn(s) == 0 {
-				os.Exit(128 + int(s))
-			}
-		}
-	}()
-	os.Exit(mage.Main())
-}
-
-// handOn sends a signal to the children and returns how many there are: the
-// targets, or the compiler that is about to make them.
-func handOn(s syscall.Signal) (children int) {
-	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", os.Getpid()))
-	for _, list := range lists {
-		text, _ := os.ReadFile(list)
-		for _, field := range strings.Fields(string(text)) {
-			if pid, err := strconv.Atoi(field); err == nil && syscall.Kill(pid, s) == nil {
-				children++
-			}
-		}
+	inv.Stdin, inv.Stdout, inv.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if inv.Dir == "" {
+		inv.Dir = "."
 	}
-	return children
+	if inv.WorkDir == "" {
+		inv.WorkDir = inv.Dir
+	}
+	targets, err := compile(inv)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(1)
+	}
+	code := mage.RunCompiled(inv, targets, log.New(os.Stderr, "", 0))
+	_ = os.Remove(targets)
+	os.Exit(code)
 }
