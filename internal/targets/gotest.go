@@ -1,11 +1,13 @@
 package targets
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,7 +18,7 @@ import (
 // suite is the tests of one module.
 type suite struct {
 	module string
-	args   []string // further arguments of go test
+	args   []string // further flags of go test
 	env    []string
 }
 
@@ -35,11 +37,9 @@ func (t *tally) add(o tally) {
 
 // run runs the suite and prints what failed or was skipped.
 func (s suite) run(ctx context.Context, root string) (tally, error) {
-	w := &testEvents{output: map[string]*strings.Builder{}}
-	args := append([]string{"test", "-json", "-count=1"}, s.args...)
-	if len(s.args) == 0 || !strings.HasPrefix(s.args[len(s.args)-1], ".") {
-		args = append(args, "./...")
-	}
+	w := &testEvents{output: map[string]*strings.Builder{}, times: map[string]float64{}}
+	// Lint vets all of the code.
+	args := append(append([]string{"test", "-json", "-count=1", "-vet=off"}, s.args...), "./...")
 	err := run.Step(ctx, "go test in "+s.name(), w.progress, func(ctx context.Context) (string, error) {
 		_, err := run.Command{
 			Name: "go", Args: args, Dir: filepath.Join(root, s.module),
@@ -79,6 +79,7 @@ type testEvents struct {
 	failing map[string]bool
 	now     string
 	tally   tally
+	times   map[string]float64 // of tests that are no subtests, in seconds
 }
 
 type testEvent struct {
@@ -124,6 +125,9 @@ func (w *testEvents) event(e testEvent) {
 	case "run":
 		w.now = e.Test
 	case "pass", "skip":
+		if e.Test != "" && !strings.Contains(e.Test, "/") {
+			w.times[key] = e.Elapsed
+		}
 		if e.Test != "" {
 			if e.Action == "pass" {
 				w.tally.passed++
@@ -155,8 +159,17 @@ func (w *testEvents) progress() string {
 	return fmt.Sprintf("%s, now %s", w.tally, w.now)
 }
 
+// longest is how many tests "mage -v test" names as those that took longest.
+const longest = 20
+
 // report prints the output of what did not pass.
 func (w *testEvents) report() {
+	if run.Verbose() {
+		keys := slices.SortedFunc(maps.Keys(w.times), func(a, b string) int { return cmp.Compare(w.times[b], w.times[a]) })
+		for _, key := range keys[:min(longest, len(keys))] {
+			run.Printf("%6.1f s %s", w.times[key], key)
+		}
+	}
 	for _, list := range []struct {
 		word string
 		keys []string
@@ -169,5 +182,3 @@ func (w *testEvents) report() {
 		}
 	}
 }
-
-var _ io.Writer = (*testEvents)(nil)

@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/hostdeps"
+	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
 // modules are the project's Go modules.
 var modules = []string{".", "api", "plugins", "harness", "testdata/badplugins"}
 
-// Lint checks formatting, then vets every module.
+// Lint checks formatting and the workflows, then vets every module.
 func Lint(ctx context.Context) error {
 	root, err := run.Root()
 	if err != nil {
@@ -27,6 +28,9 @@ func Lint(ctx context.Context) error {
 		return err
 	}
 	if err := run.Step(ctx, "clang-format", nil, func(ctx context.Context) (string, error) { return clangFormat(ctx, root) }); err != nil {
+		return err
+	}
+	if err := run.Step(ctx, "actionlint", nil, func(ctx context.Context) (string, error) { return actionlint(ctx, root) }); err != nil {
 		return err
 	}
 	for _, m := range modules {
@@ -84,12 +88,26 @@ func clangFormat(ctx context.Context, root string) (string, error) {
 	return "", err
 }
 
+// actionlint checks the workflows of continuous integration, by itself: what
+// other linters are there differs between machines.
+func actionlint(ctx context.Context, root string) (string, error) {
+	files, err := tracked(ctx, root, ".github/workflows/*.yml")
+	if err != nil {
+		return "", err
+	}
+	if len(files) == 0 {
+		return "no workflows", nil
+	}
+	_, err = run.Command{
+		Name: "go", Args: append([]string{"tool", "actionlint", "-shellcheck=", "-pyflakes="}, files...), Dir: root, Env: []string{"GOWORK=off"},
+	}.Run(ctx)
+	return "", err
+}
+
 // tracked lists the files of the checkout that match, those not yet committed
 // included.
 func tracked(ctx context.Context, root string, patterns ...string) ([]string, error) {
-	out, err := run.Command{
-		Name: "git", Args: append([]string{"ls-files", "--cached", "--others", "--exclude-standard", "--"}, patterns...), Dir: root,
-	}.Run(ctx)
+	out, err := packages.Git(ctx, root, append([]string{"ls-files", "--cached", "--others", "--exclude-standard", "--"}, patterns...)...)
 	if err != nil {
 		return nil, err
 	}

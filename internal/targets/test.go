@@ -15,15 +15,13 @@ import (
 
 // TestFull is Test with nothing shortened.
 func TestFull(ctx context.Context) error {
-	for name, value := range map[string]string{"AVIR_FULL": "1", "AVIR_SOAK": "2m"} {
-		if err := os.Setenv(name, value); err != nil {
-			return err
-		}
+	if err := os.Setenv("AVIR_FULL", "1"); err != nil {
+		return err
 	}
 	return Test(ctx)
 }
 
-// Test builds with both toolchains and runs the tests of every module.
+// Test builds with both toolchains, lints, and runs the tests of every module.
 func Test(ctx context.Context) error {
 	root, err := run.Root()
 	if err != nil {
@@ -51,8 +49,11 @@ func Test(ctx context.Context) error {
 	}
 	var total tally
 	var failed []error
+	if err := Lint(ctx); err != nil {
+		failed = append(failed, err)
+	}
 	for _, s := range []suite{
-		{module: "api", env: targetGo},
+		{module: "api", args: []string{"-race"}, env: targetGo},
 		{module: "plugins", args: []string{"-race"}, env: targetGo},
 		{module: "harness", env: targetGo},
 		{module: "."},
@@ -71,7 +72,7 @@ func Test(ctx context.Context) error {
 	}
 	run.Printf("%s", total)
 	if len(failed) > 0 {
-		return fmt.Errorf("tests failed: %w", errors.Join(failed...))
+		return fmt.Errorf("failed: %w", errors.Join(failed...))
 	}
 	return nil
 }
