@@ -190,6 +190,10 @@ func (j *job) believe(srv *server) (r wire.Reply, err error) {
 		change := j.news.next()
 		switch srv.trusts(j.state.size) {
 		case scanned:
+			if err := srv.stillHasRoom(j.state.size); err != nil {
+				srv.suspect(time.Now(), err)
+				return r, fmt.Errorf("%w: %w", errNotTrusted, err)
+			}
 			// Reading takes time, and clamd maps a descriptor's file when it
 			// gets there.
 			return wire.Reply{Kind: wire.Clean}, j.state.unchanged(j.fd)

@@ -11,9 +11,6 @@ import (
 )
 
 const (
-	// deflateRatio is how many times its size a compressed file can unpack to.
-	deflateRatio = 1032
-
 	// leastUnpacked is what the test archive unpacks to before the virus, as
 	// long as only files of a kilobyte were scanned, and mostUnpacked where
 	// larger ones were. More would cost clamd more than it tells.

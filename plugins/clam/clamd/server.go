@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/avirkit/avirkit/plugins/clam/localclamd"
 	"github.com/avirkit/avirkit/plugins/clam/wire"
 )
 
@@ -50,8 +51,9 @@ type server struct {
 	denied     bool      // clamd did not get a file's descriptor, though it gets test files'
 	size       sizes
 	version    string
-	versions   time.Time // when it was last asked for its version
-	pid        int       // of the process at the other end of a unix socket, 0 if unknown
+	versions   time.Time           // when it was last asked for its version
+	pid        int                 // of the process at the other end of a unix socket, 0 if unknown
+	process    *localclamd.Process // nil if it can't be looked at
 
 	// What the log has been told.
 	told   bool // that it is down
@@ -253,7 +255,9 @@ func (s *server) at(err error) error {
 
 // warnOnce logs what is wrong with a server's settings, the first time only:
 // a server that comes and goes must not fill the log.
-func (s *server) warnOnce(topic, text string) {
+func (s *server) warnOnce(topic, text string) { s.tellOnce(s.log.Warningf, topic, text) }
+
+func (s *server) tellOnce(tell func(string, ...any), topic, text string) {
 	s.mu.Lock()
 	known := s.warned[topic]
 	if s.warned == nil {
@@ -262,6 +266,6 @@ func (s *server) warnOnce(topic, text string) {
 	s.warned[topic] = true
 	s.mu.Unlock()
 	if !known {
-		s.log.Warningf("clamd at %s %s", s.addr, text)
+		tell("clamd at %s %s", s.addr, text)
 	}
 }
