@@ -3,6 +3,7 @@ package clamd
 import (
 	"context"
 	"errors"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,8 +51,9 @@ type times struct {
 // settings are what the client and its servers share. Nobody changes them.
 type settings struct {
 	Config
-	times times
-	log   *api.Logger
+	times  times
+	log    *api.Logger
+	lookup func(ctx context.Context, host string) (ips []string, err error)
 }
 
 // Client scans files with the servers of its Config.
@@ -80,7 +82,7 @@ func New(cfg Config) *Client {
 	// leaves any.
 	third := cfg.ScanTimeout / 3
 	silence := min(max(5*time.Second, min(third, time.Minute)), cfg.ScanTimeout/2)
-	c := &Client{news: newNews(), settings: &settings{Config: cfg, log: cfg.Log, times: times{
+	c := &Client{news: newNews(), settings: &settings{Config: cfg, log: cfg.Log, lookup: net.DefaultResolver.LookupHost, times: times{
 		dial:    min(5*time.Second, third),
 		silence: silence,
 		ping:    min(10*time.Second, silence/3), // several within a silence

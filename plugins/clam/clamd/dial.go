@@ -154,7 +154,7 @@ func (s *server) dial(ctx context.Context) (net.Conn, error) {
 	last, _ := s.lastIP.Load().(string)
 	found := []string{host}
 	if _, err := netip.ParseAddr(host); err != nil {
-		found, err = net.DefaultResolver.LookupHost(ctx, host)
+		found, err = s.lookup(ctx, host)
 		switch {
 		case err == nil:
 		case last == "":

@@ -47,6 +47,11 @@ var faults = []struct {
 	{31, "missing TemporaryDirectory is found out", noTemporaryDirectory},
 	{32, "close ends a scan at once", closed},
 	{33, "one of several dead servers is still tried", allDown},
+	{34, "ERROR that blames clamd sends the file to another server", errorBlamesClamd},
+	{35, "TemporaryDirectory that fills up is found out", temporaryDirectoryFills},
+	{36, "clamd short of descriptors gets no file", shortOfDescriptors},
+	{37, "idle sessions of ours don't starve a scan", ownSessions},
+	{38, "black hole among the addresses of a name costs one connection", blackHoleAmongAddresses},
 }
 
 func TestFault(t *testing.T) {

@@ -75,7 +75,7 @@ func (s *server) checkRoom(c *localclamd.Process, size int64) (roomFor int64, er
 		need = min(need, largest)
 	}
 	if room < need {
-		return 0, fmt.Errorf("%w: clamd's TemporaryDirectory %s has %d kB of room, and a file of %d bytes can unpack to %d kB: make room there, or name another folder",
+		return 0, fmt.Errorf("%w: clamd's TemporaryDirectory %s has %d kB of room, and a file of %d bytes can unpack to %d kB: make room there or name another folder, and restart clamd, which remembers what it has called clean",
 			errUnfit, c.TempDir, room>>10, size, need>>10)
 	}
 	if all := largest * c.Config.MaxThreads; room < all {

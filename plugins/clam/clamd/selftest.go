@@ -203,32 +203,46 @@ func (t *selfTest) askSetting(z testvirus.Zip, what, setting string) (wire.Reply
 // not.
 func (t *selfTest) trySize(size int64) error {
 	t.mu.Lock()
-	z := t.size
+	tells, refused := t.size.tells, t.size.refused
 	t.mu.Unlock()
 	switch {
 	case size <= small:
-		z.scanned = small
-	case z.tells: // and so only the room bounds what is scanned
-		z.scanned = t.roomFor
-	case z.refused == 0 || size < z.refused:
-		r, err := t.ask(testvirus.Plain(size))
-		switch {
-		case err != nil:
-			return err
-		case meaning(r) == virus:
-			z.scanned = size
-		case r.Kind == wire.Clean, meaning(r) == overLimit:
-			z.refused = size
-			t.warnOnce("limit", fmt.Sprintf("answers OK for files of %d bytes without a scan, and so they are not OK here: "+
-				"set AlertExceedsMax yes, or raise MaxFileSize, MaxScanSize and StreamMaxLength in its clamd.conf", size))
-		default:
-			return fmt.Errorf("%w: clamd said %q of an archive of %d bytes", errRefused, shorten(r.Text, maxQuote), size)
-		}
+		t.scans(small)
+		return nil
+	case tells: // and so only the room bounds what is scanned
+		t.scans(t.roomFor)
+		return nil
+	case refused > 0 && size >= refused:
+		return nil
 	}
-	t.mu.Lock()
-	t.size.scanned, t.size.refused = z.scanned, z.refused
-	t.mu.Unlock()
+	r, err := t.ask(testvirus.Plain(size))
+	switch {
+	case err != nil:
+		return err
+	case meaning(r) == virus:
+		t.scans(size)
+	case r.Kind == wire.Clean, meaning(r) == overLimit:
+		t.skips(size)
+		t.warnOnce("limit", fmt.Sprintf("answers OK for files of %d bytes without a scan, and so they are not OK here: "+
+			"set AlertExceedsMax yes, or raise MaxFileSize, MaxScanSize and StreamMaxLength in its clamd.conf", size))
+	default:
+		return fmt.Errorf("%w: clamd said %q of an archive of %d bytes", errRefused, shorten(r.Text, maxQuote), size)
+	}
 	return nil
+}
+
+// scans notes that files of a size are scanned.
+func (t *selfTest) scans(size int64) {
+	t.mu.Lock()
+	t.size.scanned = size
+	t.mu.Unlock()
+}
+
+// skips notes that files of a size are not scanned. Smaller ones may be.
+func (t *selfTest) skips(size int64) {
+	t.mu.Lock()
+	t.size.refused, t.size.wanted = size, t.size.scanned
+	t.mu.Unlock()
 }
 
 // small is the size of a file that can't unpack to more than the least that

@@ -84,7 +84,7 @@ func (c *conn) execute(command string) error {
 		c.held = ""
 		return c.write(held)
 	case name == "VERSION":
-		return c.reply("ClamAV 1.4.6")
+		return c.reply(c.fake.versionNow())
 	case name == "RELOAD" && !c.session:
 		return c.reply("RELOADING")
 	case name == "INSTREAM":

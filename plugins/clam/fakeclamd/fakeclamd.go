@@ -26,13 +26,14 @@ type Server struct {
 	accepted  int
 	scans     int
 	pings     int
+	version   string
 	done      sync.WaitGroup
 }
 
 // New starts a fake at a TCP address, a unix socket's path, or both; an
 // empty one is left out. What stands at the path is removed.
 func New(address, socket string) (*Server, error) {
-	f := &Server{Socket: socket, open: map[*conn]struct{}{}, changed: make(chan struct{})}
+	f := &Server{Socket: socket, open: map[*conn]struct{}{}, changed: make(chan struct{}), version: "ClamAV 1.4.6"}
 	if address != "" {
 		l, err := net.Listen("tcp", address)
 		if err != nil {
@@ -121,6 +122,19 @@ func (f *Server) Pings() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.pings
+}
+
+// SetVersion changes the answer to VERSION.
+func (f *Server) SetVersion(version string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.version = version
+}
+
+func (f *Server) versionNow() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.version
 }
 
 // Hangup ends all connections, as a restart does.

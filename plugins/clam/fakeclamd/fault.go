@@ -36,6 +36,7 @@ var Faults = map[string]string{
 	"no-session":       "answers UNKNOWN COMMAND to IDSESSION and closes the connection",
 	"stop-reading":     "stops reading in the middle of the stream",
 	"dead-engine":      "answers OK for every file",
+	"refuse-plain":     "answers that it can't allocate memory for every file that is no archive",
 	"reply":            "answers with a given text in place of the verdict",
 }
 

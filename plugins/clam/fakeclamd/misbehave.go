@@ -1,6 +1,7 @@
 package fakeclamd
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"strings"
@@ -63,6 +64,10 @@ func (c *conn) misbehave(fault Fault, changed <-chan struct{}, label string, con
 		return c.ignore()
 	case "dead-engine":
 		return c.reply(label + "OK")
+	case "refuse-plain":
+		if !bytes.HasPrefix(content, []byte("PK")) {
+			return c.reply(label + "Can't allocate memory ERROR")
+		}
 	case "reply":
 		return c.reply(fault.Text)
 	}
