@@ -2,30 +2,51 @@ package targets
 
 import (
 	"context"
+	"os"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/systems/boxes"
+	"github.com/avirkit/avirkit/internal/systems/floor"
 	"github.com/avirkit/avirkit/internal/systems/machines"
 )
 
 // TestVM tests in the machines of a list with commas, or in all of them.
-func TestVM(ctx context.Context, machine *string) error {
-	var names []string
+func TestVM(ctx context.Context, machine *string, keep, real *bool) error {
+	o := machines.Options{Keep: keep != nil && *keep, Real: real != nil && *real, Full: full()}
 	if machine != nil {
-		names = strings.FieldsFunc(*machine, func(r rune) bool { return r == ',' || r == ' ' })
+		o.Machines = strings.FieldsFunc(*machine, func(r rune) bool { return r == ',' || r == ' ' })
 	}
-	return withRoot(func(root string) error { return machines.Test(ctx, machines.FromEnvironment(root, names...)) })
+	return withRoot(func(root string) error {
+		o.Root = root
+		return machines.Test(ctx, o)
+	})
 }
 
-// TestFloor tests under the kernel floor, without a machine.
-func TestFloor(ctx context.Context) error {
-	return withRoot(func(root string) error { return machines.Floor(ctx, machines.FromEnvironment(root)) })
+// TestFloor tests under the kernel floor, without a machine, for the platforms
+// of a list with commas, or for all of them.
+func TestFloor(ctx context.Context, only *string) error {
+	var list string
+	if only != nil {
+		list = *only
+	}
+	platforms, err := platform.Find(list)
+	if err != nil {
+		return err
+	}
+	return withRoot(func(root string) error {
+		return floor.Run(ctx, floor.Options{Root: root, Platforms: platforms, Full: full()})
+	})
 }
 
 // Boxes makes the local boxes.
 func Boxes(ctx context.Context) error {
-	return withRoot(func(root string) error { return machines.Boxes(ctx, machines.FromEnvironment(root)) })
+	return withRoot(func(root string) error { return boxes.MakeAll(ctx, root) })
 }
+
+// full says whether tests are to run at full length.
+func full() bool { return os.Getenv("AVIR_FULL") == "1" }
 
 func withRoot(f func(root string) error) error {
 	root, err := run.Root()

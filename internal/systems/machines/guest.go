@@ -1,6 +1,7 @@
 package machines
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
@@ -9,123 +10,151 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
-	"time"
 
+	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/systems/settings"
 )
 
-// clamdPort is where a guest finds this machine's clamd.
-const clamdPort = 3398
-
-// checkLimit bounds the tests in one machine; the long ones are those with
-// the full waiting test and all repetitions, emulated.
-const (
-	checkLimit     = 45 * time.Minute
-	checkLimitFull = 3 * time.Hour
-)
-
-// checkLine is the command line that unpacks the kit and runs it. An emulated
-// processor gets four times the time for each call of a plugin.
-func checkLine(m *Machine, emulated, full, clamd bool) string {
-	args := []string{m.Packages}
-	if emulated {
-		args = append(args, "limit=120s")
-	}
-	if full {
-		args = append(args, "wait=150s", "full=1")
-	} else {
-		args = append(args, "wait=5s")
-	}
-	if m.KernelFloor != "" {
-		args = append(args, "floor="+m.KernelFloor)
-	}
-	if clamd {
-		args = append(args, fmt.Sprintf("clamd=%d", clamdPort))
-	}
-	return "rm -rf avirkit && mkdir avirkit && tar -xf - -C avirkit && sudo -n sh avirkit/check.sh " + strings.Join(args, " ")
+// guest is a machine that is up. One connection of ssh serves all commands: an
+// emulated processor needs seconds for a new one.
+type guest struct {
+	vagrant
+	machine *settings.Machine
+	config  string // what vagrant ssh-config prints
 }
 
-// check runs check.sh in a machine. Its whole output goes also to log.
-func (v *vagrant) check(ctx context.Context, m *Machine, h sshHost, k kit, o Options, socket string, log io.Writer) (*outcome, error) {
-	limit := checkLimit
-	if o.Full {
-		limit = checkLimitFull
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the tests in %s did not end within %v", m.Name, limit))
-	defer cancel()
-	var forward []string
-	if socket != "" {
-		forward = reverse(clamdPort, socket)
-	}
-	c := v.session.command("ssh", sshArgs(h, m.OldSSH, forward, checkLine(m, v.driver == driverQEMU, o.Full, socket != ""))...)
-	kitTar, err := os.CreateTemp(v.dirOf("kits"), m.Name+"-")
+// clamdPort is where a guest finds this machine's clamd, on its own loopback.
+const clamdPort = 3398
+
+// connect asks Vagrant how to reach a machine and opens the connection. The
+// guest gets a tunnel to the unix socket, unless that is empty.
+func (v vagrant) connect(ctx context.Context, m *settings.Machine, socket string) (*guest, error) {
+	g := &guest{vagrant: v, machine: m, config: v.Path(m.Name + ".ssh")}
+	text, err := v.command("ssh-config", m.Name).Run(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer kitTar.Close()
-	if err := k.of(m.Packages).write(kitTar); err != nil {
+	if err := atomicdir.WriteFile(g.config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	if _, err := kitTar.Seek(0, io.SeekStart); err != nil {
-		return nil, err
+	var tunnel []string
+	if socket != "" {
+		tunnel = []string{"-R", fmt.Sprintf("127.0.0.1:%d:%s", clamdPort, socket)}
 	}
-	result := &outcome{machine: m.Name}
-	c.Stdin, c.Stdout = kitTar, io.MultiWriter(log, result)
-	err = run.Step(ctx, "test in "+m.Name, result.progress, func(ctx context.Context) (string, error) {
-		_, err := c.Run(ctx)
-		if result.ended() {
-			return result.summary(), result.err() // whatever failed has said so
-		}
-		return "", explainSSH(m, err)
-	})
-	return result, err
+	return g, g.explained(g.ssh("true", tunnel...).Run(ctx))
 }
 
-func (v *vagrant) dirOf(name string) string {
-	dir := v.path(name)
-	_ = os.MkdirAll(dir, 0o755)
-	return dir
+// ssh returns a command that runs a line in the guest's shell, as its user
+// vagrant. The machine is new, so nothing is known of its key.
+func (g *guest) ssh(line string, options ...string) run.Command {
+	args := []string{"-F", g.config, "-T"}
+	all := []string{
+		"BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "GlobalKnownHostsFile=/dev/null",
+		// ssh tells why an old sshd won't do as information only.
+		"LogLevel=INFO",
+		"ConnectTimeout=60", "ServerAliveInterval=60", "ServerAliveCountMax=10", "ExitOnForwardFailure=yes",
+		"ControlMaster=auto", "ControlPersist=yes", "ControlPath=" + filepath.Join(g.Short, g.machine.Name+".ctl"),
+	}
+	if g.machine.OldSSH {
+		all = append(all, settings.OldSSH...)
+	}
+	for _, option := range all {
+		args = append(args, "-o", option)
+	}
+	return g.Command("ssh", append(append(args, options...), g.machine.Name, line)...)
 }
 
-// fetch copies what the tests have written in a machine into dir.
-func (v *vagrant) fetch(ctx context.Context, m *Machine, h sshHost, dir string) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
-	defer cancel()
-	file := filepath.Join(v.dirOf("results"), m.Name+".tar")
-	f, err := os.Create(file)
+// prelude is what every script begins with.
+const prelude = `PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
+export PATH LC_ALL
+mkdir -p avirkit
+cd avirkit
+`
+
+// sudo returns a command that runs a script as root in the folder of the kit.
+// It is sh -e of Debian 6's dash and CentOS 6's bash.
+func (g *guest) sudo(script string) run.Command {
+	// The script's programs must not read the rest of it as their input.
+	c := g.ssh(`script=$(cat); exec sudo -n sh -ec "$script" < /dev/null 2>&1`)
+	c.Stdin = strings.NewReader(prelude + script)
+	return c
+}
+
+// explained puts a remedy before what ssh or sudo said.
+func (g *guest) explained(_ string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return explain(g.machine, err.Error())
+}
+
+// upload copies the kit into the guest.
+func (g *guest) upload(ctx context.Context, k kit) error {
+	file, err := os.CreateTemp(g.Dir, g.machine.Name+"-kit-")
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	// Not by run.Command: this output is nothing for a terminal.
-	c := v.session.command("ssh", sshArgs(h, m.OldSSH, nil, "tar -cf - -C avirkit/out .")...)
-	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
-	cmd.Env = append(os.Environ(), c.Env...)
-	cmd.Stdout = f
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("copy the results of %s: %w", m.Name, err)
+	defer os.Remove(file.Name())
+	defer file.Close()
+	if err := k.write(file, g.machine); err != nil {
+		return err
 	}
-	_, err = run.Command{Name: "tar", Args: []string{"-xf", file, "-C", dir, "--no-same-owner"}}.Run(ctx)
-	return err
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	c := g.ssh("sudo -n rm -rf avirkit && mkdir -p avirkit/out && tar -xf - -C avirkit")
+	c.Stdin = file
+	return g.explained(c.Run(ctx))
 }
 
-// explainSSH puts a remedy before what ssh said.
-func explainSSH(m *Machine, err error) error {
-	if err == nil {
-		return fmt.Errorf("the tests in %s said nothing of their end", m.Name)
+// download copies what the tests have written in the guest into dir.
+func (g *guest) download(ctx context.Context, dir string) error {
+	c := g.ssh("tar -cf - -C avirkit/out .")
+	// Not by run.Command, which keeps and shows the output as text.
+	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
+	cmd.Env = append(os.Environ(), c.Env...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
 	}
-	text := err.Error()
-	switch {
-	case strings.Contains(text, "no matching host key type"), strings.Contains(text, "no matching key exchange"), strings.Contains(text, "no matching cipher"):
-		return fmt.Errorf("the sshd of %s is too old for this ssh: set old_ssh: true for it\n%w", m.Name, err)
-	case strings.Contains(text, "Permission denied"):
-		return fmt.Errorf("the sshd of %s refuses Vagrant's key: does its box have the user vagrant with that key?\n%w", m.Name, err)
-	case strings.Contains(text, "must have a tty"):
-		return fmt.Errorf("sudo in %s wants a terminal: remove Defaults requiretty from /etc/sudoers of its box\n%w", m.Name, err)
-	case strings.Contains(text, "sudo:"):
-		return fmt.Errorf("the user vagrant of %s can't become root without a password: its box must allow that\n%w", m.Name, err)
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("copy the results of %s: %w", g.machine.Name, err)
 	}
-	return errors.Join(fmt.Errorf("the tests in %s ended before their end", m.Name), err)
+	err = unpackResults(out, dir)
+	_, _ = io.Copy(io.Discard, io.LimitReader(out, resultsLimit))
+	if err := errors.Join(err, cmd.Wait()); err != nil {
+		return fmt.Errorf("copy the results of %s: %w", g.machine.Name, err)
+	}
+	return nil
+}
+
+// resultsLimit bounds what is taken of a guest, in bytes.
+const resultsLimit = 256 << 20
+
+// unpackResults unpacks the regular files of a tar file into dir, without their
+// owners, modes and folders: a guest is not trusted to name a place on this
+// machine.
+func unpackResults(from io.Reader, dir string) error {
+	r := tar.NewReader(io.LimitReader(from, resultsLimit))
+	for {
+		h, err := r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		name := filepath.Base(filepath.Clean("/" + h.Name))
+		if h.Typeflag != tar.TypeReg || strings.HasPrefix(name, ".") || name == "/" {
+			continue
+		}
+		data, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		if err := atomicdir.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			return err
+		}
+	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/avirkit/avirkit/internal/atomicdir"
 )
 
-// The parts of JUnit's XML that the harness writes and that are written here.
+// The parts of JUnit's XML that the harness writes and that are merged here.
 type (
 	junitSuites struct {
 		XMLName xml.Name     `xml:"testsuites"`
@@ -33,11 +33,10 @@ type (
 		Value string `xml:"value,attr"`
 	}
 	junitCase struct {
-		Class   string        `xml:"classname,attr"`
-		Name    string        `xml:"name,attr"`
-		Seconds string        `xml:"time,attr"`
-		Failure *junitMessage `xml:"failure,omitempty"`
-		Rest    string        `xml:",innerxml"` // of a case that the harness has written
+		Class   string `xml:"classname,attr"`
+		Name    string `xml:"name,attr"`
+		Seconds string `xml:"time,attr"`
+		Rest    string `xml:",innerxml"` // what happened, as XML
 	}
 	junitMessage struct {
 		Message string `xml:"message,attr"`
@@ -49,14 +48,10 @@ type (
 type count struct{ tests, failed, skipped int }
 
 // writeJUnit writes junit.xml in dir: the steps of the machine as one suite,
-// then the suites of every report of the harness that the machine left in
-// dir, named after the plugin that they tested. Each tells the properties of
-// what it ran on.
+// then the suites of every report of the harness that the machine left in dir,
+// named after what they tested. Each tells the properties of what it ran on.
 func writeJUnit(dir, machine string, steps []step, properties []junitProperty) (count, error) {
-	var all junitSuites
-	if len(steps) > 0 {
-		all.Suites = append(all.Suites, stepSuite(machine, steps))
-	}
+	all := junitSuites{Suites: []junitSuite{stepSuite(machine, steps)}}
 	reports, err := filepath.Glob(filepath.Join(dir, "avir_*.xml"))
 	if err != nil {
 		return count{}, err
@@ -76,7 +71,6 @@ func writeJUnit(dir, machine string, steps []step, properties []junitProperty) (
 			s.Name = machine + "." + label + "." + s.Name
 			for i := range s.Cases {
 				s.Cases[i].Class = s.Name
-				s.Cases[i].Failure = nil // it is in Rest
 			}
 			all.Suites = append(all.Suites, s)
 		}
@@ -100,9 +94,13 @@ func stepSuite(machine string, steps []step) junitSuite {
 	total := 0
 	for _, step := range steps {
 		c := junitCase{Class: s.Name, Name: step.name, Seconds: fmt.Sprintf("%d.000", step.seconds)}
-		if step.failed {
+		switch {
+		case step.failed:
 			s.Failures++
-			c.Failure = &junitMessage{Message: step.name + " failed", Text: step.output}
+			c.Rest = element("failure", junitMessage{Message: step.name + " failed", Text: step.output})
+		case step.skipped != "":
+			s.Skipped++
+			c.Rest = element("skipped", junitMessage{Message: step.skipped})
 		}
 		s.Tests++
 		total += step.seconds
@@ -110,4 +108,12 @@ func stepSuite(machine string, steps []step) junitSuite {
 	}
 	s.Seconds = fmt.Sprintf("%d.000", total)
 	return s
+}
+
+// element writes a message as an XML element.
+func element(name string, m junitMessage) string {
+	var b strings.Builder
+	// A struct of strings can always be written, and so can the builder.
+	_ = xml.NewEncoder(&b).EncodeElement(m, xml.StartElement{Name: xml.Name{Local: name}})
+	return b.String()
 }

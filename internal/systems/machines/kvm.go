@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"strings"
 	"time"
+
+	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/systems/session"
 )
 
 // Drivers of QEMU, as libvirt calls them.
@@ -16,76 +19,59 @@ const (
 	driverQEMU = "qemu" // emulation
 )
 
-// probeLimit bounds the probe; it takes a third of a second where it works.
+// probeLimit bounds the start of a QEMU without a guest, which takes a tenth of
+// a second.
 const probeLimit = 20 * time.Second
 
-// exitCode is what the probe's guest says to QEMU's exit device, which makes
-// an exit status of it.
-const (
-	exitCode   = 0x10
-	exitStatus = exitCode<<1 | 1
-)
-
-// bootSector is a guest that ends at once: mov al, exitCode; out 0xf4, al.
-func bootSector() []byte {
-	sector := make([]byte, 512)
-	copy(sector, []byte{0xb0, exitCode, 0xe6, 0xf4, 0xf4})
-	sector[510], sector[511] = 0x55, 0xaa
-	return sector
+// pickDriver says whether KVM runs the guests or emulation, and why. That a
+// device /dev/kvm exists says little: a virtual machine may have one that is of
+// no use.
+func pickDriver(ctx context.Context, s *session.Session) (driver, why string, err error) {
+	switch wanted := os.Getenv("AVIR_VM_DRIVER"); wanted {
+	case "":
+	case driverKVM, driverQEMU:
+		return wanted, "as AVIR_VM_DRIVER asks", nil
+	default:
+		return "", "", fmt.Errorf("AVIR_VM_DRIVER is %q: it must be %s or %s", wanted, driverKVM, driverQEMU)
+	}
+	switch s.Mode {
+	case session.VirtualBox:
+		return "", "", nil
+	case session.SystemLibvirt: // it may have KVM where this user has no access to it
+		if _, err := s.Command("virsh", "-q", "-c", libvirtURI, "domcapabilities", "--virttype", "kvm").Run(ctx); err != nil {
+			return driverQEMU, "this system's libvirt has no KVM: guests are emulated, and slow", nil
+		}
+	}
+	err = probeKVM(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return "", "", context.Cause(ctx)
+	case err == nil:
+		return driverKVM, "KVM works here", nil
+	case s.Mode == session.SystemLibvirt && (errors.Is(err, os.ErrPermission) || errors.Is(err, exec.ErrNotFound)):
+		return driverKVM, "this system's libvirt has KVM", nil
+	}
+	return driverQEMU, err.Error() + ": guests are emulated, and slow", nil
 }
 
-// probeKVM returns nil if KVM runs a guest, and why not otherwise. That a
-// device /dev/kvm exists says little: in a virtual machine it may be of no
-// use, or there may be a KVM that is slower than emulation.
-func probeKVM(ctx context.Context, dir string) error {
+// probeKVM returns nil if QEMU can set up a processor with KVM, and why not
+// otherwise. The processor is this machine's model, as libvirt gives guests.
+func probeKVM(ctx context.Context) error {
 	f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
 	if err != nil {
 		return fmt.Errorf("no use of KVM: %w", err)
 	}
 	f.Close()
-	image := filepath.Join(dir, "probe.img")
-	if err := os.WriteFile(image, bootSector(), 0o600); err != nil {
-		return err
-	}
-	defer os.Remove(image)
-	ctx, cancel := context.WithTimeout(ctx, probeLimit)
+	ctx, cancel := context.WithTimeoutCause(ctx, probeLimit, fmt.Errorf("it does not start within %v", probeLimit))
 	defer cancel()
-	emulated, err := probe(ctx, image, "tcg", "qemu64")
+	_, err = run.Command{
+		Name:  "qemu-system-x86_64",
+		Args:  []string{"-accel", "kvm", "-cpu", "host", "-m", "16", "-nodefaults", "-display", "none", "-S", "-monitor", "stdio"},
+		Stdin: strings.NewReader("quit\n"),
+	}.Run(ctx)
 	if err != nil {
-		return err
-	}
-	// libvirt gives guests a model of this processor.
-	native, err := probe(ctx, image, "kvm", "host")
-	if err != nil {
-		return err
-	}
-	return worthwhile(native, emulated)
-}
-
-// worthwhile compares the times of the probe. Both are mostly QEMU's own
-// start; KVM need not be faster for so short a guest, but a KVM that is far
-// slower is no help.
-func worthwhile(native, emulated time.Duration) error {
-	if native > 3*emulated+500*time.Millisecond {
-		return fmt.Errorf("KVM takes %.1f s for what emulation does in %.1f s", native.Seconds(), emulated.Seconds())
+		reason := strings.TrimSpace(err.Error())
+		return fmt.Errorf("no use of KVM: QEMU with it fails (%s)", run.Printable(reason[strings.LastIndexByte(reason, '\n')+1:]))
 	}
 	return nil
-}
-
-// probe runs the boot sector and returns how long that took.
-func probe(ctx context.Context, image, accelerator, model string) (time.Duration, error) {
-	start := time.Now()
-	err := exec.CommandContext(ctx, "qemu-system-x86_64", "-accel", accelerator, "-cpu", model, "-nodefaults", "-display", "none",
-		"-m", "16", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
-		"-drive", "file="+image+",format=raw,if=ide").Run()
-	var exit *exec.ExitError
-	switch {
-	case ctx.Err() != nil:
-		return 0, fmt.Errorf("QEMU with %s ran no guest within %v", accelerator, probeLimit)
-	case errors.As(err, &exit) && exit.ExitCode() == exitStatus:
-		return time.Since(start), nil
-	case err == nil:
-		return 0, fmt.Errorf("QEMU with %s ended before the probe's guest said anything", accelerator)
-	}
-	return 0, fmt.Errorf("QEMU with %s runs no guest: %w", accelerator, err)
 }

@@ -9,9 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/avirkit/avirkit/internal/systems/session"
 )
 
 const libvirtURI = "qemu:///system"
+
+// startLimit bounds the time until the run's own libvirtd answers.
+const startLimit = 60 * time.Second
 
 // poolsDir is where the system's libvirt has its storage pools.
 const poolsDir = "/var/lib/libvirt/images"
@@ -19,12 +24,12 @@ const poolsDir = "/var/lib/libvirt/images"
 // libvirtFiles configure a libvirtd that only this run's root can reach, in
 // the name spaces of the run.
 var libvirtFiles = map[string]string{
-	"libvirtd.conf": `auth_unix_ro = "none"
+	"etc/libvirt/libvirtd.conf": `auth_unix_ro = "none"
 auth_unix_rw = "none"
 `,
 	// The guests' console goes to a file, as no virtlogd runs. There is no
 	// systemd to ask for cgroups, and no other user to hide devices from.
-	"qemu.conf": `user = "root"
+	"etc/libvirt/qemu.conf": `user = "root"
 group = "root"
 dynamic_ownership = 0
 remember_owner = 0
@@ -36,22 +41,23 @@ stdio_handler = "file"
 }
 
 // virsh runs one of libvirt's commands.
-func (s *session) virsh(ctx context.Context, args ...string) (string, error) {
-	return s.command("virsh", append([]string{"-q", "-c", libvirtURI}, args...)...).Run(ctx)
+func (t *testRun) virsh(ctx context.Context, args ...string) (string, error) {
+	return t.Command("virsh", append([]string{"-q", "-c", libvirtURI}, args...)...).Run(ctx)
 }
 
 // awaitLibvirt waits until the libvirtd of the run answers.
-func (s *session) awaitLibvirt(ctx context.Context) error {
+func (t *testRun) awaitLibvirt(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("libvirtd does not answer within %v", startLimit))
 	defer cancel()
 	for {
-		_, err := s.virsh(ctx, "uri")
+		_, err := t.virsh(ctx, "uri")
 		if err == nil {
 			return nil
 		}
+		if said, ended := t.Ended(); ended {
+			return fmt.Errorf("libvirtd ended at once: %s", said)
+		}
 		select {
-		case <-s.ended:
-			return fmt.Errorf("libvirtd ended at once: %s", strings.TrimSpace(s.output.String()))
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-time.After(200 * time.Millisecond):
@@ -90,14 +96,14 @@ func freeNetwork(taken []net.Addr) (string, error) {
 
 // prepareLibvirt makes the network and the storage pool of the run, and
 // returns the network's address.
-func (s *session) prepareLibvirt(ctx context.Context) (network string, err error) {
-	pool := filepath.Join(poolsDir, s.name)
+func (t *testRun) prepareLibvirt(ctx context.Context) (network string, err error) {
+	pool := filepath.Join(poolsDir, t.Name)
 	var taken []net.Addr
-	if s.mode == ownLibvirt {
-		if err := s.awaitLibvirt(ctx); err != nil {
+	if t.Mode == session.OwnLibvirt {
+		if err := t.awaitLibvirt(ctx); err != nil {
 			return "", err
 		}
-		pool = s.path("pool")
+		pool = t.Path("pool")
 	} else if taken, err = net.InterfaceAddrs(); err != nil {
 		return "", fmt.Errorf("look for a free network: %w", err)
 	}
@@ -105,17 +111,17 @@ func (s *session) prepareLibvirt(ctx context.Context) (network string, err error
 	if err != nil {
 		return "", err
 	}
-	file := s.path("network.xml")
-	if err := os.WriteFile(file, []byte(networkXML(s.name, prefix)), 0o644); err != nil {
+	file := t.Path("network.xml")
+	if err := os.WriteFile(file, []byte(networkXML(t.Name, prefix)), 0o644); err != nil {
 		return "", fmt.Errorf("write the network of the run: %w", err)
 	}
 	for _, args := range [][]string{
 		{"net-create", file},
-		{"pool-define-as", s.name, "dir", "--target", pool},
-		{"pool-build", s.name},
-		{"pool-start", s.name},
+		{"pool-define-as", t.Name, "dir", "--target", pool},
+		{"pool-build", t.Name},
+		{"pool-start", t.Name},
 	} {
-		if _, err := s.virsh(ctx, args...); err != nil {
+		if _, err := t.virsh(ctx, args...); err != nil {
 			return "", err
 		}
 	}

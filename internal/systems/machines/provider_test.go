@@ -3,27 +3,29 @@ package machines
 import (
 	"context"
 	"net"
+	"os"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/internal/systems/session"
 )
 
 func TestTheProviderIsWhatIsThere(t *testing.T) {
 	for name, c := range map[string]struct {
 		s    surroundings
-		want mode
+		want session.Mode
 		says string
 	}{
-		"the system's libvirt for a user":         {surroundings{libvirt: true, virtualBox: true, debian: true}, systemLibvirt, ""},
-		"a libvirt of our own although one is up": {surroundings{libvirt: true, root: true, debian: true}, ownLibvirt, ""},
-		"the system's for root who asks for it":   {surroundings{wanted: "libvirt", libvirt: true, root: true, debian: true}, systemLibvirt, ""},
-		"the system's for root elsewhere":         {surroundings{libvirt: true, root: true}, systemLibvirt, ""},
-		"VirtualBox where no libvirt answers":     {surroundings{virtualBox: true, root: true, debian: true}, virtualBox, ""},
-		"a libvirt of our own for root":           {surroundings{root: true, debian: true}, ownLibvirt, ""},
-		"VirtualBox when asked for":               {surroundings{wanted: "virtualbox", libvirt: true, virtualBox: true}, virtualBox, ""},
-		"libvirt when asked for":                  {surroundings{wanted: "libvirt", virtualBox: true, root: true, debian: true}, ownLibvirt, ""},
+		"the system's libvirt for a user":         {surroundings{libvirt: true, virtualBox: true, debian: true}, session.SystemLibvirt, ""},
+		"a libvirt of our own although one is up": {surroundings{libvirt: true, root: true, debian: true}, session.OwnLibvirt, ""},
+		"the system's for root who asks for it":   {surroundings{wanted: "libvirt", libvirt: true, root: true, debian: true}, session.SystemLibvirt, ""},
+		"the system's for root elsewhere":         {surroundings{libvirt: true, root: true}, session.SystemLibvirt, ""},
+		"VirtualBox where no libvirt answers":     {surroundings{virtualBox: true, root: true, debian: true}, session.VirtualBox, ""},
+		"a libvirt of our own for root":           {surroundings{root: true, debian: true}, session.OwnLibvirt, ""},
+		"VirtualBox when asked for":               {surroundings{wanted: "virtualbox", libvirt: true, virtualBox: true}, session.VirtualBox, ""},
+		"libvirt when asked for":                  {surroundings{wanted: "libvirt", virtualBox: true, root: true, debian: true}, session.OwnLibvirt, ""},
 		"nothing for an ordinary user":            {surroundings{debian: true}, "", "no provider for the machines"},
 		"nothing for root elsewhere":              {surroundings{root: true}, "", "no provider for the machines"},
 		"no VirtualBox although asked for":        {surroundings{wanted: "virtualbox", libvirt: true}, "", "no VBoxManage in PATH"},
@@ -42,21 +44,19 @@ func TestTheProviderIsWhatIsThere(t *testing.T) {
 	}
 }
 
-func TestKVMThatIsSlowerThanEmulationIsNoHelp(t *testing.T) {
-	assert.NoError(t, worthwhile(300*time.Millisecond, 260*time.Millisecond))
-	assert.NoError(t, worthwhile(3*time.Second, 2*time.Second), "on a loaded machine both are slow")
-	assert.ErrorContains(t, worthwhile(3500*time.Millisecond, 260*time.Millisecond), "3.5 s for what emulation does in 0.3 s")
-}
-
-func TestTheProbesGuestIsABootSector(t *testing.T) {
-	s := bootSector()
-	assert.Len(t, s, 512)
-	assert.Equal(t, []byte{0x55, 0xaa}, s[510:])
-	assert.Equal(t, 33, exitStatus)
+func TestKVMIsOfUseOnlyWhereQEMUSetsUpAProcessor(t *testing.T) {
+	if _, err := os.Stat("/dev/kvm"); err != nil {
+		assert.ErrorContains(t, probeKVM(t.Context()), "no use of KVM: open /dev/kvm")
+		return
+	}
+	fakeProgram(t, "qemu-system-x86_64", "read word; [ $word = quit ]")
+	assert.NoError(t, probeKVM(t.Context()))
+	fakeProgram(t, "qemu-system-x86_64", "echo 'QEMU monitor'; echo 'failed to set MSR 0x10a to 0x69' >&2; exit 1")
+	assert.EqualError(t, probeKVM(t.Context()), "no use of KVM: QEMU with it fails (failed to set MSR 0x10a to 0x69)")
 }
 
 func TestTheDriverThatTheUserAsksForIsTaken(t *testing.T) {
-	s := &session{mode: ownLibvirt}
+	s := &session.Session{Mode: session.OwnLibvirt}
 	t.Setenv("AVIR_VM_DRIVER", "qemu")
 	driver, _, err := pickDriver(context.Background(), s)
 	require.NoError(t, err)

@@ -7,11 +7,13 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/avirkit/avirkit/internal/systems/settings"
 )
 
 // row is what the table says of one machine.
 type row struct {
-	machine *Machine
+	machine *settings.Machine
 	facts   map[string]string
 	count   count
 	took    time.Duration
@@ -34,7 +36,8 @@ func (r row) fact(name string) string {
 }
 
 // standsIn says what a machine's box really is; empty if it is what it should.
-func (m *Machine) standsIn() string {
+func (r row) standsIn() string {
+	m := r.machine
 	if m.StandIn == "" {
 		return ""
 	}
@@ -43,7 +46,7 @@ func (m *Machine) standsIn() string {
 
 // properties are what a report tells of the system that the tests ran on.
 func (r row) properties(driver string) []junitProperty {
-	all := []junitProperty{{"driver", driver}, {"stand-in", r.machine.standsIn()}}
+	all := []junitProperty{{"driver", driver}, {"stand-in", r.standsIn()}}
 	for _, name := range []string{"system", "kernel", "machine", "libc", "packager"} {
 		all = append(all, junitProperty{name, r.facts[name]})
 	}
@@ -67,7 +70,7 @@ func writeTable(to io.Writer, rows []row, driver string, notes []string) error {
 		fmt.Fprintf(to, "driver: %s\n", driver)
 	}
 	for _, r := range rows {
-		if text := r.machine.standsIn(); text != "" {
+		if text := r.standsIn(); text != "" {
 			fmt.Fprintf(to, "%s: %s\n", r.machine.Name, text)
 		}
 	}

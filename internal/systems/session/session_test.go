@@ -157,15 +157,17 @@ func TestASweepRemovesWhatEvenTheKeeperCouldNot(t *testing.T) {
 		if how != "" {
 			write(t, filepath.Join(dir, "mode"), string(how))
 		}
-		require.NoError(t, Sweep(t.Context(), cache))
+		require.NoError(t, sweep(t.Context(), cache, false))
 		require.NoDirExists(t, dir)
 	}
 	stranger := write(t, filepath.Join(cache, "run-other", "file"), "")
-	require.NoError(t, Sweep(t.Context(), cache))
+	require.NoError(t, sweep(t.Context(), cache, false))
 	assert.FileExists(t, stranger, "it is no run's folder")
 	living := write(t, filepath.Join(runDir(cache, fmt.Sprintf("avirkit-%d-7", os.Getppid())), "file"), "")
-	require.NoError(t, Sweep(t.Context(), cache))
+	require.NoError(t, sweep(t.Context(), cache, false))
 	assert.FileExists(t, living, "its run goes on")
+	_, err := Begin(t.Context(), Options{Cache: cache, Alone: true})
+	assert.ErrorContains(t, err, fmt.Sprintf("wait for the end of process %d", os.Getppid()))
 }
 
 func TestTheKeeperOfNamespacesRunsOnlyAsTheirFirstProcess(t *testing.T) {

@@ -12,10 +12,10 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// Sweep ends what earlier runs have left in a cache: machines that were kept,
+// sweep ends what earlier runs have left in a cache: machines that were kept,
 // and whatever remained where even the keeper was killed. It leaves alone the
-// sessions of processes that live.
-func Sweep(ctx context.Context, cache string) error {
+// sessions of processes that live; with alone, there must be none but this one.
+func sweep(ctx context.Context, cache string, alone bool) error {
 	left, err := filepath.Glob(runDir(cache, "avirkit-*"))
 	if err != nil {
 		return err
@@ -23,7 +23,13 @@ func Sweep(ctx context.Context, cache string) error {
 	for _, dir := range left {
 		name := strings.TrimPrefix(filepath.Base(dir), "run-")
 		pid := strings.Split(name, "-")[1]
-		if _, err := strconv.Atoi(pid); err != nil || exists("/proc/"+pid) {
+		if number, err := strconv.Atoi(pid); err != nil || number == os.Getpid() {
+			continue
+		}
+		if exists("/proc/" + pid) {
+			if alone {
+				return fmt.Errorf("another run of this checkout uses %s: wait for the end of process %s", dir, pid)
+			}
 			continue
 		}
 		err := run.Step(ctx, "sweep up "+dir, nil, func(ctx context.Context) (string, error) {

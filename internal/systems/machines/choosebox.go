@@ -1,0 +1,151 @@
+package machines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/systems/boxes"
+	"github.com/avirkit/avirkit/internal/systems/session"
+	"github.com/avirkit/avirkit/internal/systems/settings"
+)
+
+// chooser finds a box for each machine.
+type chooser struct {
+	Options
+	provider session.Mode
+	home     string   // Vagrant's folder
+	notes    []string // what could not be tested
+}
+
+// choose gives each machine its box. It returns the machines that can run: one
+// that nobody has named is left out if its box can't be had, which the notes
+// say.
+func (c *chooser) choose(ctx context.Context, machines []*settings.Machine) (some []*settings.Machine, err error) {
+	var make []*boxes.Box
+	for _, m := range machines {
+		own := boxes.For(m.Name)
+		switch {
+		case m.Chosen || own == nil:
+			err = c.fetch(ctx, m)
+		case c.provider == session.VirtualBox && strings.HasPrefix(m.Box, "avirkit/"):
+			if len(c.Machines) > 0 {
+				return nil, errors.New(noBoxForVirtualBox(m))
+			}
+			c.note("NOT TESTED: " + noBoxForVirtualBox(m))
+			continue
+		case c.provider == session.VirtualBox: // Vagrant fetches it when the machine starts
+		case own.Exists(c.Root) && !c.Real, strings.HasPrefix(m.Box, "avirkit/"): // the catalogue has no such box
+			c.take(m, own)
+			make = append(make, own)
+		default:
+			why := c.fetch(ctx, m)
+			switch {
+			case why == nil:
+			case c.Real || ctx.Err() != nil:
+				err = why
+			default:
+				first, _, _ := strings.Cut(why.Error(), "\n")
+				run.Printf("%s takes a box of mage vm:box: %s", m.Name, first)
+				c.take(m, own)
+				make = append(make, own)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		some = append(some, m)
+	}
+	return some, c.make(ctx, make)
+}
+
+// make makes the boxes that are to be taken. A user who can't make boxes takes
+// those that are there, whatever they were made from.
+func (c *chooser) make(ctx context.Context, wanted []*boxes.Box) error {
+	if os.Geteuid() != 0 {
+		wanted = slices.DeleteFunc(wanted, func(b *boxes.Box) bool { return b.Exists(c.Root) })
+	}
+	slices.SortFunc(wanted, func(a, b *boxes.Box) int { return strings.Compare(a.Path(""), b.Path("")) })
+	return boxes.Make(ctx, c.Root, slices.Compact(wanted)...)
+}
+
+func noBoxForVirtualBox(m *settings.Machine) string {
+	return fmt.Sprintf("machine %s has no box for VirtualBox: set %s to one with %s", m.Name, settings.BoxVariable(m.Name), m.System)
+}
+
+func (c *chooser) note(text string) {
+	run.Printf("%s", text)
+	c.notes = append(c.notes, text)
+}
+
+// take gives a machine the box that mage vm:box makes.
+func (c *chooser) take(m *settings.Machine, b *boxes.Box) {
+	m.File, m.Version, m.SHA256 = b.Path(c.Root), "", ""
+	if !b.StandsIn {
+		return
+	}
+	m.StandIn = b.Name()
+	m.KernelFloor = m.For().KernelFloor // the box's own kernel is newer
+	run.Printf("%s: %s stands in for %s; -real takes the real box", m.Name, b.Name(), m.System)
+}
+
+// fetch lets Vagrant fetch the box of a machine that is not on this machine. A
+// libvirt of our own needs that before its session begins, whose namespaces
+// lead to no network; elsewhere Vagrant fetches it when the machine starts.
+func (c *chooser) fetch(ctx context.Context, m *settings.Machine) error {
+	if !m.Remote() || c.provider != session.OwnLibvirt || hasBox(c.home, m) {
+		return nil
+	}
+	args := []string{"box", "add", "--provider", "libvirt"}
+	if m.SHA256 != "" {
+		args = append(args, "--checksum", m.SHA256, "--checksum-type", "sha256")
+	}
+	switch {
+	case m.File != "":
+		args = append(args, "--name", m.Box, m.File)
+	case m.Version != "":
+		args = append(args, "--box-version", m.Version, m.Box)
+	default:
+		args = append(args, m.Box)
+	}
+	s, err := session.Begin(ctx, session.Options{Cache: boxes.Cache(c.Root), Home: c.home})
+	if err != nil {
+		return err
+	}
+	v := vagrant{Session: s, home: c.home, dir: s.Dir}
+	cmd := v.command(args...)
+	said := &run.Tail{Keep: 12, Skip: chatter}
+	cmd.Stdout = said
+	err = run.Step(ctx, "fetch the box of "+m.Name, said.Last, func(ctx context.Context) (string, error) {
+		_, err := cmd.Run(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return "", context.Cause(ctx)
+		case err != nil && !strings.Contains(said.String(), "already exists"):
+			return "", explain(m, said.String())
+		}
+		return m.Box, nil
+	})
+	return errors.Join(err, s.End())
+}
+
+// hasBox says whether Vagrant has a machine's box for libvirt. Newer ones
+// have a folder for the architecture between the version and the provider.
+func hasBox(home string, m *settings.Machine) bool {
+	version := m.Version
+	if version == "" || m.File != "" {
+		version = "*"
+	}
+	dir := filepath.Join(home, "boxes", strings.ReplaceAll(m.Box, "/", "-VAGRANTSLASH-"), version)
+	for _, pattern := range []string{"libvirt", "*/libvirt"} {
+		if found, _ := filepath.Glob(filepath.Join(dir, pattern)); len(found) > 0 {
+			return true
+		}
+	}
+	return false
+}
