@@ -39,10 +39,14 @@ func Package(ctx context.Context) error { return targets.Package(ctx) }
 func Repo(ctx context.Context) error { return targets.Repo(ctx) }
 
 // Vm runs the harness in virtual machines with Debian 6, CentOS 6 and Debian 12, or in those of a list.
-func (Test) Vm(ctx context.Context, machine *string) error { return targets.TestVM(ctx, machine) }
+func (Test) Vm(ctx context.Context, machine *string, keep *bool, real *bool) error {
+	return targets.TestVM(ctx, machine, keep, real)
+}
 
 // Floor runs the harness under the kernel floor on the oldest system at hand, in seconds.
-func (Test) Floor(ctx context.Context) error { return targets.TestFloor(ctx) }
+func (Test) Floor(ctx context.Context, platform *string) error {
+	return targets.TestFloor(ctx, platform)
+}
 
 // Vm holds what prepares virtual machines.
 type Vm mg.Namespace

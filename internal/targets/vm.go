@@ -19,30 +19,30 @@ func TestVM(ctx context.Context, machine *string, keep, real *bool) error {
 		o.Machines = strings.FieldsFunc(*machine, func(r rune) bool { return r == ',' || r == ' ' })
 	}
 	return withRoot(func(root string) error {
-		o.Root = root
+		o.Root, o.Boxes = root, boxes.Checkout{Root: root}
 		return machines.Test(ctx, o)
 	})
 }
 
 // TestFloor tests under the kernel floor, without a machine, for the platforms
 // of a list with commas, or for all of them.
-func TestFloor(ctx context.Context, only *string) error {
+func TestFloor(ctx context.Context, platforms *string) error {
 	var list string
-	if only != nil {
-		list = *only
+	if platforms != nil {
+		list = *platforms
 	}
-	platforms, err := platform.Find(list)
+	chosen, err := platform.Find(list)
 	if err != nil {
 		return err
 	}
 	return withRoot(func(root string) error {
-		return floor.Run(ctx, floor.Options{Root: root, Platforms: platforms, Full: full()})
+		return floor.Run(ctx, floor.Options{Root: root, Platforms: chosen, Full: full()})
 	})
 }
 
 // Boxes makes the local boxes.
 func Boxes(ctx context.Context) error {
-	return withRoot(func(root string) error { return boxes.MakeAll(ctx, root) })
+	return withRoot(func(root string) error { return boxes.Checkout{Root: root}.MakeAll(ctx) })
 }
 
 // full says whether tests are to run at full length.

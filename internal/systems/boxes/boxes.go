@@ -18,13 +18,14 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/systems/rootfs"
 	"github.com/avirkit/avirkit/internal/systems/session"
+	"github.com/avirkit/avirkit/internal/systems/settings"
 )
 
-// Box is a box that Make makes.
-type Box struct {
+// box is a box that can be made.
+type box struct {
 	rootfs.Debian
-	Machines []string // that it is for
-	StandsIn bool     // it is not the system that its machines are named after
+	machines []string // that it is for
+	standsIn bool     // it is not the system that its machines are named after
 }
 
 // packages are what every box holds beside the minimal system. rpm is there for
@@ -34,98 +35,93 @@ var packages = []string{"openssh-server", "sudo", "busybox-static", "iproute2", 
 // all are the boxes, one for each system. Debian 11 is the oldest release that
 // Debian's mirrors still serve. The 64-bit systems have the C library for
 // 32-bit programs, too.
-var all = []Box{
-	{Debian: system("11", "bullseye", "i386", "linux-image-686", "rpm"), Machines: []string{"debian6", "centos6"}, StandsIn: true},
-	{Debian: system("11", "bullseye", "amd64", "linux-image-amd64", "rpm", "libc6-i386"), Machines: []string{"centos6x64"}, StandsIn: true},
-	{Debian: system("12", "bookworm", "i386", "linux-image-686"), Machines: []string{"debian12"}},
-	{Debian: system("12", "bookworm", "amd64", "linux-image-amd64", "libc6-i386"), Machines: []string{"debian12x64"}},
+var all = []box{
+	{Debian: system("11", "bullseye", "i386", "linux-image-686", "rpm"), machines: []string{"debian6", "centos6"}, standsIn: true},
+	{Debian: system("11", "bullseye", "amd64", "linux-image-amd64", "rpm", "libc6-i386"), machines: []string{"centos6x64"}, standsIn: true},
+	{Debian: system("12", "bookworm", "i386", "linux-image-686"), machines: []string{"debian12"}},
+	{Debian: system("12", "bookworm", "amd64", "linux-image-amd64", "libc6-i386"), machines: []string{"debian12x64"}},
 }
 
 func system(number, codename, arch string, more ...string) rootfs.Debian {
 	return rootfs.Debian{Number: number, Codename: codename, Arch: arch, Include: slices.Concat(packages, more)}
 }
 
-// For returns the box for a machine, nil if there is none.
-func For(machine string) *Box {
+// path is where the box lies when it is made.
+func (b *box) path(root string) string {
+	return filepath.Join(settings.Cache(root), "boxes", "debian"+b.Number+"-"+b.Arch+".box")
+}
+
+func boxFor(machine string) *box {
 	for i := range all {
-		if slices.Contains(all[i].Machines, machine) {
+		if slices.Contains(all[i].machines, machine) {
 			return &all[i]
 		}
 	}
 	return nil
 }
 
-// Cache is the folder of the boxes and of the runs in a checkout.
-func Cache(root string) string { return filepath.Join(root, ".cache", "vm") }
+// Checkout makes boxes in the cache of a checkout. It is a settings.Boxes.
+type Checkout struct{ Root string }
 
-// Path is where the box lies when it is made.
-func (b *Box) Path(root string) string {
-	return filepath.Join(Cache(root), "boxes", "debian"+b.Number+"-"+b.Arch+".box")
-}
-
-// Exists says whether the box is made.
-func (b *Box) Exists(root string) bool {
-	_, err := os.Stat(b.Path(root))
-	return err == nil
+// For returns the box for a machine, nil if there is none.
+func (c Checkout) For(machine string) *settings.Box {
+	b := boxFor(machine)
+	if b == nil {
+		return nil
+	}
+	return &settings.Box{Path: b.path(c.Root), System: b.Name(), StandsIn: b.standsIn}
 }
 
 // tools are the Debian packages that making boxes needs beside rootfs.Tools.
 var tools = append([]string{"qemu-utils", "e2fsprogs"}, rootfs.Tools...)
 
 // MakeAll makes all boxes and tells what they are for.
-func MakeAll(ctx context.Context, root string) error {
-	var wanted []*Box
-	for i := range all {
-		wanted = append(wanted, &all[i])
+func (c Checkout) MakeAll(ctx context.Context) error {
+	var machines []string
+	for _, b := range all {
+		machines = append(machines, b.machines...)
 	}
-	if err := Make(ctx, root, wanted...); err != nil {
+	if err := c.Make(ctx, machines...); err != nil {
 		return err
 	}
-	for _, b := range wanted {
-		for _, machine := range b.Machines {
-			run.Printf("%s: %s for machine %s", b.Path(root), b.Name(), machine)
-		}
+	for _, machine := range machines {
+		run.Printf("%s: %s for machine %s", c.For(machine).Path, c.For(machine).System, machine)
 	}
 	run.Printf("Where a box stands in for another system, it shows that packages, harness and plugins work from end to end. It proves nothing of the system that it stands in for.")
 	return nil
 }
 
-// Make makes those of the boxes that are not up to date.
-func Make(ctx context.Context, root string, wanted ...*Box) error {
-	if len(wanted) == 0 {
-		return nil
-	}
-	digest, err := inputs(filepath.Join(root, "vagrant", "box"))
+// Make makes those of the machines' boxes that are not up to date.
+func (c Checkout) Make(ctx context.Context, machines ...string) error {
+	digest, err := inputs(filepath.Join(c.Root, "vagrant", "box"))
 	if err != nil {
 		return err
 	}
-	wanted = slices.DeleteFunc(slices.Clone(wanted), func(b *Box) bool {
-		made, err := os.ReadFile(b.Path(root) + ".inputs")
-		current := err == nil && string(made) == digest && b.Exists(root)
-		if current {
-			run.Printf("up to date: %s", b.Path(root))
+	var wanted []*box
+	for _, machine := range machines {
+		if b := boxFor(machine); b != nil && !slices.Contains(wanted, b) && !b.current(c.Root, digest) {
+			wanted = append(wanted, b)
 		}
-		return current
-	})
+	}
 	if len(wanted) == 0 {
 		return nil
 	}
 	if err := hostdeps.Need(ctx, tools...); err != nil {
 		return fmt.Errorf("making boxes: %w", err)
 	}
-	s, err := session.Begin(ctx, session.Options{Cache: Cache(root)})
+	s, err := session.Begin(ctx, session.Options{Cache: settings.Cache(c.Root)})
 	if err != nil {
 		return err
 	}
 	var each []func(context.Context) error
 	for _, b := range wanted {
 		each = append(each, func(ctx context.Context) error {
-			m := maker{Box: b, root: root, dir: s.Path(b.Codename + "-" + b.Arch)}
+			m := maker{box: b, root: c.Root, dir: s.Path(b.Codename + "-" + b.Arch)}
 			return run.Step(ctx, "box of "+b.Name(), m.progress, func(ctx context.Context) (string, error) {
 				if err := m.make(ctx); err != nil {
 					return "", err
 				}
-				return b.Path(root), atomicdir.WriteFile(b.Path(root)+".inputs", []byte(digest), 0o644)
+				return b.path(c.Root), atomicdir.WriteFile(b.path(c.Root)+".inputs", []byte(digest), 0o644)
 			})
 		})
 	}
@@ -134,6 +130,17 @@ func Make(ctx context.Context, root string, wanted ...*Box) error {
 		err = ending
 	}
 	return err
+}
+
+// current says whether the box was made from what it would be made from now.
+func (b *box) current(root, digest string) bool {
+	made, err := os.ReadFile(b.path(root) + ".inputs")
+	_, missing := os.Stat(b.path(root))
+	if err != nil || missing != nil || string(made) != digest {
+		return false
+	}
+	run.Printf("up to date: %s", b.path(root))
+	return true
 }
 
 // inputs is a digest of all that decides what the boxes are like, but for what

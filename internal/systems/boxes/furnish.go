@@ -15,7 +15,7 @@ import (
 
 // maker makes one box.
 type maker struct {
-	*Box
+	*box
 	root string // the checkout
 	dir  string // for what is made on the way
 	now  atomic.Value
@@ -43,12 +43,8 @@ func (m *maker) make(ctx context.Context) error {
 			return err
 		}
 	}
-	boot, err := m.bootFiles(ctx)
-	if err != nil {
-		return err
-	}
 	m.say("packing the box")
-	return m.pack(ctx, boot)
+	return m.pack(ctx)
 }
 
 // files are the parts of vagrant/box that go into the system.

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/internal/systems/boxes"
 	"github.com/avirkit/avirkit/internal/systems/session"
 	"github.com/avirkit/avirkit/internal/systems/settings"
 )
@@ -27,9 +26,9 @@ type chooser struct {
 // that nobody has named is left out if its box can't be had, which the notes
 // say.
 func (c *chooser) choose(ctx context.Context, machines []*settings.Machine) (some []*settings.Machine, err error) {
-	var make []*boxes.Box
+	var make []string
 	for _, m := range machines {
-		own := boxes.For(m.Name)
+		own := c.Boxes.For(m.Name)
 		switch {
 		case m.Chosen || own == nil:
 			err = c.fetch(ctx, m)
@@ -40,9 +39,9 @@ func (c *chooser) choose(ctx context.Context, machines []*settings.Machine) (som
 			c.note("NOT TESTED: " + noBoxForVirtualBox(m))
 			continue
 		case c.provider == session.VirtualBox: // Vagrant fetches it when the machine starts
-		case own.Exists(c.Root) && !c.Real, strings.HasPrefix(m.Box, "avirkit/"): // the catalogue has no such box
+		case exists(own) && !c.Real, strings.HasPrefix(m.Box, "avirkit/"): // the catalogue has no such box
 			c.take(m, own)
-			make = append(make, own)
+			make = append(make, m.Name)
 		default:
 			why := c.fetch(ctx, m)
 			switch {
@@ -53,7 +52,7 @@ func (c *chooser) choose(ctx context.Context, machines []*settings.Machine) (som
 				first, _, _ := strings.Cut(why.Error(), "\n")
 				run.Printf("%s takes a box of mage vm:box: %s", m.Name, first)
 				c.take(m, own)
-				make = append(make, own)
+				make = append(make, m.Name)
 			}
 		}
 		if err != nil {
@@ -66,12 +65,19 @@ func (c *chooser) choose(ctx context.Context, machines []*settings.Machine) (som
 
 // make makes the boxes that are to be taken. A user who can't make boxes takes
 // those that are there, whatever they were made from.
-func (c *chooser) make(ctx context.Context, wanted []*boxes.Box) error {
+func (c *chooser) make(ctx context.Context, machines []string) error {
 	if os.Geteuid() != 0 {
-		wanted = slices.DeleteFunc(wanted, func(b *boxes.Box) bool { return b.Exists(c.Root) })
+		machines = slices.DeleteFunc(machines, func(name string) bool { return exists(c.Boxes.For(name)) })
 	}
-	slices.SortFunc(wanted, func(a, b *boxes.Box) int { return strings.Compare(a.Path(""), b.Path("")) })
-	return boxes.Make(ctx, c.Root, slices.Compact(wanted)...)
+	if len(machines) == 0 {
+		return nil
+	}
+	return c.Boxes.Make(ctx, machines...)
+}
+
+func exists(b *settings.Box) bool {
+	_, err := os.Stat(b.Path)
+	return err == nil
 }
 
 func noBoxForVirtualBox(m *settings.Machine) string {
@@ -84,14 +90,14 @@ func (c *chooser) note(text string) {
 }
 
 // take gives a machine the box that mage vm:box makes.
-func (c *chooser) take(m *settings.Machine, b *boxes.Box) {
-	m.File, m.Version, m.SHA256 = b.Path(c.Root), "", ""
+func (c *chooser) take(m *settings.Machine, b *settings.Box) {
+	m.File, m.Version, m.SHA256, m.Bootless = b.Path, "", "", true
 	if !b.StandsIn {
 		return
 	}
-	m.StandIn = b.Name()
+	m.StandIn = b.System
 	m.KernelFloor = m.For().KernelFloor // the box's own kernel is newer
-	run.Printf("%s: %s stands in for %s; -real takes the real box", m.Name, b.Name(), m.System)
+	run.Printf("%s: %s stands in for %s; -real takes the real box", m.Name, b.System, m.System)
 }
 
 // fetch lets Vagrant fetch the box of a machine that is not on this machine. A
@@ -113,7 +119,7 @@ func (c *chooser) fetch(ctx context.Context, m *settings.Machine) error {
 	default:
 		args = append(args, m.Box)
 	}
-	s, err := session.Begin(ctx, session.Options{Cache: boxes.Cache(c.Root), Home: c.home})
+	s, err := session.Begin(ctx, session.Options{Cache: settings.Cache(c.Root), Home: c.home})
 	if err != nil {
 		return err
 	}

@@ -64,14 +64,16 @@ func probeKVM(ctx context.Context) error {
 	f.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, probeLimit, fmt.Errorf("it does not start within %v", probeLimit))
 	defer cancel()
-	_, err = run.Command{
-		Name:  "qemu-system-x86_64",
-		Args:  []string{"-accel", "kvm", "-cpu", "host", "-m", "16", "-nodefaults", "-display", "none", "-S", "-monitor", "stdio"},
-		Stdin: strings.NewReader("quit\n"),
-	}.Run(ctx)
-	if err != nil {
-		reason := strings.TrimSpace(err.Error())
-		return fmt.Errorf("no use of KVM: QEMU with it fails (%s)", run.Printable(reason[strings.LastIndexByte(reason, '\n')+1:]))
+	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-m", "16",
+		"-nodefaults", "-display", "none", "-S", "-monitor", "stdio")
+	cmd.Stdin = strings.NewReader("quit\n")
+	said := &run.Tail{}
+	cmd.Stderr = said
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return fmt.Errorf("no use of KVM: QEMU with it fails: %w: %s", err, said.Last())
 	}
 	return nil
 }

@@ -2,14 +2,12 @@ package machines
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/systems/session"
 )
 
@@ -76,47 +74,21 @@ func networkXML(name, prefix string) string {
 `, name, prefix, prefix, prefix)
 }
 
-// freeNetwork returns the first three numbers of a private network that no
-// interface has an address of.
-func freeNetwork(taken []net.Addr) (string, error) {
-	for third := 121; third < 255; third++ {
-		prefix := fmt.Sprintf("192.168.%d", third)
-		inside, free := net.ParseIP(prefix+".1"), true
-		for _, a := range taken {
-			if n, ok := a.(*net.IPNet); ok && (n.Contains(inside) || strings.HasPrefix(n.IP.String(), prefix+".")) {
-				free = false
-			}
-		}
-		if free {
-			return prefix, nil
-		}
-	}
-	return "", errors.New("no free network of 192.168.121.0 to 192.168.254.0 for the machines")
-}
-
 // prepareLibvirt makes the network and the storage pool of the run, and
 // returns the network's address.
 func (t *testRun) prepareLibvirt(ctx context.Context) (network string, err error) {
 	pool := filepath.Join(poolsDir, t.Name)
-	var taken []net.Addr
 	if t.Mode == session.OwnLibvirt {
 		if err := t.awaitLibvirt(ctx); err != nil {
 			return "", err
 		}
 		pool = t.Path("pool")
-	} else if taken, err = net.InterfaceAddrs(); err != nil {
-		return "", fmt.Errorf("look for a free network: %w", err)
 	}
-	prefix, err := freeNetwork(taken)
+	prefix, err := t.makeNetwork(ctx)
 	if err != nil {
 		return "", err
 	}
-	file := t.Path("network.xml")
-	if err := os.WriteFile(file, []byte(networkXML(t.Name, prefix)), 0o644); err != nil {
-		return "", fmt.Errorf("write the network of the run: %w", err)
-	}
 	for _, args := range [][]string{
-		{"net-create", file},
 		{"pool-define-as", t.Name, "dir", "--target", pool},
 		{"pool-build", t.Name},
 		{"pool-start", t.Name},
@@ -126,4 +98,20 @@ func (t *testRun) prepareLibvirt(ctx context.Context) (network string, err error
 		}
 	}
 	return prefix + ".0/24", nil
+}
+
+// makeNetwork makes the first private network that libvirt does not refuse, as
+// it does when an interface uses it, and returns its first three numbers.
+func (t *testRun) makeNetwork(ctx context.Context) (prefix string, err error) {
+	file := t.Path("network.xml")
+	for third := 121; third < 131; third++ {
+		prefix = fmt.Sprintf("192.168.%d", third)
+		if err := atomicdir.WriteFile(file, []byte(networkXML(t.Name, prefix)), 0o644); err != nil {
+			return "", err
+		}
+		if _, err = t.virsh(ctx, "net-create", file); err == nil || !strings.Contains(err.Error(), "already in use") {
+			break
+		}
+	}
+	return prefix, err
 }

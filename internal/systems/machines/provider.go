@@ -83,7 +83,7 @@ var ownPackages = []string{
 // needTools makes sure that the programs of a run are there.
 func needTools(ctx context.Context, p session.Mode) error {
 	if p == session.OwnLibvirt {
-		return needOwn(ctx)
+		return hostdeps.Need(ctx, ownPackages...)
 	}
 	for program, pkg := range map[string]string{"vagrant": "vagrant", "ssh": "openssh-client"} {
 		if _, err := exec.LookPath(program); err == nil {

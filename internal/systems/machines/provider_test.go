@@ -2,7 +2,6 @@ package machines
 
 import (
 	"context"
-	"net"
 	"os"
 	"testing"
 
@@ -52,7 +51,7 @@ func TestKVMIsOfUseOnlyWhereQEMUSetsUpAProcessor(t *testing.T) {
 	fakeProgram(t, "qemu-system-x86_64", "read word; [ $word = quit ]")
 	assert.NoError(t, probeKVM(t.Context()))
 	fakeProgram(t, "qemu-system-x86_64", "echo 'QEMU monitor'; echo 'failed to set MSR 0x10a to 0x69' >&2; exit 1")
-	assert.EqualError(t, probeKVM(t.Context()), "no use of KVM: QEMU with it fails (failed to set MSR 0x10a to 0x69)")
+	assert.EqualError(t, probeKVM(t.Context()), "no use of KVM: QEMU with it fails: exit status 1: failed to set MSR 0x10a to 0x69")
 }
 
 func TestTheDriverThatTheUserAsksForIsTaken(t *testing.T) {
@@ -67,19 +66,16 @@ func TestTheDriverThatTheUserAsksForIsTaken(t *testing.T) {
 }
 
 func TestTheNetworkIsOneThatNobodyUses(t *testing.T) {
-	address := func(s string) net.Addr {
-		ip, n, err := net.ParseCIDR(s)
-		require.NoError(t, err)
-		return &net.IPNet{IP: ip, Mask: n.Mask}
-	}
-	prefix, err := freeNetwork(nil)
-	require.NoError(t, err)
-	assert.Equal(t, "192.168.121", prefix)
-	prefix, err = freeNetwork([]net.Addr{address("192.168.121.1/24"), address("192.168.122.128/25"), address("10.0.0.1/8")})
+	fakeProgram(t, "virsh", `for file; do :; done
+grep -qE '192.168.12[12].1"' "$file" || exit 0
+echo "error: internal error: Network is already in use by interface virbr0" >&2
+exit 1`)
+	r := &testRun{vagrant: vagrant{Session: &session.Session{Mode: session.SystemLibvirt, Dir: t.TempDir(), Name: "avirkit-1-1"}}}
+	prefix, err := r.makeNetwork(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "192.168.123", prefix)
-	_, err = freeNetwork([]net.Addr{address("192.168.0.5/16")})
-	assert.ErrorContains(t, err, "no free network")
-	assert.Contains(t, networkXML("avirkit-1", prefix), `<ip address="192.168.123.1"`)
 	assert.NotContains(t, networkXML("avirkit-1", prefix), "forward", "nothing leaves this machine")
+	fakeProgram(t, "virsh", "echo no connection >&2; exit 1")
+	_, err = r.makeNetwork(t.Context())
+	assert.ErrorContains(t, err, "no connection")
 }

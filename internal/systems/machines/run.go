@@ -20,7 +20,6 @@ import (
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/internal/systems/boxes"
 	"github.com/avirkit/avirkit/internal/systems/session"
 	"github.com/avirkit/avirkit/internal/systems/settings"
 	"github.com/avirkit/avirkit/plugins/clam/realclamd"
@@ -28,11 +27,12 @@ import (
 
 // Options say what to run.
 type Options struct {
-	Root     string   // the checkout
-	Machines []string // names of vagrant/machines.yml; empty for all that have a box
-	Keep     bool     // leave the machines running
-	Real     bool     // take no stand-in for a box of Vagrant's catalogue
-	Full     bool     // full-length waiting test and all repetitions of the hostile one
+	Root     string         // the checkout
+	Boxes    settings.Boxes // what mage vm:box makes
+	Machines []string       // names of vagrant/machines.yml; empty for all that have a box
+	Keep     bool           // leave the machines running
+	Real     bool           // take no stand-in for a box of Vagrant's catalogue
+	Full     bool           // full-length waiting test and all repetitions of the hostile one
 }
 
 // Test runs the harness in the machines, from the packages, and prints a
@@ -57,7 +57,7 @@ func Test(ctx context.Context, o Options) error {
 	if err := needTools(ctx, p); err != nil {
 		return err
 	}
-	home, err := homeOf(boxes.Cache(o.Root), p)
+	home, err := homeOf(settings.Cache(o.Root), p)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func Test(ctx context.Context, o Options) error {
 	if chosen, err = c.choose(ctx, chosen); err != nil {
 		return err
 	}
-	so := session.Options{Cache: boxes.Cache(o.Root), Mode: p, Home: home, Alone: true}
+	so := session.Options{Cache: settings.Cache(o.Root), Mode: p, Home: home, Alone: true}
 	if p == session.OwnLibvirt {
 		so.Files = libvirtFiles
 	}
@@ -101,11 +101,11 @@ func (t *testRun) run(ctx context.Context, machines []*settings.Machine) error {
 	}
 	t.startClamd()
 	if !t.Full {
-		t.notes = append(t.notes, "short run: the waiting test waits 5 s, the hostile test has few repetitions; mage test:full runs all")
+		t.notes = append(t.notes, "short run: the waiting test waits 5 s, the hostile test has few repetitions; AVIR_FULL=1 for all")
 	}
 	rows := make([]row, len(machines))
 	var group errgroup.Group
-	group.SetLimit(slots(machines, availableMemory(), runtime.NumCPU()))
+	group.SetLimit(slots(machines, availableMemory()))
 	for i, m := range machines {
 		// A machine that fails does not end the others.
 		group.Go(func() error {
@@ -129,6 +129,30 @@ func (t *testRun) run(ctx context.Context, machines []*settings.Machine) error {
 		return err
 	}
 	return failures(rows)
+}
+
+// slots says how many of the machines run at once in so many megabytes: one
+// more than there are processors, as each machine waits for a good part of its
+// time. QEMU takes a quarter of a gigabyte beside a guest's own memory.
+func slots(machines []*settings.Machine, available int) int {
+	largest := 1
+	for _, m := range machines {
+		largest = max(largest, m.Memory+256)
+	}
+	return max(1, min(runtime.NumCPU()+1, available/largest))
+}
+
+// availableMemory returns how many megabytes programs can still take. Where
+// the system does not say it, memory does not limit the machines.
+func availableMemory() int {
+	data, _ := os.ReadFile("/proc/meminfo")
+	for line := range strings.Lines(string(data)) {
+		var kilobytes int
+		if n, _ := fmt.Sscanf(line, "MemAvailable: %d kB", &kilobytes); n == 1 {
+			return kilobytes / 1024
+		}
+	}
+	return 1 << 30
 }
 
 // results is where a machine's reports and logs go.

@@ -17,7 +17,7 @@ var troubles = []struct{ says, means string }{
 	{`could not be found or\s+could not be accessed in the remote catalog|Couldn't resolve host|Could not resolve host|error occurred while downloading`,
 		"no box for machine {machine}: {box} is not on this machine and could not be fetched: connect the network, set {variable} to a box or a box file, or run mage vm:box, which makes a stand-in"},
 	{`doesn't (support|match) the\s+provider`,
-		"box {box} of machine {machine} is not for this provider: set AVIR_VM_PROVIDER, or convert the box and set {variable} to the new file (CONTRIBUTING.md tells how)"},
+		"box {box} of machine {machine} is not for this provider: set AVIR_VM_PROVIDER, or convert the box and set {variable} to the new file (vagrant/README.md tells how)"},
 	{`checksum of the downloaded box did not match`,
 		"what was fetched for machine {machine} is not the box that was meant: compare sha256 in its settings with the box's publisher"},
 	// QEMU's, which the system's libvirt runs as another user.

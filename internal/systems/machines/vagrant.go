@@ -12,8 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/run"
-	"github.com/avirkit/avirkit/internal/systems/boxes"
 	"github.com/avirkit/avirkit/internal/systems/session"
 	"github.com/avirkit/avirkit/internal/systems/settings"
 )
@@ -57,9 +57,14 @@ func (t *testRun) prepare(ctx context.Context, machines []*settings.Machine) err
 		if t.Mode == session.OwnLibvirt {
 			m.Console = t.Path(m.Name + ".console")
 		}
-		if t.Mode != session.VirtualBox && filepath.Dir(m.File) == filepath.Join(boxes.Cache(t.Root), "boxes") {
+		if m.Bootless {
+			// The QEMU of this system's libvirt runs as a user who can't enter a
+			// home folder, where Vagrant unpacks its boxes.
 			m.Boot = filepath.Join(t.Short, m.Name)
-			if err := boxes.UnpackBoot(m.File, m.Boot); err != nil {
+			if err := os.CopyFS(m.Boot, os.DirFS(m.File+".boot")); err != nil {
+				return fmt.Errorf("copy the kernel of %s: %w", m.Name, err)
+			}
+			if err := atomicdir.Readable(m.Boot); err != nil {
 				return err
 			}
 		}

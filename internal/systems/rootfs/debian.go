@@ -36,9 +36,10 @@ func (d Debian) Tarball(root string) string {
 	return filepath.Join(cacheDir(root), fmt.Sprintf("debian-%s-%s-%x.tar", d.Number, d.Arch, choice[:4]))
 }
 
-// Unpack makes the system's tree in the new folder dir. It fetches the system
-// first if the cache of the checkout root has none; say, unless it is nil, is
-// told what happens.
+// Unpack makes the system's tree in the new folder dir, which must be a
+// session's, as what is left of a failure beside it is removed with that. It
+// fetches the system first if the cache of the checkout root has none; say,
+// unless it is nil, is told what happens.
 func (d Debian) Unpack(ctx context.Context, root, dir string, say func(string)) (Root, error) {
 	if say == nil {
 		say = func(string) {}
@@ -46,7 +47,7 @@ func (d Debian) Unpack(ctx context.Context, root, dir string, say func(string)) 
 	tarball := d.Tarball(root)
 	if _, err := os.Stat(tarball); err != nil {
 		say("fetching " + d.Codename + " with mmdebstrap")
-		if err := d.fetch(ctx, tarball); err != nil {
+		if err := d.fetch(ctx, tarball, dir+".new"); err != nil {
 			return Root{}, err
 		}
 	}
@@ -70,9 +71,10 @@ var settings = []string{
 	`--customize-hook=rm -f "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap "$1"/etc/apt/apt.conf.d/99mmdebstrap`,
 }
 
-// fetch makes the cached tarball. This machine's apt fetches the packages and
+// fetch makes the cached tarball, with the new folder tmp for what it needs
+// meanwhile. This machine's apt fetches the packages and
 // refuses a mirror that Debian's keys did not sign.
-func (d Debian) fetch(ctx context.Context, tarball string) error {
+func (d Debian) fetch(ctx context.Context, tarball, tmp string) error {
 	if os.Geteuid() != 0 {
 		return errors.New("making a Debian system needs root, for chroots: run it as root, or in a container as its root")
 	}
@@ -87,12 +89,8 @@ func (d Debian) fetch(ctx context.Context, tarball string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(tarball), 0o755); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(tarball), 0o755), os.MkdirAll(tmp, 0o755)); err != nil {
 		return fmt.Errorf("make the cache of systems: %w", err)
-	}
-	tmp, err := os.MkdirTemp(filepath.Dir(tarball), ".new-")
-	if err != nil {
-		return fmt.Errorf("make a folder in the cache of systems: %w", err)
 	}
 	defer os.RemoveAll(tmp)
 	made := filepath.Join(tmp, "system.tar")
@@ -107,7 +105,8 @@ func (d Debian) fetch(ctx context.Context, tarball string) error {
 	if len(d.Include) > 0 {
 		args = append(args, "--include="+strings.Join(d.Include, ","))
 	}
-	c := isolated([]string{"TMPDIR=" + tmp}, "--mount-proc", append(args, d.Codename, made, mirror)...)
+	// INITRD=No spares a minute: who boots the system makes a smaller RAM disk.
+	c := isolated([]string{"TMPDIR=" + tmp, "INITRD=No"}, "--mount-proc", append(args, d.Codename, made, mirror)...)
 	c.Hint = "check the network, or set " + hostdeps.MirrorVariable + " to a mirror that has " + d.Codename + " for " + d.Arch
 	if _, err := c.Run(ctx); err != nil {
 		return d.explain(mirror, err)

@@ -39,10 +39,11 @@ type Machine struct {
 	KernelFloor string `yaml:"kernel_floor,omitempty"` // hide system calls that are newer
 
 	// What only a run sets.
-	StandIn string `yaml:"-"`                 // what the box really is, if not System
-	Console string `yaml:"console,omitempty"` // file that gets what the guest's serial port says
-	Boot    string `yaml:"boot,omitempty"`    // folder with vmlinuz and initrd.img, instead of the box's own
-	Chosen  bool   `yaml:"-"`                 // the user has named the box
+	StandIn  string `yaml:"-"`                 // what the box really is, if not System
+	Console  string `yaml:"console,omitempty"` // file that gets what the guest's serial port says
+	Boot     string `yaml:"boot,omitempty"`    // folder with vmlinuz and initrd.img, instead of the box's own
+	Bootless bool   `yaml:"-"`                 // the box has no boot loader; see Boxes
+	Chosen   bool   `yaml:"-"`                 // the user has named the box
 }
 
 // For returns the platform of the machine's system.
