@@ -129,6 +129,7 @@ func newRun(ctx context.Context, o Options) (*run, error) {
 		r.product = r.products[0]
 	}
 	r.findLibrary()
+	r.hurry()
 	if err := r.findUser(); err != nil {
 		return nil, err
 	}
@@ -157,6 +158,16 @@ func (r *run) findLibrary() {
 		if l.Ours && r.library.Path == "" {
 			r.library = l
 		}
+	}
+}
+
+// hurry lets the plugin wait as briefly for clamd as it can, unless the
+// administrator wants to see how long it takes: monitoring systems don't wait
+// for 90 s.
+func (r *run) hurry() {
+	const option, least = "StartupTimeout", "10"
+	if r.library.Name == clamPlugin && r.setting(option, "") == "" {
+		r.Settings = append(r.Settings, host.Setting{Name: option, Value: least})
 	}
 }
 

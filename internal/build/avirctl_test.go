@@ -1,0 +1,309 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/internal/build/platform"
+	"github.com/avirkit/avirkit/internal/build/toolchain"
+	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
+	"github.com/avirkit/avirkit/plugins/clam/realclamd"
+)
+
+// A set-up is a tree like that of a machine with Kerio Connect, a real clamd
+// behind a relay, and a running server in a /proc of its own. In the beginning
+// all is well.
+type setup struct {
+	root  string
+	clamd *realclamd.Clamd
+	relay *relay
+	args  []string // more of avirctl check
+}
+
+const (
+	socketPath = "/run/clamav/clamd.ctl"
+	confPath   = "/etc/clamav/clamd.conf"
+	serverPath = "/opt/kerio/mailserver/plugin/avserver/avserver"
+	pluginPath = "/opt/kerio/mailserver/plugin/avserver/avirs/avir_clam.so"
+)
+
+func newSetup(t *testing.T, dist string, p *platform.Platform, clamd *realclamd.Clamd) *setup {
+	t.Helper()
+	root, err := os.MkdirTemp("", "setup") // a unix socket's path must be short
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	require.NoError(t, os.Chmod(root, 0o755)) // the product's user gets in
+	s := &setup{root: root, clamd: clamd}
+	s.copy(t, filepath.Join(dist, p.Name, "avserver"), serverPath)
+	s.copy(t, filepath.Join(dist, p.Name, "avir_clam.so"), pluginPath)
+	for _, p := range platform.All {
+		s.copy(t, filepath.Join(dist, p.Name, "avserver"), "/usr/lib/avirkit/"+p.Name+"/avserver")
+	}
+	s.write(t, "/etc/passwd", "root:x:0:0::/root:/bin/sh\nmailer:x:65534:65534::/:/bin/sh\n")
+	s.write(t, confPath, "LocalSocket "+socketPath+"\nTemporaryDirectory /tmp\nAlertEncrypted yes\nAlertExceedsMax yes\n"+
+		"MaxFileSize 100M\nStreamMaxLength 100M\nMaxScanSize 100M\nMaxThreads 10\n")
+	s.write(t, "/tmp/nothing", "")
+	s.write(t, "/proc/meminfo", "MemAvailable: 4000000 kB\n")
+	s.write(t, "/proc/20/status", "Name:\tclamd\nUid:\t1\t1\t1\t1\nVmRSS:\t 1000000 kB\n")
+	s.write(t, "/proc/20/limits", "Max open files            1024                 4096                 files     \n")
+	s.write(t, "/proc/10/status", "Name:\tavserver\nUid:\t65534\t65534\t65534\t65534\nGid:\t65534\t65534\t65534\t65534\n")
+	require.NoError(t, os.Symlink(serverPath, s.path("/proc/10/exe")))
+	s.mapInto(t, pluginPath)
+	require.NoError(t, os.MkdirAll(filepath.Dir(s.path(socketPath)), 0o755))
+	s.relay = listen(t, s.path(socketPath), clamd.Socket)
+	return s
+}
+
+func (s *setup) path(name string) string { return filepath.Join(s.root, name) }
+
+func (s *setup) write(t *testing.T, name, text string) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(filepath.Dir(s.path(name)), 0o755))
+	require.NoError(t, os.WriteFile(s.path(name), []byte(text), 0o644))
+}
+
+func (s *setup) copy(t *testing.T, from, name string) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(filepath.Dir(s.path(name)), 0o755))
+	require.NoError(t, copyFile(from, s.path(name)))
+	require.NoError(t, os.Chmod(s.path(name), 0o755))
+}
+
+// mapInto lets the running server have the file at a path in its memory.
+func (s *setup) mapInto(t *testing.T, name string) {
+	t.Helper()
+	var st syscall.Stat_t
+	require.NoError(t, syscall.Stat(s.path(name), &st))
+	s.write(t, "/proc/10/maps", fmt.Sprintf("08048000-08056000 r-xp 00000000 03:0c %d %s\n", st.Ino, name))
+}
+
+// finding is a line of the report.
+type finding struct{ Check, Level, Text, Remedy string }
+
+// check runs avirctl check and returns its exit status and findings.
+func (s *setup) check(t *testing.T, dist string) (status int, findings []finding) {
+	t.Helper()
+	out, status := s.avirctl(t, dist, "check", "--json")
+	var report struct{ Findings []finding }
+	require.NoError(t, json.Unmarshal([]byte(out), &report), out)
+	return status, report.Findings
+}
+
+func (s *setup) avirctl(t *testing.T, dist, command string, args ...string) (out string, status int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	args = append([]string{command, "--root", s.root, "--hosts", s.path("/usr/lib/avirkit")}, append(args, s.args...)...)
+	cmd := exec.CommandContext(ctx, filepath.Join(dist, platform.Native().Name, "avirctl"), args...)
+	cmd.Stderr = os.Stderr
+	text, err := cmd.Output()
+	require.NoError(t, ctx.Err(), "%v did not end", cmd.Args)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	return string(text), cmd.ProcessState.ExitCode()
+}
+
+// relay passes connections on to clamd, as long as it is told to.
+type relay struct {
+	net.Listener
+	version     string // its answer to VERSION
+	descriptors bool   // passes descriptors on
+}
+
+func listen(t *testing.T, socket, clamd string) *relay {
+	t.Helper()
+	l, err := net.Listen("unix", socket)
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(socket, 0o666))
+	r := &relay{Listener: l, version: "ClamAV 1.4.3/27800/" + time.Now().UTC().Add(-time.Hour).Format(time.ANSIC), descriptors: true}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go r.pass(conn.(*net.UnixConn), clamd)
+		}
+	}()
+	return r
+}
+
+func (r *relay) pass(from *net.UnixConn, clamd string) {
+	defer from.Close()
+	conn, err := net.Dial("unix", clamd)
+	if err != nil {
+		return
+	}
+	to := conn.(*net.UnixConn)
+	defer to.Close()
+	go func() {
+		_, _ = io.Copy(from, to)
+		from.Close()
+	}()
+	buffer, control := make([]byte, 64<<10), make([]byte, 256)
+	for {
+		n, c, _, _, err := from.ReadMsgUnix(buffer, control)
+		if n == 0 || err != nil {
+			return
+		}
+		if string(buffer[:n]) == "zVERSION\x00" {
+			_, _ = io.WriteString(from, r.version+"\x00")
+			return
+		}
+		passed := control[:c]
+		if !r.descriptors {
+			passed = nil
+		}
+		if _, _, err := to.WriteMsgUnix(buffer[:n], passed, nil); err != nil {
+			return
+		}
+		closeDescriptors(control[:c])
+	}
+}
+
+func closeDescriptors(control []byte) {
+	messages, _ := syscall.ParseSocketControlMessage(control)
+	for _, m := range messages {
+		fds, _ := syscall.ParseUnixRights(&m)
+		for _, fd := range fds {
+			_ = syscall.Close(fd)
+		}
+	}
+}
+
+// brokenSetups each have one thing wrong, which one line of the report must name
+// with the right remedy.
+var brokenSetups = map[string]struct {
+	spoil        func(t *testing.T, s *setup, dist string, p *platform.Platform)
+	check, level string
+	text, remedy string
+	root         bool
+}{
+	"clamd is stopped": {
+		spoil: func(t *testing.T, s *setup, _ string, _ *platform.Platform) {
+			require.NoError(t, s.relay.Close())
+			require.NoError(t, os.RemoveAll(s.path("/proc/20")))
+		},
+		check: "clamd", level: "failed", text: socketPath + " does not answer", remedy: "start clamd",
+	},
+	"the option Address names another socket": {
+		spoil: func(_ *testing.T, s *setup, _ string, _ *platform.Platform) {
+			s.args = []string{"--set", "Address=/run/clamav/other.ctl"}
+		},
+		check: "clamd", level: "failed", text: "/run/clamav/other.ctl does not answer", remedy: "set Address to " + socketPath,
+	},
+	"only root may open the socket": {
+		spoil: func(t *testing.T, s *setup, _ string, _ *platform.Platform) {
+			require.NoError(t, os.Chmod(s.path(socketPath), 0o600))
+			s.args = []string{"--set", "Address=" + socketPath}
+		},
+		check: "socket", level: "failed", text: "mailer may not open " + socketPath, remedy: "LocalSocketMode 666", root: true,
+	},
+	"lines were appended to clamd.conf": {
+		spoil: func(t *testing.T, s *setup, _ string, _ *platform.Platform) {
+			text, err := os.ReadFile(s.path(confPath))
+			require.NoError(t, err)
+			s.write(t, confPath, strings.Replace(string(text), "MaxFileSize 100M", "MaxFileSize 25M", 1)+"MaxFileSize 100M\n")
+		},
+		check: "clamd.conf", level: "warning", text: "line 9 says 100M and counts for nothing", remedy: `change line 5 of ` + confPath + ` to "MaxFileSize 100M"`,
+	},
+	"the temporary folder has no room": {
+		spoil: func(t *testing.T, s *setup, _ string, _ *platform.Platform) {
+			require.NoError(t, syscall.Mount("tmpfs", s.path("/tmp"), "tmpfs", 0, "size=1m"))
+			t.Cleanup(func() { require.NoError(t, syscall.Unmount(s.path("/tmp"), 0)) })
+		},
+		check: "room", level: "failed", text: "/tmp has room for 1 MB", remedy: "make room for 1000 MB", root: true,
+	},
+	"the signatures are old": {
+		spoil: func(_ *testing.T, s *setup, _ string, _ *platform.Platform) {
+			s.relay.version = "ClamAV 1.4.3/27000/Tue Jan 14 09:30:00 2025"
+		},
+		check: "database", level: "failed", text: "signatures 27000 of 2025-01-14", remedy: "freshclam",
+	},
+	"the plugin is of the wrong width": {
+		spoil: func(t *testing.T, s *setup, dist string, p *platform.Platform) {
+			for _, other := range platform.All {
+				if other != p {
+					s.copy(t, filepath.Join(dist, other.Name, "avir_clam.so"), pluginPath)
+					s.mapInto(t, pluginPath)
+				}
+			}
+		},
+		check: "plugin", level: "failed", text: "can't load it", remedy: "kerio-connect-avir-clam:",
+	},
+	"the server still has the library that was replaced": {
+		spoil: func(t *testing.T, s *setup, _ string, _ *platform.Platform) {
+			maps, err := os.ReadFile(s.path("/proc/10/maps"))
+			require.NoError(t, err)
+			s.write(t, "/proc/10/maps", strings.TrimSpace(string(maps))+" (deleted)\n")
+		},
+		check: "loaded", level: "warning", text: "process 10) still runs an older " + pluginPath, remedy: "off and on in the console",
+	},
+	"the product's user can't read the plugin": {
+		spoil: func(t *testing.T, s *setup, _ string, _ *platform.Platform) {
+			require.NoError(t, os.Chmod(filepath.Dir(s.path(pluginPath)), 0o700))
+		},
+		check: "start", level: "failed", text: "does not start in a host as mailer", remedy: "chmod o+rX /opt/kerio/mailserver/plugin/avserver/avirs", root: true,
+	},
+	"clamd refuses descriptors": {
+		spoil: func(_ *testing.T, s *setup, _ string, _ *platform.Platform) { s.relay.descriptors = false },
+		check: "descriptor", level: "warning", text: "refuses a file by descriptor", remedy: "AppArmor",
+	},
+}
+
+func TestAvirctlFindsNothingWrongWhereAllIsWell(t *testing.T) {
+	clamd := clamdtest.Start(t, nil)
+	for _, p := range platform.All {
+		t.Run(p.Name, func(t *testing.T) {
+			s := newSetup(t, dist(t, toolchain.Zig), p, clamd)
+			status, findings := s.check(t, dist(t, toolchain.Zig))
+			assert.Zero(t, status)
+			checks := map[string]bool{}
+			for _, f := range findings {
+				assert.Equal(t, "ok", f.Level, "%+v", f)
+				checks[f.Check] = true
+			}
+			assert.GreaterOrEqual(t, len(checks), 14)
+		})
+	}
+}
+
+func TestAvirctlFindsWhatIsBroken(t *testing.T) {
+	clamd := clamdtest.Start(t, nil)
+	p := platform.Native()
+	for name, c := range brokenSetups {
+		t.Run(name, func(t *testing.T) {
+			if c.root && os.Geteuid() != 0 {
+				t.Skip("NOT TESTED: only root can make this set-up")
+			}
+			s := newSetup(t, dist(t, toolchain.Zig), p, clamd)
+			c.spoil(t, s, dist(t, toolchain.Zig), p)
+			status, findings := s.check(t, dist(t, toolchain.Zig))
+			assert.Equal(t, map[string]int{"warning": 1, "failed": 2}[c.level], status, "%+v", findings)
+			for _, f := range findings {
+				if f.Check == c.check && f.Level == c.level && strings.Contains(f.Text, c.text) {
+					assert.Contains(t, f.Remedy, c.remedy)
+					return
+				}
+			}
+			assert.Fail(t, "nothing found", "%+v", findings)
+		})
+	}
+}
