@@ -2,7 +2,7 @@
  * Where the address space is limited, a 32-bit Go takes the largest of 512,
  * 256 and 128 MB that fits, and may leave the host too little for the stack of
  * a thread. We reserve memory during Go's start and release it afterwards, so
- * that the host keeps at least that much.
+ * that the host keeps at least that much. A 64-bit Go needs 750 MB in any case.
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
@@ -19,7 +19,7 @@ void avir_reserve_host_share(void) {
     struct rlimit space;
     size_t size;
 
-    if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur == RLIM_INFINITY)
+    if (sizeof(void *) > 4 || (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur == RLIM_INFINITY))
         return;
     for (size = HOST_SHARE; size >= HOST_SHARE / 4; size /= 2) {
         /* Twice as much must be there, so that Go's own start does not fail. */

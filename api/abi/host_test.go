@@ -55,6 +55,27 @@ func TestLibraryLoadsWhenInfoLeavesItsGoroutine(t *testing.T) {
 	}
 }
 
+// What a Go runtime needs at least differs by width: 32-bit Go takes what it
+// finds, 64-bit Go reserves 750 MB and writes tables of 40 MB.
+func TestLibraryLoadsWithinTheHostsLimits(t *testing.T) {
+	limits := map[string][][]string{
+		"386": {
+			{"AVIR_TEST_SPACE=150", "AVIR_TEST_LEFT=30"}, {"AVIR_TEST_SPACE=300", "AVIR_TEST_LEFT=100"},
+			{"AVIR_TEST_SPACE=400", "AVIR_TEST_LEFT=100"}, {"AVIR_TEST_SPACE=600", "AVIR_TEST_LEFT=100"},
+			{"AVIR_TEST_DATA=16"},
+		},
+		"amd64": {{"AVIR_TEST_SPACE=850", "AVIR_TEST_LEFT=16"}, {"AVIR_TEST_DATA=64"}},
+	}
+	for _, arch := range architectures(t) {
+		host, library := build(t, arch)
+		for _, limit := range limits[arch] {
+			t.Run(arch+"/"+strings.Join(limit, ","), func(t *testing.T) {
+				run(t, "goroutine", limit, host, library, "limits")
+			})
+		}
+	}
+}
+
 func TestPoisonedEnvironmentIsHiddenFromGo(t *testing.T) {
 	for _, arch := range architectures(t) {
 		host, library := build(t, arch)

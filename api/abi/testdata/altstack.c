@@ -38,6 +38,7 @@ static void *scan_while_stacks_change(void *unused) {
     void *context;
     int i;
 
+    use_stack(NULL, 0, SS_DISABLE); /* so that Go doesn't take this one for its own */
     CHECK(api->plugin_thread_init(&context) == 1);
     for (i = 0; i < ROUNDS; i++) {
         use_stack(NULL, 0, SS_DISABLE);

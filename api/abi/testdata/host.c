@@ -25,6 +25,7 @@ static const struct {
     {"close", check_close},
     {"log", check_log},
     {"state", check_state},
+    {"limits", check_limits},
     {"fork", check_fork},
     {"cancel", check_cancel},
     {"signals", check_signals},

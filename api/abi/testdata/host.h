@@ -34,6 +34,7 @@ double seconds(void);
 pthread_t spawn(void *(*f)(void *), void *argument, size_t stack);
 void *scan_all(void *unused); /* what a thread does: each kind of scan, or one, on a context of its own */
 void *scan_once(void *unused);
+int is_special(int number); /* a signal that no host uses for itself */
 
 /* calls.c */
 void check_nulls(void);
@@ -48,6 +49,7 @@ void check_close(void);
 void check_log(void);
 /* process.c */
 void check_state(void);
+void check_limits(void);
 void check_fork(void);
 void check_cancel(void);
 void check_stacks(void);

@@ -137,13 +137,14 @@ void check_missing(void) {
 
 /* A handler of the host that knows its own memory only is never asked about a list's missing end. */
 void check_endless(void) {
-    char *memory = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     avir_plugin_config *list;
+    char *memory;
     int i;
 
-    CHECK(munmap(memory + 2 * 4096, 4096) == 0);
     reserve();
     load();
+    memory = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(munmap(memory + 2 * 4096, 4096) == 0);
     list = (avir_plugin_config *)(memory + 2 * 4096) - 30;
     for (i = 0; i < 30; i++)
         strcpy(list[i].name, "Mode");

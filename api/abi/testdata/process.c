@@ -84,6 +84,28 @@ void check_state(void) {
     CHECK(memcmp(&before, &after, sizeof before) == 0);
 }
 
+/* In MB, from the environment; 0 when it isn't there. */
+static rlim_t megabytes(const char *name) {
+    const char *text = getenv(name);
+
+    return text == NULL ? 0 : (rlim_t)atol(text) << 20;
+}
+
+/* The load works within limits, and leaves the host some of its address space. */
+void check_limits(void) {
+    struct rlimit space = {megabytes("AVIR_TEST_SPACE"), megabytes("AVIR_TEST_SPACE")};
+    struct rlimit data = {megabytes("AVIR_TEST_DATA"), megabytes("AVIR_TEST_DATA")};
+    size_t left = megabytes("AVIR_TEST_LEFT");
+    void *context;
+
+    CHECK(space.rlim_cur == 0 || setrlimit(RLIMIT_AS, &space) == 0);
+    CHECK(data.rlim_cur == 0 || setrlimit(RLIMIT_DATA, &data) == 0);
+    load();
+    CHECK(left == 0 || mmap(NULL, left, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+    context = start();
+    CHECK(scan(context, "noop") == AVCHK_OK && scan(context, "gc") == AVCHK_OK);
+}
+
 static void call_everything(void *context) {
     avir_plugin_info info;
     char text[64];

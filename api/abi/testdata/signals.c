@@ -25,7 +25,7 @@ static void *scan_in_storm(void *unused) {
 }
 
 /* Of a broken program, or not to be caught; SIGURG is in handlers.c. */
-static int is_special(int number) {
+int is_special(int number) {
     static const int special[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGURG};
     size_t i;
 
