@@ -147,10 +147,21 @@ func TestNothingIsTakenFromAnotherCheckout(t *testing.T) {
 
 func TestTheUsersGitConfigurationChangesNothing(t *testing.T) {
 	dir, home := checkout(t, "1.2.0"), t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(home, ".gitconfig"), []byte("[log]\n\tshowSignature = true\n[gpg]\n\tprogram = echo\n"), 0o644))
+	gpg := filepath.Join(home, "gpg")
+	require.NoError(t, os.WriteFile(gpg, []byte(`#!/bin/sh
+case "$*" in
+*--verify*) echo "gpg: a good signature" >&2; echo "[GNUPG:] GOODSIG 1 t" ;;
+*) echo "-----BEGIN PGP SIGNATURE-----"; echo "[GNUPG:] SIG_CREATED " >&2 ;;
+esac
+`), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(home, ".gitconfig"), []byte("[log]\n\tshowSignature = true\n[gpg]\n\tprogram = "+gpg+"\n"), 0o644))
 	t.Setenv("HOME", home)
+	git(t, dir, "commit", "-q", "--allow-empty", "-S", "-m", "a signed commit")
+	out, err := exec.Command("git", "-C", dir, "log", "-1", "--format=%ct").Output()
+	require.NoError(t, err)
+	require.Contains(t, string(out), "a good signature", "git shows it, if nobody says otherwise")
 	t.Setenv("SOURCE_DATE_EPOCH", "")
-	_, err := FindEpoch(t.Context(), dir)
+	_, err = FindEpoch(t.Context(), dir)
 	assert.NoError(t, err)
 }
 

@@ -21,11 +21,11 @@ import (
 // maxFile bounds what is read of one file; the packages have a few megabytes.
 const maxFile = 256 << 20
 
-// readRegular reads a file below dir that is neither a link nor a device nor a
-// pipe.
+// readRegular reads a file that is neither a device nor a pipe. os.Root follows
+// no link that leads out of dir.
 func readRegular(dir *os.Root, name string) ([]byte, error) {
 	// Not blocking, because opening a pipe waits for its writer.
-	f, err := dir.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	f, err := dir.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("read a file in %s: %w", dir.Name(), err)
 	}

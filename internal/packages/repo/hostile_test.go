@@ -90,9 +90,12 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 	o := publishedOnce(t)
 	secret := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(secret, []byte("not to be published"), 0o600))
-	kinds := map[string]func(path string) error{
-		"a pipe that nobody writes to": func(path string) error { return syscall.Mkfifo(path, 0o666) },
-		"a link":                       func(path string) error { return os.Symlink(secret, path) },
+	kinds := map[string]struct {
+		make func(path string) error
+		want string
+	}{
+		"a pipe that nobody writes to": {func(path string) error { return syscall.Mkfifo(path, 0o666) }, "is no regular file"},
+		"a link to another folder":     {func(path string) error { return os.Symlink(secret, path) }, "path escapes"},
 	}
 	pool := "apt/pool/main/kerio-connect-avir-clam/kerio-connect-avir-clam"
 	for _, file := range []string{
@@ -105,11 +108,11 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 		filepath.Join(o.Published, "yum/repodata/repomd.xml"),
 		filepath.Join(o.Published, "yum/repodata/repomd.xml.asc"),
 	} {
-		for kind, make := range kinds {
+		for name, kind := range kinds {
 			aside := file + ".aside"
 			had := os.Rename(file, aside) == nil
-			require.NoError(t, make(file))
-			assert.Errorf(t, inTime(t, o), "%s is %s", file, kind)
+			require.NoError(t, kind.make(file))
+			assert.ErrorContainsf(t, inTime(t, o), kind.want, "%s is %s", file, name)
 			assert.NoDirExists(t, o.Out)
 			require.NoError(t, os.Remove(file))
 			if had {

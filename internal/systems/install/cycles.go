@@ -138,7 +138,7 @@ func (k *kit) withProduct(ctx context.Context, m manager, p pkg) (err error) {
 		want release
 	}{
 		{"upgrade by name", func() error { return nil }, k.current},
-		{"reinstall", func() error { return m.reinstall(ctx, p) }, k.current},
+		{"reinstall", func() error { _, err := m.reinstall(ctx, p); return err }, k.current},
 		{"downgrade", func() error { return m.downgrade(ctx, k.old, p) }, k.old},
 		{"upgrade by file", func() error { return k.tracedUpgrade(ctx, m, p) }, k.current},
 	} {

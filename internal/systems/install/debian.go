@@ -182,9 +182,8 @@ func (a *apt) downgrade(ctx context.Context, to release, p pkg) error {
 	return err
 }
 
-func (a *apt) reinstall(ctx context.Context, p pkg) error {
-	_, err := a.get(ctx, "install", "--reinstall", a.named(p))
-	return err
+func (a *apt) reinstall(ctx context.Context, p pkg) (string, error) {
+	return a.get(ctx, "install", "--reinstall", a.named(p))
 }
 
 func (a *apt) remove(ctx context.Context, p pkg) error {

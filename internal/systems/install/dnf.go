@@ -113,9 +113,8 @@ func (d *dnfManager) downgrade(ctx context.Context, to release, p pkg) error {
 	return err
 }
 
-func (d *dnfManager) reinstall(ctx context.Context, p pkg) error {
-	_, err := d.dnf(ctx, "reinstall", p.name)
-	return err
+func (d *dnfManager) reinstall(ctx context.Context, p pkg) (string, error) {
+	return d.dnf(ctx, "reinstall", p.name)
 }
 
 func (d *dnfManager) remove(ctx context.Context, p pkg) error {

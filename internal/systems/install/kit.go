@@ -51,7 +51,11 @@ func newKit(ctx context.Context, o Options, s *session.Session) (k *kit, err err
 	if k.epoch, err = packages.FindEpoch(ctx, o.Root); err != nil {
 		return k, err
 	}
-	if k.data, err = packages.Load(filepath.Join(o.Root, "packaging")); err != nil {
+	// Of the checkout's data, which somebody may edit meanwhile, only a copy is used.
+	if err = os.CopyFS(k.dataDir(), os.DirFS(filepath.Join(o.Root, "packaging"))); err != nil {
+		return k, fmt.Errorf("copy the packages' data: %w", err)
+	}
+	if k.data, err = packages.Load(k.dataDir()); err != nil {
 		return k, err
 	}
 	if k.signer, err = k.newKey("key", k.epoch); err != nil {
@@ -69,6 +73,8 @@ func newKit(ctx context.Context, o Options, s *session.Session) (k *kit, err err
 	k.clamd, err = realclamd.New(s.Short, nil)
 	return k, err
 }
+
+func (k *kit) dataDir() string { return filepath.Join(k.dir, "data") }
 
 func (k *kit) close() {
 	if k.clamd != nil {

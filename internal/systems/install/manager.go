@@ -25,7 +25,7 @@ type manager interface {
 	installWithoutStdio(ctx context.Context, from release, p pkg) error
 
 	downgrade(ctx context.Context, to release, p pkg) error
-	reinstall(ctx context.Context, p pkg) error
+	reinstall(ctx context.Context, p pkg) (output string, err error)
 	remove(ctx context.Context, p pkg) error
 
 	// shell runs a command that a package has printed.
@@ -70,6 +70,7 @@ func ours(ctx context.Context, m manager, p pkg) ([]string, error) {
 		return nil, fmt.Errorf("%s lists the product's folder %s", p.name, p.product.Plugins)
 	}
 	return slices.DeleteFunc(listed, func(path string) bool {
-		return !strings.Contains(path, p.name) && path != p.library() && path != "/usr/share/licenses"
+		// dpkg tells of diversions, too.
+		return !strings.HasPrefix(path, "/") || !strings.Contains(path, p.name) && path != p.library() && path != "/usr/share/licenses"
 	}), nil
 }

@@ -107,7 +107,7 @@ func (k *kit) ownOriginal(ctx context.Context, m manager, p pkg) (err error) {
 	}{
 		{"first install", func() error { return nil }, k.old},
 		{"upgrade", func() error { _, err := m.fetch(ctx, p); return err }, k.current},
-		{"reinstall", func() error { return m.reinstall(ctx, p) }, k.current},
+		{"reinstall", func() error { _, err := m.reinstall(ctx, p); return err }, k.current},
 		{"upgrade that fails", func() error {
 			if _, err := m.install(ctx, k.failing, p); err == nil {
 				return errors.New("its script fails, and it was installed")
@@ -195,6 +195,11 @@ func (k *kit) packagedOriginal(ctx context.Context, a *apt, p pkg) error {
 		}
 		return nil
 	}
+	// The product's package lists /opt, which dpkg then removes when it is empty.
+	productGone := func() error {
+		_, err := a.get(ctx, "purge", p.product.Package)
+		return errors.Join(err, os.MkdirAll(a.Path("opt"), 0o755), unchanged(a.Dir, empty))
+	}
 	ours := func(from release) func() error {
 		return func() error {
 			_, err := a.install(ctx, from, p)
@@ -209,8 +214,7 @@ func (k *kit) packagedOriginal(ctx context.Context, a *apt, p pkg) error {
 		func() error { return product("2.0") }, is("2.0", k.old), ours(k.current), is("2.0", k.current),
 		func() error { return a.remove(ctx, p) }, func() error { return there(p.library(), "2.0") },
 		func() error { return a.purge(ctx, p) }, func() error { return there(p.library(), "2.0") },
-		func() error { _, err := a.get(ctx, "purge", p.product.Package); return err },
-		func() error { return unchanged(a.Dir, empty) },
+		productGone,
 	); err != nil {
 		return fmt.Errorf("the product before the package: %w", err)
 	}
@@ -219,8 +223,7 @@ func (k *kit) packagedOriginal(ctx context.Context, a *apt, p pkg) error {
 		ours(k.current), func() error { return product("2.0") }, is("2.0", k.current),
 		func() error { return a.downgrade(ctx, k.old, p) }, is("2.0", k.old),
 		func() error { return a.purge(ctx, p) }, func() error { return there(p.library(), "2.0") },
-		func() error { _, err := a.get(ctx, "purge", p.product.Package); return err },
-		func() error { return unchanged(a.Dir, empty) },
+		productGone,
 	); err != nil {
 		return fmt.Errorf("the package before the product: %w", err)
 	}

@@ -38,7 +38,7 @@ func (k *kit) buildAll(ctx context.Context) error {
 		return err
 	}
 	for r, data := range map[release]string{
-		k.current: filepath.Join(k.options.Root, "packaging"),
+		k.current: k.dataDir(),
 		k.old:     others,
 		k.failing: data,
 	} {
@@ -99,7 +99,7 @@ func (k *kit) failingScripts() (string, error) {
 // whose packages nobody installs in more than one version then.
 func (k *kit) copyData(name string) (string, error) {
 	dir := filepath.Join(k.dir, name)
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join(k.options.Root, "packaging"))); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(k.dataDir())); err != nil {
 		return "", fmt.Errorf("copy the packages' data: %w", err)
 	}
 	if !k.options.Quick {

@@ -24,7 +24,7 @@ func (k *kit) reproducible(ctx context.Context) error {
 	o := k.packageOptions(k.current, filepath.Join(again, "packaging"))
 	o.Dist, o.Out = filepath.Join(again, "dist"), filepath.Join(again, "packages")
 	r := repo.Options{Packages: o.Out, Out: filepath.Join(again, "repo"), URL: k.url + "/good", Epoch: k.epoch, Signer: k.signer}
-	for to, from := range map[string]string{o.Data: filepath.Join(k.options.Root, "packaging"), o.Dist: k.current.dist} {
+	for to, from := range map[string]string{o.Data: k.dataDir(), o.Dist: k.current.dist} {
 		if err := copyWithTime(to, from, time.Unix(1_000_000_000, 0)); err != nil {
 			return err
 		}

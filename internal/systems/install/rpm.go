@@ -110,9 +110,8 @@ func (m *rpmManager) downgrade(ctx context.Context, to release, p pkg) error {
 	return err
 }
 
-func (m *rpmManager) reinstall(ctx context.Context, p pkg) error {
-	_, err := m.rpm(ctx, append([]string{"-U", "--replacepkgs"}, m.files(m.k.current, p)...)...)
-	return err
+func (m *rpmManager) reinstall(ctx context.Context, p pkg) (string, error) {
+	return m.rpm(ctx, append([]string{"-U", "--replacepkgs"}, m.files(m.k.current, p)...)...)
 }
 
 func (m *rpmManager) remove(ctx context.Context, p pkg) error {
@@ -140,9 +139,9 @@ func (m *rpmManager) list(ctx context.Context, p pkg) ([]string, error) {
 
 // scriptlets tells them by their first lines, which the shell wrote down.
 var scriptlets = map[string]string{
-	"# $1 is 1 on the first install and 2 on an upgrade. rpm makes the missing":   "pre",
-	"# An install without a standard output must not fail.":                       "post",
-	"# On an upgrade the old version's script runs after the new version's files": "postun",
+	"# $1 is 1 on the first install and 2 on an upgrade. rpm makes the missing":    "pre",
+	"# $1 is 1 on the first install, and more on an upgrade. An install without a": "post",
+	"# On an upgrade the old version's script runs after the new version's files":  "postun",
 }
 
 func (m *rpmManager) calls() ([]string, error) {

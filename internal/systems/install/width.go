@@ -69,10 +69,10 @@ func (k *kit) changeWidth(ctx context.Context, m manager, p pkg) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(os.Remove(tree.Path(dnf)), k.writeServer(tree, p, p.of), m.downgrade(ctx, k.old, wide)); err != nil {
+	if err := errors.Join(os.Remove(tree.Path(dnf)), k.writeServer(tree, p, p.of)); err != nil {
 		return err
 	}
-	if out, err = m.fetch(ctx, wide); err != nil {
+	if out, err = m.reinstall(ctx, wide); err != nil {
 		return err
 	}
 	if _, err := k.follow(ctx, m, wide, out, upgradeHint); err != nil {
