@@ -27,7 +27,9 @@ func (b *builder) inputs(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintf(h, "%q\n", plugins)
+	for _, p := range plugins {
+		fmt.Fprintf(h, "%q %q\n", p.Name, p.Dir)
+	}
 	sources, err := b.sources(ctx, plugins)
 	if err != nil {
 		return "", err
@@ -51,6 +53,9 @@ func (b *builder) inputs(ctx context.Context) (string, error) {
 func (b *builder) sources(ctx context.Context, plugins []Plugin) ([]string, error) {
 	linked := map[string][]string{} // packages by module
 	for _, p := range plugins {
+		if p.c != nil {
+			continue // in the module's folder, of which all files count
+		}
 		linked["plugins"] = append(linked["plugins"], "./"+filepath.Base(p.Dir))
 	}
 	for _, p := range goPrograms {

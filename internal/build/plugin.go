@@ -48,11 +48,13 @@ func (t *target) plugin(ctx context.Context, p Plugin, l *Library) error {
 		if err := os.MkdirAll(objects, 0o755); err != nil {
 			return "", err
 		}
-		if _, err := t.goBuild(p, full, objects, t.exportScript()).Run(ctx); err != nil {
-			return "", err
-		}
 		var err error
-		if l.Mended, err = t.mend(full, objects); err != nil {
+		if p.c != nil {
+			err = t.buildC(ctx, p, full, objects)
+		} else if _, err = t.goBuild(p, full, objects, t.exportScript()).Run(ctx); err == nil {
+			l.Mended, err = t.mend(full, objects)
+		}
+		if err != nil {
 			return "", err
 		}
 		stripped := filepath.Join(work, "stripped", p.Name+".so")

@@ -11,16 +11,18 @@ import (
 	"github.com/avirkit/avirkit/internal/build/platform"
 )
 
-// Plugin is a Go plugin to build.
+// Plugin is a plugin to build, in Go or in C and C++.
 type Plugin struct {
 	Name string // avir_NAME, the file name without .so
-	Dir  string // its package main, in the checkout
+	Dir  string // its sources, in the checkout
+
+	c *cFolder // nil for a plugin in Go
 }
 
 // Plugins are the plugins that a build makes: each folder of plugins, or link
-// to a folder, that holds a package main and is no module of its own, which the
-// go command would not see from the module around it. The library of
-// plugins/NAME is avir_NAME.so.
+// to a folder, that holds a package main, or sources in C or C++ and no Go. A
+// module of its own is none of them: the go command would not see it from the
+// module around it. The library of plugins/NAME is avir_NAME.so.
 func Plugins(root string) ([]Plugin, error) {
 	entries, err := os.ReadDir(filepath.Join(root, "plugins"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -29,30 +31,32 @@ func Plugins(root string) ([]Plugin, error) {
 	var found []Plugin
 	for _, e := range entries {
 		dir := "plugins/" + e.Name()
-		plugin, err := isPlugin(filepath.Join(root, dir))
+		plugin, err := pluginIn(filepath.Join(root, dir))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", dir, err)
 		}
-		if plugin {
-			found = append(found, Plugin{Name: "avir_" + e.Name(), Dir: dir})
+		if plugin != nil {
+			plugin.Name, plugin.Dir = "avir_"+e.Name(), dir
+			found = append(found, *plugin)
 		}
 	}
 	if len(found) == 0 {
-		return nil, errors.New("no folder plugins/NAME with a package main: is the checkout complete?")
+		return nil, errors.New("no folder plugins/NAME with a package main or sources in C: is the checkout complete?")
 	}
 	return found, nil
 }
 
-func isPlugin(dir string) (bool, error) {
+// pluginIn returns what a folder holds, or nil if that is no plugin.
+func pluginIn(dir string) (*Plugin, error) {
 	// The go command passes over these too.
 	if name := filepath.Base(dir); strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" {
-		return false, nil
+		return nil, nil
 	}
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
-		return false, err
+		return nil, err
 	}
 	if _, err := os.Stat(filepath.Join(dir, "go.mod")); !errors.Is(err, os.ErrNotExist) {
-		return false, err
+		return nil, err
 	}
 	context := gobuild.Default
 	context.GOOS, context.GOARCH, context.CgoEnabled = "linux", platform.All[0].GOARCH, true
@@ -60,7 +64,14 @@ func isPlugin(dir string) (bool, error) {
 	p, err := context.ImportDir(dir, 0)
 	var none *gobuild.NoGoError
 	if errors.As(err, &none) {
-		return false, nil
+		c, err := readCFolder(dir)
+		if c == nil {
+			return nil, err
+		}
+		return &Plugin{c: c}, nil
 	}
-	return err == nil && p.IsCommand(), err
+	if err != nil || !p.IsCommand() {
+		return nil, err
+	}
+	return &Plugin{}, nil
 }

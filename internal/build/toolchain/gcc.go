@@ -16,7 +16,7 @@ import (
 func debianGCC(ctx context.Context, cache string, platforms []*platform.Platform) (*Toolchain, error) {
 	t := &Toolchain{Name: GCC, Compilers: map[*platform.Platform]*Compiler{}}
 	for _, p := range platforms {
-		if err := needGCC(ctx, p); err != nil {
+		if err := needDriver(ctx, "gcc", p, p.GCCPackages); err != nil {
 			return nil, err
 		}
 		stubs, err := stubLibraries(ctx, cache, p)
@@ -26,6 +26,8 @@ func debianGCC(ctx context.Context, cache string, platforms []*platform.Platform
 		t.Compilers[p] = &Compiler{
 			CC:  []string{"gcc", p.GCCFlag},
 			CXX: []string{"g++", p.GCCFlag},
+			// The target systems' own libstdc++ is older than this one.
+			CXXRuntime: []string{"-Wl,-Bstatic", "-lstdc++", "-lgcc_eh", "-Wl,-Bdynamic"},
 			LinkFlags: append([]string{
 				// Without this a symbol that the stubs lack links silently, as
 				// an undefined one without a version.
@@ -43,16 +45,25 @@ func debianGCC(ctx context.Context, cache string, platforms []*platform.Platform
 	return t, err
 }
 
-// needGCC makes sure that gcc links programs for a platform.
-func needGCC(ctx context.Context, p *platform.Platform) error {
-	if links(ctx, p) == nil {
+// NeedCXX makes sure that the toolchain compiles C++ for a platform. Few builds
+// need that, so that picking a toolchain does not look for it.
+func (t *Toolchain) NeedCXX(ctx context.Context, p *platform.Platform) error {
+	if t.Name != GCC {
 		return nil
 	}
-	if err := hostdeps.Need(ctx, p.GCCPackages...); err != nil {
-		return fmt.Errorf("gcc %s does not link programs here: %w", p.GCCFlag, err)
+	return needDriver(ctx, "g++", p, p.GXXPackages)
+}
+
+// needDriver makes sure that gcc or g++ links programs for a platform.
+func needDriver(ctx context.Context, driver string, p *platform.Platform, packages []string) error {
+	if links(ctx, driver, p) == nil {
+		return nil
 	}
-	if err := links(ctx, p); err != nil {
-		return fmt.Errorf("gcc %s does not link programs here although %s is installed: %w", p.GCCFlag, strings.Join(p.GCCPackages, " "), err)
+	if err := hostdeps.Need(ctx, packages...); err != nil {
+		return fmt.Errorf("%s %s does not link programs here: %w", driver, p.GCCFlag, err)
+	}
+	if err := links(ctx, driver, p); err != nil {
+		return fmt.Errorf("%s %s does not link programs here although %s is installed: %w", driver, p.GCCFlag, strings.Join(packages, " "), err)
 	}
 	return nil
 }
@@ -85,17 +96,20 @@ func VersionLine(ctx context.Context, program string) (string, error) {
 	return line, err
 }
 
-// links tries whether gcc can link a program, C library included.
-func links(ctx context.Context, p *platform.Platform) error {
+// languages are what gcc and g++ compile, in their own words.
+var languages = map[string]string{"gcc": "c", "g++": "c++"}
+
+// links tries whether gcc or g++ can link a program, its library included.
+func links(ctx context.Context, driver string, p *platform.Platform) error {
 	dir, err := os.MkdirTemp("", "avirkit-gcc-*")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	_, err = run.Command{
-		Name:  "gcc",
+		Name:  driver,
 		Unset: Ambient,
-		Args:  []string{p.GCCFlag, "-x", "c", "-o", filepath.Join(dir, "a.out"), "-"},
+		Args:  []string{p.GCCFlag, "-x", languages[driver], "-o", filepath.Join(dir, "a.out"), "-"},
 		Stdin: strings.NewReader("#include <stdlib.h>\nint main(void) { return abs(0); }\n"),
 	}.Run(ctx)
 	return err

@@ -3,6 +3,7 @@ package toolchain
 import (
 	"context"
 	"crypto/sha256"
+	"embed"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,18 +21,36 @@ import (
 // with the sonames and symbols of the floor have neither fault. They hold no
 // code: ld.so never sees them.
 
+// archives are static libraries whose code is linked into what uses them: the
+// symbols that glibc keeps in its own static part, and those of newer releases.
+//
+//go:embed static/*.c
+var archives embed.FS
+
+// archiveParts is how many objects are made of each source.
+var archiveParts = map[string]int{"libc_nonshared": 7, "newer_glibc": 8}
+
 // stubLibrary is one shared library of the floor.
 type stubLibrary glibc.Library
 
 // linkNames are the flags that link with the stubs; what nothing uses is left
 // out of the result by --as-needed.
 func linkNames(p *platform.Platform) []string {
-	return []string{"-lpthread", "-ldl", "-lrt", "-lm", "-lresolv", "-lc", "-l:" + p.LoaderSoname()}
+	return []string{"-lpthread", "-ldl", "-lrt", "-lm", "-lresolv", "-l:newer_glibc.a", "-l:libc_nonshared.a", "-lc", "-l:" + p.LoaderSoname()}
 }
 
 // stubLibraries makes the stub libraries below cache and returns their folder.
 func stubLibraries(ctx context.Context, cache string, p *platform.Platform) (string, error) {
-	dir := filepath.Join(cache, fmt.Sprintf("glibc-stubs-%s-%.12x", p, sha256.Sum256([]byte(p.Glibc().Text))))
+	digest := sha256.New()
+	fmt.Fprint(digest, p.Glibc().Text)
+	for _, name := range []string{"libc_nonshared", "newer_glibc"} {
+		source, err := archives.ReadFile("static/" + name + ".c")
+		if err != nil {
+			return "", err
+		}
+		digest.Write(source)
+	}
+	dir := filepath.Join(cache, fmt.Sprintf("glibc-stubs-%s-%.24x", p, digest.Sum(nil)))
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
@@ -48,10 +67,40 @@ func stubLibraries(ctx context.Context, cache string, p *platform.Platform) (str
 			return "", err
 		}
 	}
+	for name, parts := range archiveParts {
+		if err := buildArchive(ctx, name, parts, tmp, p); err != nil {
+			return "", err
+		}
+	}
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return "", err
 	}
 	return dir, os.Rename(tmp, dir)
+}
+
+// buildArchive makes NAME.a in dir, an object of each part of the source.
+func buildArchive(ctx context.Context, name string, parts int, dir string, p *platform.Platform) error {
+	source, err := archives.ReadFile("static/" + name + ".c")
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(dir, name+".c")
+	if err := os.WriteFile(file, source, 0o644); err != nil {
+		return err
+	}
+	archive := []string{"rcD", filepath.Join(dir, name+".a")}
+	for part := 1; part <= parts; part++ {
+		object := filepath.Join(dir, fmt.Sprintf("%s.%d.o", name, part))
+		// Some of the functions are built-in ones to gcc, of other types.
+		args := []string{p.GCCFlag, "-std=gnu99", "-O2", "-fPIC", "-fno-builtin", "-fno-stack-protector",
+			fmt.Sprintf("-DPART=%d", part), "-c", "-o", object, file}
+		if _, err := (run.Command{Name: "gcc", Args: args, Unset: Ambient}).Run(ctx); err != nil {
+			return err
+		}
+		archive = append(archive, object)
+	}
+	_, err = run.Command{Name: "ar", Args: archive, Unset: Ambient}.Run(ctx)
+	return err
 }
 
 func (l stubLibrary) build(ctx context.Context, dir string, p *platform.Platform) error {

@@ -45,6 +45,9 @@ type Compiler struct {
 	// make them compile for the platform.
 	CC, CXX []string
 
+	// CXXRuntime links the C++ runtime into a library. It goes before LinkFlags.
+	CXXRuntime []string
+
 	// LinkFlags end every link: libraries and programs alike.
 	LinkFlags []string
 

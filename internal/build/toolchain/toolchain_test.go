@@ -125,7 +125,7 @@ func TestNpmIsNeededOnlyForAZigThatIsNotThere(t *testing.T) {
 func TestTheRealReasonWhyGccDoesNotLinkIsTold(t *testing.T) {
 	t.Setenv("TMPDIR", "/nonexistent")
 
-	assert.ErrorContains(t, links(context.Background(), platform.All[0]), "/nonexistent")
+	assert.ErrorContains(t, links(context.Background(), "gcc", platform.All[0]), "/nonexistent")
 }
 
 func TestEachParallelTargetHasAZigCacheOfItsOwn(t *testing.T) {
