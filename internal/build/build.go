@@ -6,6 +6,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,8 @@ import (
 type Options struct {
 	Root      string               // the checkout
 	Toolchain string               // as toolchain.Pick takes it
-	Dist      string               // where the results go; empty: Root/dist
+	Dist      string               // where the results go; empty: Root/dist, or dist in the folder Plugin
+	Plugin    string               // a plugin's folder outside of the checkout, to build alone
 	Platforms []*platform.Platform // what to build for; none: all of them
 }
 
@@ -69,10 +71,16 @@ func newBuilder(ctx context.Context, o Options) (*builder, error) {
 
 // Run builds what is not up to date and returns the manifest of dist.
 func Run(ctx context.Context, o Options) (*Manifest, error) {
-	if o.Dist == "" {
-		o.Dist = filepath.Join(o.Root, "dist")
+	if o.Plugin != "" {
+		var err error
+		if o.Plugin, err = filepath.Abs(o.Plugin); err != nil {
+			return nil, err
+		}
 	}
-	if err := passable(o.Root, o.Dist); err != nil {
+	if o.Dist == "" {
+		o.Dist = filepath.Join(cmp.Or(o.Plugin, o.Root), "dist")
+	}
+	if err := passable(o.Root, o.Dist, o.Plugin); err != nil {
 		return nil, err
 	}
 	unlock, err := Lock(ctx, o.Root)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -23,7 +24,7 @@ import (
 func (b *builder) inputs(ctx context.Context) (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %q %q %q\n", b.tc.String(), versions.TargetGo, b.version(), b.tools(), b.targets())
-	plugins, err := Plugins(b.Root)
+	plugins, err := b.plugins()
 	if err != nil {
 		return "", err
 	}
@@ -33,6 +34,11 @@ func (b *builder) inputs(ctx context.Context) (string, error) {
 	sources, err := b.sources(ctx, plugins)
 	if err != nil {
 		return "", err
+	}
+	if b.Plugin != "" {
+		if err := b.outside(h); err != nil {
+			return "", err
+		}
 	}
 	for _, path := range sources {
 		f, err := describe(b.Root, filepath.Join(b.Root, path))
@@ -51,10 +57,10 @@ func (b *builder) inputs(ctx context.Context) (string, error) {
 // imports of the code tell: all of each module that is linked into a plugin or
 // program, and the packages that this package is made of.
 func (b *builder) sources(ctx context.Context, plugins []Plugin) ([]string, error) {
-	linked := map[string][]string{} // packages by module
+	linked := map[string][]string{"api": {"./abi"}} // packages by module
 	for _, p := range plugins {
-		if p.c != nil {
-			continue // in the module's folder, of which all files count
+		if p.c != nil || filepath.IsAbs(p.Dir) {
+			continue // in the folder of a module of which all files count, or counted by outside
 		}
 		linked["plugins"] = append(linked["plugins"], "./"+filepath.Base(p.Dir))
 	}
@@ -88,6 +94,28 @@ func (b *builder) sources(ctx context.Context, plugins []Plugin) ([]string, erro
 		}
 	}
 	return slices.Sorted(maps.Keys(found)), nil
+}
+
+// outside adds the files of a plugin's folder outside of the checkout, without
+// what builds make there.
+func (b *builder) outside(h io.Writer) error {
+	return filepath.WalkDir(b.Plugin, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			if path == b.Dist || path != b.Plugin && strings.HasPrefix(d.Name(), ".") {
+				return filepath.SkipDir
+			}
+		case d.Type().IsRegular():
+			f, err := describe(b.Plugin, path)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(h, "%q %q\n", f.SHA256, f.Path)
+		}
+		return nil
+	})
 }
 
 // goList lists what the go command tells of packages and all that they import.

@@ -33,7 +33,7 @@ func (b *builder) all(ctx context.Context) (*Manifest, error) {
 	if err := b.fetchGo(ctx); err != nil {
 		return nil, err
 	}
-	plugins, err := Plugins(b.Root)
+	plugins, err := b.plugins()
 	if err != nil {
 		return nil, err
 	}

@@ -103,10 +103,14 @@ func (t *target) mend(library, objects string) (places int, err error) {
 func (t *target) goBuild(p Plugin, out, objects, script string) run.Command {
 	ld := append(t.goLinkFlags(), "-tmpdir="+objects, "'-extldflags="+strings.Join(t.linkFlags(script), " ")+"'")
 	args := append([]string{"build", "-buildmode=c-shared", "-o", out, "-ldflags=" + strings.Join(ld, " ")}, goFlags()...)
+	dir, pkg := filepath.Join(t.Root, filepath.Dir(p.Dir)), "./"+filepath.Base(p.Dir)
+	if filepath.IsAbs(p.Dir) {
+		dir, pkg = p.Dir, "." // a module of its own
+	}
 	return run.Command{
 		Name:  "go",
-		Args:  append(args, "./"+filepath.Base(p.Dir)),
-		Dir:   filepath.Join(t.Root, filepath.Dir(p.Dir)),
+		Args:  append(args, pkg),
+		Dir:   dir,
 		Env:   append(t.cgoEnv(), t.jobEnv(p.Name)...),
 		Unset: toolchain.Ambient,
 	}

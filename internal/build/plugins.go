@@ -6,6 +6,7 @@ import (
 	gobuild "go/build"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/build/platform"
@@ -14,7 +15,7 @@ import (
 // Plugin is a plugin to build, in Go or in C and C++.
 type Plugin struct {
 	Name string // avir_NAME, the file name without .so
-	Dir  string // its sources, in the checkout
+	Dir  string // its sources: in the checkout, or an absolute path outside of it
 
 	c *cFolder // nil for a plugin in Go
 }
@@ -74,4 +75,39 @@ func pluginIn(dir string) (*Plugin, error) {
 		return nil, err
 	}
 	return &Plugin{}, nil
+}
+
+// Outside returns the plugin in a vendor's own folder, which holds a Go module
+// with a package main, or sources in C or C++. The library of a folder NAME or
+// avir_NAME is avir_NAME.so.
+func Outside(dir string) (Plugin, error) {
+	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
+		return Plugin{}, fmt.Errorf("%s is no folder with a plugin's sources: mage new makes one", dir)
+	}
+	name := strings.TrimPrefix(filepath.Base(dir), "avir_")
+	if !pluginName.MatchString(name) {
+		return Plugin{}, fmt.Errorf("the folder %s gives the library its name, avir_NAME.so: NAME may hold small letters, digits, - and _", dir)
+	}
+	found := Plugin{Name: "avir_" + name, Dir: dir}
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+		return found, nil
+	}
+	var err error
+	found.c, err = readCFolder(dir)
+	if err == nil && found.c == nil {
+		err = fmt.Errorf("%s holds neither a go.mod nor sources in C or C++: mage new makes a folder to begin with", dir)
+	}
+	return found, err
+}
+
+// pluginName is what may follow avir_. It is also the end of a package's name.
+var pluginName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,40}$`)
+
+// plugins are the plugins of this build.
+func (b *builder) plugins() ([]Plugin, error) {
+	if b.Plugin == "" {
+		return Plugins(b.Root)
+	}
+	outside, err := Outside(b.Plugin)
+	return []Plugin{outside}, err
 }

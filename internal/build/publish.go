@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -62,9 +63,10 @@ func (b *builder) swap(names ...string) (err error) {
 	return nil
 }
 
-// version is the project's version: the content of the file VERSION.
+// version is the content of the file VERSION: the project's, or that of the
+// plugin from outside.
 func (b *builder) version() string {
-	data, err := os.ReadFile(filepath.Join(b.Root, "VERSION"))
+	data, err := os.ReadFile(filepath.Join(cmp.Or(b.Plugin, b.Root), "VERSION"))
 	if err != nil {
 		return "0.0.0-unknown"
 	}

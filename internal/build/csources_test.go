@@ -1,0 +1,161 @@
+package build
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/internal/build/platform"
+	"github.com/avirkit/avirkit/internal/build/toolchain"
+)
+
+func TestTheSampleInCPassesTheHarness(t *testing.T) {
+	everywhere(t, func(t *testing.T, dist string, p *platform.Platform) {
+		harness(t, dist, filepath.Join(dist, p.Name, "avir_csample.so"), "--kernel-floor", p.KernelFloor)
+	})
+}
+
+// zig compiles all of libc++ for each platform, which takes minutes on a slow
+// machine, so that the ordinary run leaves that to gcc.
+func cxxToolchains() []string {
+	if os.Getenv("AVIR_FULL") == "1" {
+		return toolchains
+	}
+	return []string{toolchain.GCC}
+}
+
+func TestAPluginInCXXWithThreadsAndExceptionsPassesTheHarness(t *testing.T) {
+	for _, name := range cxxToolchains() {
+		for _, p := range platform.All {
+			t.Run(name+" "+p.Name, func(t *testing.T) {
+				b := testTarget(t, name, p)
+				folder, err := readCFolder(filepath.Join(b.Root, "testdata", "cxxplugin"))
+				require.NoError(t, err)
+				library := &Library{}
+				require.NoError(t, b.plugin(context.Background(), Plugin{Name: "avir_cxx", Dir: "testdata/cxxplugin", c: folder}, library))
+				assert.Equal(t, []string{export}, library.Audit.Exports)
+				for _, needed := range library.Audit.Needed {
+					assert.NotContains(t, needed, "stdc++", "the target systems' own is older")
+				}
+				harness(t, dist(t, name), b.staged("avir_cxx.so"), "--kernel-floor", p.KernelFloor)
+			})
+		}
+	}
+}
+
+const (
+	simpleHeader = "#define AVPLUGIN_SHORTCUT \"avir_mine\"\n#define AVPLUGIN_DESCRIPTION \"Mine 1.0\"\n"
+	simpleSource = `#include "mine.h"
+#include "avPlugin.h"
+avir_plugin_config plugin_config[] = {{"", ""}};
+const int CONFIG_SIZE = 1;
+int pluginInit(void) { return 1; }
+int pluginClose(void) { return 1; }
+int threadInit(void **context) { return context != 0; }
+int threadClose(void **context) { return context != 0; }
+int testFile(void *c, const char *f, const char *n, char *r, unsigned int rs, char *info, unsigned int size) {
+    (void)c, (void)f, (void)n, (void)r, (void)rs, (void)info, (void)size;
+    return ANSWER;
+}
+`
+)
+
+// cPlugin writes the files of a plugin in C and builds it with gcc.
+func cPlugin(t *testing.T, files map[string]string) (dir string, err error) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	b := testTarget(t, toolchain.GCC, platform.Native())
+	folder, err := readCFolder(dir)
+	require.NoError(t, err)
+	require.NotNil(t, folder)
+	return dir, b.plugin(context.Background(), Plugin{Name: "avir_mine", Dir: dir, c: folder}, &Library{})
+}
+
+func TestAFlagsFileNamesFoldersDefinesAndArchives(t *testing.T) {
+	_, err := cPlugin(t, map[string]string{
+		"mine.c": simpleSource, "engine/include/mine.h": simpleHeader,
+		FlagsFile: "# where the engine is\n-Iengine/include\n\n  -DANSWER=AVCHK_FAILED  \n",
+	})
+	require.ErrorContains(t, err, "AVPLUGIN_SHORTCUT", "the header that names the plugin lies in the plugin's own folder")
+
+	dir, err := cPlugin(t, map[string]string{"mine.c": simpleSource, "mine.h": simpleHeader, FlagsFile: "-DANSWER=engine_answer()\n-Iengine\nlibengine.a\n-includeengine.h\n",
+		"engine/engine.h": "int engine_answer(void);\n"})
+	require.ErrorContains(t, err, "libengine.a", "the archive is looked for")
+
+	engine := filepath.Join(dir, "engine.o")
+	compile := exec.Command("gcc", "-fPIC", "-x", "c", "-c", "-o", engine, "-")
+	compile.Stdin, err = os.Open(writeFile(t, filepath.Join(dir, "engine.source"), "int engine_answer(void) { return 1; }\n"))
+	require.NoError(t, err)
+	require.NoError(t, compile.Run())
+	require.NoError(t, exec.Command("ar", "rc", filepath.Join(dir, "libengine.a"), engine).Run())
+	b := testTarget(t, toolchain.GCC, platform.Native())
+	folder, err := readCFolder(dir)
+	require.NoError(t, err)
+	require.NoError(t, b.plugin(context.Background(), Plugin{Name: "avir_mine", Dir: dir, c: folder}, &Library{}))
+}
+
+func writeFile(t *testing.T, path, text string) string {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+func TestAPluginInCIsRefusedWithTheReason(t *testing.T) {
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"nothing names it":      {map[string]string{"mine.c": simpleSource, "mine.h": "", FlagsFile: "-DANSWER=0"}, `#define AVPLUGIN_SHORTCUT "avir_mine"`},
+		"it has another name":   {map[string]string{"mine.c": simpleSource, "mine.h": "#define AVPLUGIN_SHORTCUT \"avir_other\"\n", FlagsFile: "-DANSWER=0"}, `"avir_other", and the library will be avir_mine.so`},
+		"it lacks a function":   {map[string]string{"mine.c": "#include \"avPlugin.h\"\n#include \"mine.h\"\n", "mine.h": simpleHeader}, "pluginInit"},
+		"it does not compile":   {map[string]string{"mine.c": simpleSource, "mine.h": simpleHeader}, "ANSWER"},
+		"it needs a newer libc": {map[string]string{"mine.c": simpleSource + "#include <sys/random.h>\nlong later(void) { return getrandom(0, 0, 0); }\n", "mine.h": simpleHeader, FlagsFile: "-DANSWER=0"}, "getrandom"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := cPlugin(t, c.files)
+			assert.ErrorContains(t, err, c.want)
+		})
+	}
+}
+
+func TestWhatAFolderOfSourcesIs(t *testing.T) {
+	for name, c := range map[string]struct {
+		files   map[string]string
+		sources []string
+		simple  bool
+	}{
+		"C on the simple API":              {map[string]string{"a.c": "# include <avPlugin.h>\n", "a.h": ""}, []string{"a.c"}, true},
+		"the header alone":                 {map[string]string{"a.c": "#include \"avApi.h\"\n"}, []string{"a.c"}, false},
+		"C++ beside C":                     {map[string]string{"a.cpp": "", "b.c": "", "c.cc": ""}, []string{"a.cpp", "b.c", "c.cc"}, false},
+		"with a copy of the SDK":           {map[string]string{"a.c": "#include \"avPlugin.h\"\n", "avCommon.c": ""}, []string{"a.c", "avCommon.c"}, false},
+		"Go with cgo":                      {map[string]string{"a.c": "", "main.go": "package main\n"}, nil, false},
+		"a module":                         {map[string]string{"a.c": "", "go.mod": ""}, nil, false},
+		"nothing that can be compiled":     {map[string]string{"a.h": "", "readme.txt": ""}, nil, false},
+		"an include that is commented out": {map[string]string{"a.c": "// #include \"avPlugin.h\"\n"}, []string{"a.c"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for file, text := range c.files {
+				writeFile(t, filepath.Join(dir, file), text)
+			}
+			f, err := readCFolder(dir)
+			require.NoError(t, err)
+			if c.sources == nil {
+				assert.Nil(t, f)
+				return
+			}
+			assert.Equal(t, c.sources, f.sources)
+			assert.Equal(t, c.simple, f.simple)
+		})
+	}
+}
