@@ -25,6 +25,7 @@
 
 enum {
     CLOSE_PATIENCE = 10 * 1000, /* ms that plugin_close waits for scans that run */
+    EXIT_PATIENCE = 1000,       /* ms that exit waits for scans that run */
     LOG_PATIENCE = 1000,        /* ms that it waits for a log callback that runs */
     LOG_DEPTH = 4,              /* log callbacks that call the plugin, which logs again */
     MAX_ENTRIES = 1024,         /* ends a list of options whose last entry was forgotten */
@@ -140,17 +141,20 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 extern int __cxa_atexit(void (*f)(void *), void *argument, void *dso);
 extern void *__dso_handle __attribute__((visibility("hidden")));
 
+static void end_scans(void);
+
 static void close_log(void) {
     __atomic_store_n(&host_log, (AV_LOG_CALLBACK_NEW)NULL, __ATOMIC_SEQ_CST);
     /* A line that this very thread is in can't end before this call does. */
     wait_until(&logging, (int)(intptr_t)pthread_getspecific(depth), LOG_PATIENCE);
 }
 
-/* The host's log ends before its process does. */
+/* exit() runs this before the destructors of the library's static objects, which scans may still use. */
 static void at_exit(void *unused) {
     (void)unused;
     if (in_forked_child())
         return;
+    end_scans();
     __atomic_store_n(&host_exits, 1, __ATOMIC_SEQ_CST);
     close_log();
 }
@@ -567,6 +571,14 @@ static int begin_scan(void *context, void **author, const char **problem) {
     }
     pthread_mutex_unlock(&lock);
     return place;
+}
+
+/* Lets no scan begin any more, and gives those that run a moment to end. */
+static void end_scans(void) {
+    pthread_mutex_lock(&lock);
+    running = 0;
+    pthread_mutex_unlock(&lock);
+    wait_until(&running_calls, 0, EXIT_PATIENCE);
 }
 
 static void end_scan(int place) {
