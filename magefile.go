@@ -18,11 +18,26 @@ type Test mg.Namespace
 // Aliases are shorter names of targets.
 var Aliases = map[string]any{"test": Test.All}
 
-// Build makes the plugins and the harness in dist, for all platforms or for those of a list (-platform=linux-386).
-func Build(ctx context.Context, platform *string) error { return targets.BuildFor(ctx, platform) }
+// Build makes the plugins and the harness in dist, for all platforms or for those of a list (-platform=linux-386); with -plugin=DIR, repeatable, the plugin in DIR into DIR/dist.
+func Build(ctx context.Context, platform, plugin *string) error {
+	if plugin != nil {
+		return targets.BuildOutside(ctx, plugin, platform)
+	}
+	return targets.BuildFor(ctx, platform)
+}
 
-// All runs every test that fits into continuous integration; "mage test" does the same.
-func (Test) All(ctx context.Context) error { return targets.Test(ctx) }
+// New writes the folder of a new plugin in go, c or c++, with tests and the data of its packages.
+func New(ctx context.Context, name, lang, dir *string) error {
+	return targets.New(ctx, name, lang, dir)
+}
+
+// All runs every test that fits into continuous integration; "mage test" does the same. With -plugin=DIR, repeatable, it tests the plugin in DIR.
+func (Test) All(ctx context.Context, plugin *string) error {
+	if plugin != nil {
+		return targets.TestOutside(ctx, plugin)
+	}
+	return targets.Test(ctx)
+}
 
 // Full runs all tests at full length: the waiting test, the soak, every repetition.
 func (Test) Full(ctx context.Context) error { return targets.TestFull(ctx) }
@@ -32,8 +47,13 @@ func (Test) Packages(ctx context.Context, strict *bool) error {
 	return targets.TestPackages(ctx, strict)
 }
 
-// Package makes the .deb and .rpm packages in dist/packages.
-func Package(ctx context.Context) error { return targets.Package(ctx) }
+// Package makes the .deb and .rpm packages in dist/packages; with -plugin=DIR, repeatable, those of the plugin in DIR in DIR/dist/packages.
+func Package(ctx context.Context, plugin *string) error {
+	if plugin != nil {
+		return targets.PackageOutside(ctx, plugin)
+	}
+	return targets.Package(ctx)
+}
 
 // Repo makes signed apt and yum repositories of the packages in dist/repo.
 func Repo(ctx context.Context) error { return targets.Repo(ctx) }

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/avirkit/avirkit/internal/build/platform"
 )
 
@@ -78,21 +80,23 @@ func pluginIn(dir string) (*Plugin, error) {
 }
 
 // Outside returns the plugin in a vendor's own folder, which holds a Go module
-// with a package main, or sources in C or C++. The library of a folder NAME or
-// avir_NAME is avir_NAME.so.
+// with a package main, or sources in C or C++. packaging/NAME/plugin.yml names the
+// library; without that file, the library of a folder NAME is avir_NAME.so.
 func Outside(dir string) (Plugin, error) {
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
 		return Plugin{}, fmt.Errorf("%s is no folder with a plugin's sources: mage new makes one", dir)
 	}
-	name := strings.TrimPrefix(filepath.Base(dir), "avir_")
-	if !pluginName.MatchString(name) {
-		return Plugin{}, fmt.Errorf("the folder %s gives the library its name, avir_NAME.so: NAME may hold small letters, digits, - and _", dir)
+	name, from, err := outsideName(dir)
+	if err != nil {
+		return Plugin{}, err
 	}
-	found := Plugin{Name: "avir_" + name, Dir: dir}
+	if !pluginName.MatchString(name) {
+		return Plugin{}, fmt.Errorf("%s names the library %q: take avir_ and small letters, digits, - and _", from, name)
+	}
+	found := Plugin{Name: name, Dir: dir}
 	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
 		return found, nil
 	}
-	var err error
 	found.c, err = readCFolder(dir)
 	if err == nil && found.c == nil {
 		err = fmt.Errorf("%s holds neither a go.mod nor sources in C or C++: mage new makes a folder to begin with", dir)
@@ -100,8 +104,40 @@ func Outside(dir string) (Plugin, error) {
 	return found, err
 }
 
-// pluginName is what may follow avir_. It is also the end of a package's name.
-var pluginName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,40}$`)
+// outsideName returns the name of the library in a vendor's folder, and what
+// says so.
+func outsideName(dir string) (name, from string, err error) {
+	var data []string
+	folders, _ := os.ReadDir(filepath.Join(dir, "packaging"))
+	for _, f := range folders {
+		if file := filepath.Join(dir, "packaging", f.Name(), "plugin.yml"); exists(file) {
+			data = append(data, file)
+		}
+	}
+	switch len(data) {
+	case 0:
+		return "avir_" + strings.TrimPrefix(filepath.Base(dir), "avir_"), dir, nil
+	case 1:
+		text, err := os.ReadFile(data[0])
+		if err != nil {
+			return "", "", err
+		}
+		var plugin struct{ Library string }
+		if err := yaml.Unmarshal(text, &plugin); err != nil {
+			return "", "", fmt.Errorf("%s: %w", data[0], err)
+		}
+		return strings.TrimSuffix(plugin.Library, ".so"), data[0], nil
+	}
+	return "", "", fmt.Errorf("%s has packages of %d plugins: a folder holds one plugin", filepath.Join(dir, "packaging"), len(data))
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// pluginName is what a library may be called.
+var pluginName = regexp.MustCompile(`^avir_[a-z0-9][a-z0-9_-]{0,40}$`)
 
 // plugins are the plugins of this build.
 func (b *builder) plugins() ([]Plugin, error) {

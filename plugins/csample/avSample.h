@@ -1,4 +1,4 @@
-/* What the plugin is called. The folder's name gives the library's: plugins/csample makes avir_csample.so. */
+/* The name of the library without its extension, and what the administrator reads in the console. */
 #ifndef AVSAMPLE_H
 #define AVSAMPLE_H
 

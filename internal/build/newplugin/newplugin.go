@@ -34,8 +34,8 @@ type sampleFile struct{ from, to string }
 // samples are the files of each language's sample. NAME in a name is the
 // plugin's.
 var samples = map[string][]sampleFile{
-	"go": {{"plugins/sample/main.go", "main.go"}, {"plugins/sample/main_test.go", "main_test.go"}},
-	"c":  {{"plugins/csample/avSample.c", "NAME.c"}, {"plugins/csample/avSample.h", "NAME.h"}},
+	"go":  {{"plugins/sample/main.go", "main.go"}, {"plugins/sample/main_test.go", "main_test.go"}},
+	"c":   {{"plugins/csample/avSample.c", "NAME.c"}, {"plugins/csample/avSample.h", "NAME.h"}},
 	"c++": {{"plugins/csample/avSample.c", "NAME.cpp"}, {"plugins/csample/avSample.h", "NAME.h"}},
 }
 
@@ -129,7 +129,6 @@ func (o Options) rename(text string) string {
 		"Sample plugin without an antivirus", title+" without an engine yet",
 		"Sample plugin in C without an antivirus", title+" without an engine yet",
 		"avSample.h", o.Name+".h", "AVSAMPLE_H", "PLUGIN_"+guard+"_H",
-		"plugins/csample makes", "mage new made this file for",
 	).Replace(text)
 }
 

@@ -1,0 +1,112 @@
+package newplugin
+
+import (
+	"path"
+	"strings"
+	"time"
+)
+
+// ownTexts are the files that no sample has: the data of the packages, and
+// what tells the vendor how to go on.
+func (o Options) ownTexts() map[string]string {
+	packaging := func(names ...string) string { return path.Join(append([]string{"packaging"}, names...)...) }
+	texts := map[string]string{
+		"VERSION":                    "0.1.0\n",
+		".gitignore":                 "/dist/\n",
+		"README.md":                  readme,
+		packaging("packages.yml"):    packagesData,
+		packaging("changelog.yml"):   changelog,
+		packaging("copyright"):       copyright,
+		packaging("NAME/plugin.yml"): pluginData,
+		packaging("NAME/README"):     packageReadme,
+		packaging("NAME/next-steps"): nextSteps,
+	}
+	if o.Language != "go" {
+		texts["build.flags"] = flags
+	}
+	now := time.Now().UTC()
+	fill := strings.NewReplacer("NAME", o.Name, "CHECKOUT", o.Root, "YEAR", now.Format("2006"), "TODAY", now.Format("2006-01-02"))
+	filled := map[string]string{}
+	for name, text := range texts {
+		filled[fill.Replace(name)] = fill.Replace(text)
+	}
+	return filled
+}
+
+const readme = `# avir_NAME
+
+An antivirus plugin for Kerio Connect and Kerio Control, built with avirkit.
+It has no engine yet: it knows the test harness's samples by their names.
+
+In the checkout of avirkit (CHECKOUT):
+
+    go tool mage build -plugin=THIS_FOLDER      # dist/ here: the library for each platform, and the harness
+    go tool mage test -plugin=THIS_FOLDER       # its own tests and the harness's
+    go tool mage package -plugin=THIS_FOLDER    # dist/packages/: .deb and .rpm
+
+Next: put the engine behind the functions of the sample, and answer "OK" only
+for what was scanned to the end. docs/vendor.md of avirkit explains the rest.
+
+What the packages say stands in packaging/: who makes them (packages.yml), what
+changed (changelog.yml), the licence (copyright), and what the plugin is
+(NAME/). VERSION is the version of the library and of its packages.
+`
+
+const packagesData = `# Who makes the packages. The products that they are made for are avirkit's.
+vendor: NAME
+maintainer: The maintainers of NAME <maintainers@NAME.example>
+homepage: https://NAME.example
+license: Proprietary
+`
+
+const changelog = `# The changelog of both kinds of packages. Newest first; a change has at most 76
+# characters.
+- version: 0.1.0
+  date: TODAYT00:00:00Z
+  changes:
+    - First version.
+`
+
+const copyright = `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: NAME
+
+Files: *
+Copyright: YEAR the maintainers of NAME
+License: Proprietary
+ Write here what users may do with the plugin.
+
+Files: avirkit's SDK and Go's runtime, linked into the library
+Copyright: 2026 the avirkit authors, 2009 The Go Authors
+License: BSD-3-Clause
+ The licence stands in the file LICENSE of avirkit.
+`
+
+const pluginData = `library: avir_NAME.so
+summary: NAME antivirus for
+description: |-
+  This plugin lets the antivirus server of {{.Product.Name}} scan with NAME.
+
+  It is a {{.Bits}}-bit library, for a {{.Bits}}-bit antivirus server.
+`
+
+const packageReadme = `avir_NAME: an antivirus plugin for {{.Product.Name}}
+{{.Rule}}
+
+{{.File}}
+lets {{.Product.Name}} scan with NAME.
+
+This is the {{.Bits}}-bit library. A {{.Other.Bits}}-bit antivirus server needs the package for
+{{.Other.Deb}} (Debian) or {{.Other.RPM}} (Red Hat).
+`
+
+const nextSteps = `In the administration console, {{.Product.Console}},
+the antivirus avir_NAME can now be chosen. If the console does not list it yet,
+restart {{.Product.Name}} when it suits you: this package never does.
+`
+
+const flags = `# Further arguments for the compiler and the linker, one in a line. Paths start
+# in this folder:
+#   -Iengine/include
+#   -DENGINE_VERSION=7
+#   engine/libengine.a
+`

@@ -1,0 +1,112 @@
+package packages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/avirkit/avirkit/internal/packages/signing"
+)
+
+// Outside returns the options for the packages of a plugin in a vendor's own
+// folder, which was built into its dist. The data is put together in scratch:
+// products and scripts from the checkout at root, everything else from the
+// folder's packaging.
+func Outside(ctx context.Context, root, folder, scratch string) (o Options, err error) {
+	o = Options{Data: scratch, Dist: filepath.Join(folder, "dist"), Out: filepath.Join(folder, "dist", "packages")}
+	if o.Version, err = FindVersion(ctx, folder); err != nil {
+		return o, err
+	}
+	if o.Epoch, err = outsideEpoch(ctx, folder); err != nil {
+		return o, err
+	}
+	if o.Signer, err = signing.FromEnvironment(ctx, o.Epoch); err != nil {
+		return o, err
+	}
+	ours, theirs := filepath.Join(root, "packaging"), filepath.Join(folder, "packaging")
+	if _, err := os.Stat(theirs); errors.Is(err, os.ErrNotExist) {
+		return o, fmt.Errorf("%s has no folder packaging, which says what the packages are: mage new makes one to copy", folder)
+	}
+	if err := os.CopyFS(scratch, os.DirFS(theirs)); err != nil {
+		return o, fmt.Errorf("copy the packages' data: %w", err)
+	}
+	if err := mergeData(ours, theirs, scratch); err != nil {
+		return o, err
+	}
+	shared, err := filepath.Glob(filepath.Join(ours, "*.sh"))
+	if err != nil {
+		return o, err
+	}
+	for _, path := range append(shared, filepath.Join(ours, "deb"), filepath.Join(ours, "rpm")) {
+		to := filepath.Join(scratch, filepath.Base(path))
+		if err := os.RemoveAll(to); err != nil {
+			return o, err
+		}
+		if err := copyTree(path, to); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+// outsideEpoch is FindEpoch, and where there is no commit yet, the date of the
+// newest entry in the changelog.
+func outsideEpoch(ctx context.Context, folder string) (time.Time, error) {
+	epoch, err := FindEpoch(ctx, folder)
+	if errors.Is(err, errNoCheckout) {
+		history, err := LoadChangelog(filepath.Join(folder, "packaging"))
+		if err == nil && len(history) == 0 {
+			err = fmt.Errorf("%s has no entry", filepath.Join(folder, "packaging", "changelog.yml"))
+		}
+		if err != nil {
+			return time.Time{}, err
+		}
+		return history[0].Date, nil
+	}
+	return epoch, err
+}
+
+// mergeData writes the packages.yml of a vendor's packages: what it says
+// itself, and our products.
+func mergeData(ours, theirs, to string) error {
+	var mine, vendors Data
+	if err := decode(filepath.Join(ours, "packages.yml"), &mine); err != nil {
+		return err
+	}
+	file := filepath.Join(theirs, "packages.yml")
+	if err := decode(file, &vendors); err != nil {
+		return err
+	}
+	if slices.Contains([]string{vendors.Vendor, vendors.Maintainer, vendors.Homepage, vendors.License}, "") {
+		return fmt.Errorf("%s must name vendor, maintainer, homepage and license", file)
+	}
+	if vendors.Products == nil {
+		vendors.Products = mine.Products
+	}
+	data, err := yaml.Marshal(vendors)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(to, "packages.yml"), data, 0o644)
+}
+
+// copyTree copies a file, or a folder with all in it.
+func copyTree(from, to string) error {
+	if st, err := os.Stat(from); err != nil || st.IsDir() {
+		if err != nil {
+			return err
+		}
+		return os.CopyFS(to, os.DirFS(from))
+	}
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, 0o644)
+}

@@ -1,0 +1,153 @@
+package targets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/build"
+	"github.com/avirkit/avirkit/internal/build/newplugin"
+	"github.com/avirkit/avirkit/internal/build/platform"
+	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/run"
+)
+
+// outside returns the folders that the flag -plugin names. Mage hands a target
+// the last one of a repeated flag, so that the command line is read again.
+func outside(plugin *string) (folders []string) {
+	if plugin == nil {
+		return nil
+	}
+	for _, argument := range os.Args[1:] {
+		if folder, found := strings.CutPrefix(strings.TrimPrefix(argument, "-"), "plugin="); found && strings.HasPrefix(argument, "-") {
+			folders = append(folders, folder)
+		}
+	}
+	if len(folders) == 0 {
+		folders = []string{*plugin} // called by another target
+	}
+	return folders
+}
+
+// eachOutside builds the plugins in vendors' folders and calls f for each.
+func eachOutside(ctx context.Context, plugin, platforms *string, f func(root, folder string, m *build.Manifest) error) error {
+	root, err := run.Root()
+	if err != nil {
+		return err
+	}
+	for _, folder := range outside(plugin) {
+		if folder, err = filepath.Abs(folder); err != nil {
+			return err
+		}
+		o := build.Options{Root: root, Plugin: folder, Toolchain: os.Getenv("AVIR_TOOLCHAIN")}
+		if platforms != nil {
+			if o.Platforms, err = platform.Find(*platforms); err != nil {
+				return err
+			}
+		}
+		m, err := build.Run(ctx, o)
+		if err != nil {
+			return fmt.Errorf("%s: %w", folder, err)
+		}
+		if err := f(root, folder, m); err != nil {
+			return fmt.Errorf("%s: %w", folder, err)
+		}
+	}
+	return nil
+}
+
+// BuildOutside builds the plugins in vendors' folders, each into its dist.
+func BuildOutside(ctx context.Context, plugin, platforms *string) error {
+	return eachOutside(ctx, plugin, platforms, func(string, string, *build.Manifest) error { return nil })
+}
+
+// PackageOutside makes the packages of plugins in vendors' folders.
+func PackageOutside(ctx context.Context, plugin *string) error {
+	return eachOutside(ctx, plugin, nil, func(root, folder string, _ *build.Manifest) error {
+		scratch, err := os.MkdirTemp("", "avirkit-packaging-*")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(scratch)
+		o, err := packages.Outside(ctx, root, folder, scratch)
+		if err != nil {
+			return err
+		}
+		return packages.Build(ctx, o)
+	})
+}
+
+// TestOutside runs the own tests of plugins in vendors' folders, and the
+// harness's on the library of each platform.
+func TestOutside(ctx context.Context, plugin *string) error {
+	return eachOutside(ctx, plugin, nil, func(root, folder string, m *build.Manifest) error {
+		if exists(filepath.Join(folder, "go.mod")) {
+			env, err := build.TargetGo(ctx, root)
+			if err != nil {
+				return err
+			}
+			if _, err := (suite{module: ".", env: env}).run(ctx, folder); err != nil {
+				return err
+			}
+		}
+		var failed []error
+		for _, library := range m.Libraries {
+			failed = append(failed, harnessOutside(ctx, filepath.Join(folder, "dist"), library))
+		}
+		return errors.Join(failed...)
+	})
+}
+
+// harnessOutside runs the four tests and the hostile checks on one library.
+func harnessOutside(ctx context.Context, dist string, library build.Library) error {
+	data, err := os.MkdirTemp("", "avirkit-samples-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(data)
+	file := filepath.Join(dist, library.Platform, library.Name+".so")
+	return run.Step(ctx, "harness on "+library.Platform+"/"+library.Name+".so", nil, func(ctx context.Context) (string, error) {
+		out, err := run.Command{
+			Name: filepath.Join(dist, platform.Native().Name, "harness"),
+			Args: []string{"run", "all", "--plugin", file, "--data", data, "--quick", "--wait", "3s"},
+		}.Run(ctx)
+		lines := strings.Split(strings.TrimSpace(out), "\n")
+		return lines[len(lines)-1], err
+	})
+}
+
+// New writes a folder to begin a plugin in, and says how to go on.
+func New(ctx context.Context, name, lang, dir *string) error {
+	root, err := run.Root()
+	if err != nil {
+		return err
+	}
+	if name == nil {
+		return errors.New("name the plugin: mage new -name=mine -lang=go -dir=../mine")
+	}
+	o := newplugin.Options{Root: root, Name: *name, Language: "go"}
+	if lang != nil {
+		o.Language = *lang
+	}
+	if dir != nil {
+		o.Dir = *dir
+	}
+	if o.GoEnv, err = build.TargetGo(ctx, root); err != nil {
+		return err
+	}
+	made, err := newplugin.Write(ctx, o)
+	if err != nil {
+		return err
+	}
+	run.Printf(`%[1]s is ready. It builds and passes the harness as it is:
+
+	go tool mage build -plugin=%[1]s
+	go tool mage test -plugin=%[1]s
+	go tool mage package -plugin=%[1]s
+
+Its README.md says where the engine goes; docs/vendor.md explains the rest.`, made)
+	return nil
+}
