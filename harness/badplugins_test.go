@@ -52,7 +52,8 @@ func check(r *tests.Run, name string) []report.Case {
 	return hostile.Run(context.Background(), r, []string{name})
 }
 
-// limit is longer than the Go plugin's deadline and the SDK's grace after it.
+// limit is longer than the deadline of the bad plugin in Go and the SDK's grace
+// after it, a second each.
 const limit = 3 * time.Second
 
 func TestEverySinOfACPluginIsListed(t *testing.T) {
