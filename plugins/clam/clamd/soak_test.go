@@ -3,6 +3,7 @@ package clamd
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand"
 	"os"
@@ -89,9 +90,9 @@ func TestSoak(t *testing.T) {
 	if os.Getenv("AVIR_FULL") == "1" {
 		length = 2 * time.Minute
 	}
-	withoutLeaks(t, "while clamd is killed, restarted, reloaded and stalled", func(t *testing.T) {
-		one, two := clamdtest.Start(t, nil), clamdtest.Start(t, nil)
-		c := startQuick(t, one.Addr+","+one.Socket+","+two.Addr, &logLines{}, func(c *Client) {
+	withoutLeaks(t, "while one of three clamds after the other is killed, restarted, reloaded, stalled or sick", func(t *testing.T) {
+		one, two, three := clamdtest.Start(t, nil), clamdtest.Start(t, nil), clamdtest.Start(t, nil)
+		c := startQuick(t, one.Addr+","+two.Addr+","+three.Socket, &logLines{}, func(c *Client) {
 			c.ScanTimeout, c.times.silence = time.Minute, 5*time.Second
 		})
 		files := soakFiles(t)
@@ -101,7 +102,7 @@ func TestSoak(t *testing.T) {
 
 		end := time.Now().Add(length)
 		injected := make(chan map[string]int, 1)
-		go func() { injected <- torment(t, end, one, two) }()
+		go func() { injected <- torment(t, end, one, two, three) }()
 		l.run(t, c, files, func() bool { return time.Now().Before(end) })
 		after := rss(t)
 		summary := fmt.Sprintf("soak of %v: %d scans, faults %v, wrong verdicts %d, slowest scan %v, RSS %d KiB at the start, %d KiB at the end",
@@ -114,37 +115,43 @@ func TestSoak(t *testing.T) {
 	})
 }
 
-// torment does things to clamds until end, and leaves them running. It
-// returns what it did.
+// torment does things to one clamd after the other until end, and leaves them
+// running. It returns what it did.
 func torment(t *testing.T, end time.Time, clamds ...*realclamd.Clamd) map[string]int {
 	random := rand.New(rand.NewSource(1))
+	upTo := func(milliseconds int) { time.Sleep(time.Duration(random.Intn(milliseconds)) * time.Millisecond) }
 	done := map[string]int{}
 	faults := map[string]func(*realclamd.Clamd) error{
 		"kill": func(c *realclamd.Clamd) error {
-			if err := c.Kill(); err != nil {
-				return err
-			}
-			time.Sleep(time.Duration(random.Intn(200)) * time.Millisecond)
-			return c.Start()
+			err := c.Kill()
+			upTo(200)
+			return errors.Join(err, c.Start())
 		},
 		"restart": (*realclamd.Clamd).Restart,
 		"reload":  (*realclamd.Clamd).Reload,
 		"stall": func(c *realclamd.Clamd) error {
-			if err := c.Pause(); err != nil {
-				return err
-			}
-			time.Sleep(time.Duration(random.Intn(400)) * time.Millisecond)
-			return c.Resume()
+			err := c.Pause()
+			upTo(400)
+			return errors.Join(err, c.Resume())
+		},
+		// Without its TemporaryDirectory it can take no stream.
+		"sick": func(c *realclamd.Clamd) error {
+			err := os.Rename(c.TmpDir, c.TmpDir+".gone")
+			upTo(1000)
+			return errors.Join(err, os.Rename(c.TmpDir+".gone", c.TmpDir))
 		},
 	}
-	names := []string{"kill", "restart", "reload", "stall"}
-	for time.Now().Before(end) {
-		name := names[random.Intn(len(names))]
-		if err := faults[name](clamds[random.Intn(len(clamds))]); err != nil {
+	names := []string{"kill", "restart", "reload", "stall", "sick"}
+	for i := 0; time.Now().Before(end); i++ {
+		name, c := names[random.Intn(len(names))], clamds[i%len(clamds)]
+		if name == "sick" && i%len(clamds) == len(clamds)-1 {
+			continue // the last one gets descriptors, and calls clean what it can't unpack
+		}
+		if err := faults[name](c); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		done[name]++
-		time.Sleep(time.Duration(random.Intn(300)) * time.Millisecond)
+		upTo(300)
 	}
 	return done
 }
