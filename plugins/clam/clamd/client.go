@@ -112,19 +112,19 @@ func (c *Client) Close() {
 		s.pool.close()
 	}
 	c.running.Wait()
+	left := make(chan struct{})
 	c.mu.Lock()
-	waiting := c.scans > 0
-	if c.left == nil {
-		c.left = make(chan struct{})
+	if c.scans == 0 {
+		close(left)
+	} else {
+		c.left = left
 	}
 	c.mu.Unlock()
-	if waiting {
-		limit := time.NewTimer(closeLimit)
-		defer limit.Stop()
-		select {
-		case <-c.left:
-		case <-limit.C:
-		}
+	limit := time.NewTimer(closeLimit)
+	defer limit.Stop()
+	select {
+	case <-left:
+	case <-limit.C:
 	}
 }
 
@@ -143,25 +143,30 @@ func (c *Client) scanEnds() {
 	}
 }
 
-// pick chooses the ready server with the fewest scans under way, another than
-// avoid if there is one, and counts a scan on it. It returns nil if none is
-// ready.
+// pick chooses the ready server with the fewest scans under way and counts a
+// scan on it. It returns nil if none is ready. avoid has refused the file: it
+// is chosen only when all others are down.
 func (c *Client) pick(avoid *server) *server {
 	for {
 		var best *server
 		var least int
+		var mayCome bool // another than avoid is being tested
 		// A new start each time spreads the scans of an idle farm.
 		turn, n := c.turn.Add(1), uint32(len(c.servers))
 		for i := range n {
 			s := c.servers[(turn%n+i)%n]
-			ready, busy := s.load()
+			is, busy := s.load()
 			switch {
-			case !ready:
+			case is != ready:
+				mayCome = mayCome || is == untested && s != avoid
 			case best == nil, best == avoid, s != avoid && busy < least:
 				best, least = s, busy
 			}
 		}
-		if best == nil || best.acquire() {
+		if best == nil || best == avoid && mayCome {
+			return nil
+		}
+		if best.acquire() {
 			return best
 		}
 	}

@@ -99,8 +99,8 @@ func noTemporaryDirectory(t *testing.T) {
 	assert.Equal(t, api.Failed, timedScan(t, c, archive, brief).Verdict)
 	assert.Equal(t, api.Failed, timedScan(t, c, write(t, "sample", harmless), brief).Verdict)
 	for mode, problem := range map[Mode]string{
-		Auto:     "test virus",
-		Fildes:   "test virus",
+		Auto:     "TemporaryDirectory",
+		Fildes:   "TemporaryDirectory",
 		Instream: real.Socket, // clamd hangs up without a word
 	} {
 		late := newQuick(t, real.Socket, &logLines{})

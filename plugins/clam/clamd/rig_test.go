@@ -118,7 +118,7 @@ func (r *rig) isVirus() {
 func (r *rig) connect() {
 	r.t.Helper()
 	s := r.c.servers[0]
-	eventually(r.t, "the server is ready", func() bool { isReady, _ := s.load(); return isReady })
+	eventually(r.t, "the server is ready", func() bool { is, _ := s.load(); return is == ready })
 	x, err := s.session(&wire.Wait{Ctx: context.Background(), Deadline: time.Now().Add(enough), Silence: enough, Ping: enough}, r.c.ctx)
 	require.NoError(r.t, err)
 	s.pool.put(x)

@@ -140,9 +140,10 @@ func (j *job) accepts(srv *server, r wire.Reply, began time.Time) bool {
 		j.last = srv.at(err)
 		return false
 	}
-	srv.suspect(began, err)
 	j.last, j.refusedBy = srv.at(err), srv
-	j.refused++
+	if srv.suspect(began, err) { // else it has passed a test meanwhile
+		j.refused++
+	}
 	return j.refused == maxRefused || r.Kind == wire.Contradicted
 }
 
@@ -292,8 +293,10 @@ func (j *job) giveUp(err error) error {
 	}
 	last := j.last
 	for _, s := range j.servers {
-		if last == nil {
-			last = s.problem()
+		// What keeps it from being ready is newer than what the scan met with.
+		if problem := s.problem(); problem != nil {
+			last = problem
+			break
 		}
 	}
 	if last == nil {

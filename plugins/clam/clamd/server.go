@@ -84,7 +84,7 @@ func (s *server) canFildes() bool { return s.addr.Network == "unix" && s.Mode !=
 
 // load is what a choice between servers needs to know. A server that nobody
 // has used since its last test was due is tested before it gets a file.
-func (s *server) load() (isReady bool, busy int) {
+func (s *server) load() (is state, busy int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dozes {
@@ -94,7 +94,7 @@ func (s *server) load() (isReady bool, busy int) {
 		}
 		s.poke()
 	}
-	return s.state == ready, s.busy
+	return s.state, s.busy
 }
 
 // testIsDue tells whether the last test is too old for an OK to count.
@@ -136,9 +136,10 @@ func (s *server) answered() {
 	s.mu.Unlock()
 }
 
-// suspect makes the server pass a test before it gets its next file. What an
-// attempt met with that began before the last test is known to that.
-func (s *server) suspect(began time.Time, err error) {
+// suspect makes the server pass a test before it gets its next file, unless
+// the attempt that met with the error began before the last test did: then
+// that test knows.
+func (s *server) suspect(began time.Time, err error) (isNews bool) {
 	s.mu.Lock()
 	old := began.Before(s.passed)
 	if !old {
@@ -157,6 +158,7 @@ func (s *server) suspect(began time.Time, err error) {
 		s.pool.dropIdle() // they may be as dead as the one that failed
 		s.news.tell()
 	}
+	return !old
 }
 
 // pauseAfter is how long to wait after so many failures. The first suspicion
