@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/avirkit/avirkit/internal/run"
 )
@@ -47,21 +48,26 @@ func Lock(ctx context.Context, root string) (unlock func(), err error) {
 	}
 }
 
-// take locks a file, and says so when it has to wait.
+// lockPause is how long a build that waits sleeps between two tries.
+const lockPause = 100 * time.Millisecond
+
+// take locks a file, and says so when it has to wait. It tries again and again
+// instead of waiting in the system call, which only a signal would end.
 func take(ctx context.Context, f *os.File) error {
-	flock := func(how int) error { return syscall.Flock(int(f.Fd()), how) }
-	err := flock(syscall.LOCK_EX | syscall.LOCK_NB)
-	if !errors.Is(err, syscall.EWOULDBLOCK) {
-		return err
-	}
-	run.Printf("waiting for another build of this checkout")
-	locked := make(chan error, 1)
-	go func() { locked <- flock(syscall.LOCK_EX) }()
-	select {
-	case err = <-locked:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
+	descriptor := int(f.Fd())
+	for waited := false; ; waited = true {
+		err := syscall.Flock(descriptor, syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return err
+		}
+		if !waited {
+			run.Printf("waiting for another build of this checkout")
+		}
+		select {
+		case <-time.After(lockPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 

@@ -6,8 +6,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -48,4 +50,29 @@ func TestWhoRemovesTheCacheKeepsItsLockFromTheNext(t *testing.T) {
 	_, err = Lock(ctx, root)
 	require.ErrorIs(t, err, context.Canceled, "the file that the second one locked is the one in place")
 	held()
+}
+
+func TestABuildWaitsForAnotherOfItsCheckout(t *testing.T) {
+	root, err := run.Root()
+	require.NoError(t, err)
+	for name, build := range map[string]func(context.Context) error{
+		"a build of dist": func(ctx context.Context) error {
+			_, err := Run(ctx, Options{Root: root, Toolchain: toolchain.GCC, Dist: TestDist(root, toolchain.GCC)})
+			return err
+		},
+		"a build of more libraries": func(ctx context.Context) error {
+			return Extra(ctx, Options{Root: root, Toolchain: toolchain.GCC, Dist: t.TempDir()}, nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			unlock, err := Lock(context.Background(), root)
+			require.NoError(t, err)
+			defer unlock()
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+
+			assert.ErrorIs(t, build(ctx), context.Canceled)
+			assert.ErrorContains(t, build(ctx), "lock ", "it does nothing before it has the lock")
+		})
+	}
 }

@@ -14,6 +14,9 @@ type audit struct {
 	symbols []elf.Symbol
 	// tlsSlots are the addresses where ld.so puts an offset of static TLS.
 	tlsSlots map[uint64]bool
+	// pointers are the addresses that ld.so puts into the library's own data,
+	// by their places.
+	pointers map[uint64]uint64
 }
 
 // File audits one library. The error says why the file could not be audited at
@@ -79,6 +82,7 @@ func (l *library) start(policy Policy) (*audit, error) {
 		symbols: symbols,
 
 		tlsSlots: map[uint64]bool{},
+		pointers: map[uint64]uint64{},
 		// Empty lists, not null, in the manifest.
 		Report: &Report{
 			Platform: l.platform.Name,

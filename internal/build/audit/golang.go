@@ -12,16 +12,14 @@ import (
 // goBuild judges the Go in a library. Nothing else in the file shows which
 // kernel it needs, for that depends on the system calls of Go's runtime.
 func (a *audit) goBuild() error {
-	functions, hasGo, err := a.goFunctions()
-	if err != nil {
-		return err
-	}
+	functions := a.goFunctions()
 	info, err := buildinfo.Read(bytes.NewReader(a.data))
 	switch {
 	case err == nil:
 		a.goSettings(info)
-	case hasGo:
+	case functions != nil:
 		a.add("go-build", Error, fmt.Sprintf("holds Go code but no build information, so the version of Go can't be told: build it with %s and modules", a.policy.GoVersion))
+		return nil
 	default:
 		a.add("kernel-unknown", Note, fmt.Sprintf("holds no Go; which system calls its C code needs can't be read from the file: load it in the test host with --kernel-floor %s", a.platform.KernelFloor))
 		return nil
@@ -29,17 +27,7 @@ func (a *audit) goBuild() error {
 	if a.platform.MisplacedTLS {
 		a.goTLS()
 	}
-	if !hasGo {
-		a.add("go-functions", Error, "has no table of Go functions that the audit can read, so forbidden ones can't be ruled out: build it with "+a.policy.GoVersion)
-		return nil
-	}
-	var forbidden []string
-	for _, name := range goForbidden {
-		if slices.Contains(functions, name) {
-			forbidden = append(forbidden, name)
-		}
-	}
-	a.addIfAny("go-forbidden", Error, "holds functions that end the host's process or take its signals: return errors instead, and look for packages that call these", forbidden)
+	a.goCalls(functions, info)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -66,24 +67,53 @@ func TestGoLibraryBuiltByAnotherGoIsRefused(t *testing.T) {
 	t.Parallel()
 	report, byRule := findings(t, goPlugin(t, "bad", "local", "-ldflags=-s -w"))
 	require.NotEqual(t, policy.GoVersion, runtime.Version(), "this test needs the tooling's own, newer Go")
-	assert.Equal(t, []string{"go-version", "go-settings", "go-forbidden", "bind-now"}, goRules(byRule))
+	assert.Equal(t, []string{"go-version", "go-settings", "bind-now"}, goRules(byRule))
 	assert.Equal(t, []string{runtime.Version()}, byRule["go-version"].Symbols)
 	assert.Contains(t, byRule["go-version"].Message, "was built by "+runtime.Version()+", whose runtime is not known to run on Linux 2.6.32: build it with GOTOOLCHAIN=go1.23.12")
 	assert.Equal(t, []string{`-tags=netgo`, `-tags=osusergo`, `-trimpath=true (is "")`}, byRule["go-settings"].Symbols)
 	assert.ErrorContains(t, report.Err(), "[go-version] was built by")
 }
 
-func TestForbiddenGoFunctionsAreFoundInAStrippedLibrary(t *testing.T) {
+func TestForbiddenCallsAreFoundInAStrippedLibrary(t *testing.T) {
 	t.Parallel()
-	_, byRule := findings(t, goPlugin(t, "bad", policy.GoVersion, goodFlags...))
-	assert.Equal(t, []string{"go-forbidden"}, goRules(byRule))
-	assert.Equal(t, []string{"log.(*Logger).Fatalf", "log.Fatal", "os.Exit", "os/signal.Notify", "syscall.Exit"}, byRule["go-forbidden"].Symbols)
+	everywhere(t, func(t on) {
+		_, byRule := findings(t, goPlugin(t, "bad", policy.GoVersion, goodFlags...))
+		assert.Equal(t, []string{"go-forbidden"}, goRules(byRule))
+		const entry = "main.get_plugin_extended_iface"
+		assert.Equal(t, []string{
+			"log.(*Logger).Fatalf by " + entry, "log.Fatal by " + entry, "os.Exit by " + entry,
+			"os.Exit by main.later.deferwrap1", "os/signal.Notify by " + entry, "syscall.Exit through a variable",
+		}, byRule["go-forbidden"].Symbols)
+	})
+}
+
+func TestWhatTheStandardLibraryCallsByItselfIsNoFault(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t on) {
+		path := goPlugin(t, "http", policy.GoVersion, goodFlags...)
+		_, byRule := findings(t, path)
+		assert.Empty(t, goRules(byRule))
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.Contains(t, string(data), "log.Fatalf", "net/http links it; else this test shows nothing")
+	})
+}
+
+func TestAFunctionIsItsModulesOrTheStandardLibrarys(t *testing.T) {
+	info := &debug.BuildInfo{Main: debug.Module{Path: "mine"}, Deps: []*debug.Module{{Path: "gopkg.in/yaml.v3"}, {Path: "example.org/x"}}}
+	for name, want := range map[string]bool{
+		"main.main": true, "main.f.func1": true, "mine/engine.Scan": true, "gopkg.in/yaml%2ev3.Unmarshal": true,
+		"example.org/x/y.(*T).Close": true,
+		"net/http.(*Server).Serve":   false, "log.Fatal": false, "minerals.Dig": false, "vendor/golang.org/x/net/dns.Parse": false,
+	} {
+		assert.Equal(t, want, byAuthor(name, info), name)
+	}
 }
 
 func TestGoLibraryThatMissesItsThreadLocalSlotIsRefused(t *testing.T) {
 	t.Parallel()
 	path := patched(t, goPlugin(t, "good", policy.GoVersion, goodFlags...), func(data []byte, file *elf.File) {
-		a := &audit{library: &library{File: file, data: data}}
+		a := &audit{library: &library{File: file, data: data, platform: platform.All[0]}}
 		text := file.Section(".text")
 		for at := text.Offset; at < text.Offset+text.Size; at++ {
 			addr := uint32(text.Addr + at - text.Offset)
@@ -101,56 +131,30 @@ func TestGoLibraryThatMissesItsThreadLocalSlotIsRefused(t *testing.T) {
 	assert.Regexp(t, `^0x[0-9a-f]+ takes it from 0x[0-9a-f]+$`, byRule["go-tls"].Symbols[0])
 }
 
-func TestFunctionTableIsTakenOnlyIfItIsOne(t *testing.T) {
-	l := loaded(nil)
-	pclntabHeader := uint32(l.pclntabHeader())
-	table := func(count, begin, end uint32, names string) []byte {
-		data := l.pclntabMagic()
-		for _, word := range []uint32{count, 0, 0, begin, end, 0, 0, 0} {
-			data = binary.LittleEndian.AppendUint32(data, word)
+func TestGoLibraryWhoseFunctionsCantBeReadIsRefused(t *testing.T) {
+	t.Parallel()
+	good := goPlugin(t, "good", policy.GoVersion, goodFlags...)
+	_, byRule := findings(t, patched(t, good, func(data []byte, _ *elf.File) {
+		magic := (&library{platform: platform.All[0]}).pclntabMagic()
+		for at := bytes.Index(data, magic); at >= 0; at = bytes.Index(data, magic) {
+			data[at]++
 		}
-		return append(data, names...)
-	}
-	const names = "\x00runtime.goexit\x00os.Exit\x00"
-	end := pclntabHeader + uint32(len(names))
-	tests := []struct {
-		name  string
-		table []byte
-		is    bool
-	}{
-		{"a table", table(2, pclntabHeader, end, names), true},
-		{"the magic alone", l.pclntabMagic(), false},
-		{"no functions", table(0, pclntabHeader, end, names), false},
-		{"names inside of the header", table(2, 0, end, names), false},
-		{"names that end before they begin", table(2, end, pclntabHeader, names), false},
-		{"names beyond the segment", table(2, pclntabHeader, end+1, names), false},
-		{"names without the runtime", table(2, pclntabHeader, end-21, names), false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			functions, is, err := loaded(tt.table).goFunctions()
-			require.NoError(t, err)
-			assert.Equal(t, tt.is, is)
-			if tt.is {
-				assert.Contains(t, functions, "os.Exit")
-			}
-		})
-	}
-	t.Run("a table after a decoy", func(t *testing.T) {
-		const decoy = "\x00runtime.goexit\x00"
-		first := table(2, pclntabHeader, pclntabHeader+uint32(len(decoy)), decoy)
-		functions, _, err := loaded(append(first, table(2, pclntabHeader, end, names)...)).goFunctions()
-		require.NoError(t, err)
-		assert.Contains(t, functions, "os.Exit")
-	})
-	t.Run("too many to read them all", func(t *testing.T) {
-		_, _, err := loaded(bytes.Repeat(table(2, pclntabHeader, end-21, names), maxTables+1)).goFunctions()
-		assert.ErrorContains(t, err, "more than 16 tables")
-	})
+	}))
+	assert.Equal(t, []string{"go-functions"}, goRules(byRule))
 }
 
-// loaded is a library whose only segment holds data.
-func loaded(data []byte) *library {
-	segment := &elf.Prog{ProgHeader: elf.ProgHeader{Type: elf.PT_LOAD, Filesz: uint64(len(data)), Memsz: uint64(len(data))}}
-	return &library{File: &elf.File{Progs: []*elf.Prog{segment}}, data: data, platform: platform.All[0]}
+func TestGoLibraryWithoutKnownAccessesToItsThreadLocalSlotIsRefused(t *testing.T) {
+	t.Parallel()
+	good := goPlugin(t, "good", policy.GoVersion, goodFlags...)
+	_, byRule := findings(t, patched(t, good, func(data []byte, file *elf.File) {
+		a := &audit{library: &library{File: file, data: data, platform: platform.All[0]}}
+		text := file.Section(".text")
+		for at := text.Offset; at+tlsAccess <= text.Offset+text.Size; at++ {
+			if _, ok := a.tlsSlot(data[at:at+tlsAccess], uint32(text.Addr+at-text.Offset)); ok {
+				data[at+11] = 0x64 // %fs instead of %gs
+			}
+		}
+	}))
+	assert.Equal(t, []string{"go-tls"}, goRules(byRule))
+	assert.Contains(t, byRule["go-tls"].Message, "has none of the accesses")
 }

@@ -27,8 +27,11 @@ func (a *audit) relocations() error {
 			continue
 		}
 		staticTLS = staticTLS || slices.Contains(known.StaticTLS, r.kind)
-		if r.kind == known.TLSOffset {
+		switch r.kind {
+		case known.TLSOffset:
 			a.tlsSlots[r.place] = true
+		case known.Relative:
+			a.pointers[r.place] = r.addend
 		}
 		if !slices.Contains(known.Known, r.kind) {
 			unknown = append(unknown, r)
@@ -80,6 +83,7 @@ type relocation struct {
 	place  uint64 // the address that ld.so changes
 	kind   uint32
 	symbol uint32 // its number among the dynamic symbols
+	addend uint64
 }
 
 // dynamicRelocations reads all that ld.so applies.
@@ -101,6 +105,11 @@ func (a *audit) dynamicRelocations() (all []relocation, err error) {
 				r.kind, r.symbol = elf.R_TYPE64(info), elf.R_SYM64(info)
 			} else {
 				r.kind, r.symbol = elf.R_TYPE32(uint32(info)), elf.R_SYM32(uint32(info))
+			}
+			if a.platform.Relocations.Addends {
+				r.addend = a.word(data[2*word:])
+			} else if at := a.bytesAt(r.place, uint64(word)); at != nil {
+				r.addend = a.word(at)
 			}
 			all = append(all, r)
 		}

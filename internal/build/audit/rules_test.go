@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"testing"
@@ -96,6 +97,16 @@ func TestEachSinIsNamedByItsRule(t *testing.T) {
 				binary.LittleEndian.PutUint16(data[at+16+4:], uint16(elf.VER_FLG_WEAK))
 			})
 		}, "glibc-floor", "newer than glibc 2.11", []string{"stat@GLIBC_2.33 (libc.so.6)"}},
+		{"a newer version that no symbol has", func(t on) string {
+			path := plugin(t, calls("fine"), stub(t, "libc.so.6", map[string]string{"GLIBC_2.0": "fine"}))
+			return patched(t, path, func(data []byte, file *elf.File) {
+				names := file.SectionByType(elf.SHT_DYNAMIC).Link
+				at := bytes.Index(data[file.Sections[names].Offset:], []byte("GLIBC_2.0\x00"))
+				copy(data[file.Sections[names].Offset+uint64(at):], "GLIBC_9.9")
+				// The symbol goes without a version.
+				clear(data[file.SectionByType(elf.SHT_GNU_VERSYM).Offset:][:file.SectionByType(elf.SHT_GNU_VERSYM).Size])
+			})
+		}, "glibc-floor", "newer than glibc 2.11", []string{"GLIBC_9.9 (libc.so.6), by no symbol"}},
 		{"glibc's internals", func(t on) string {
 			return plugin(t, calls("__libc_internal"), stub(t, "libc.so.6", map[string]string{"GLIBC_PRIVATE": "__libc_internal"}))
 		}, "glibc-private", "glibc's internals", []string{"__libc_internal@GLIBC_PRIVATE (libc.so.6)"}},

@@ -15,6 +15,7 @@ type Relocations struct {
 	Known []uint32
 
 	None      uint32   // does nothing
+	Relative  uint32   // stores an address of the library itself
 	TLSOffset uint32   // stores the offset of a thread-local variable
 	StaticTLS []uint32 // all that take static TLS, TLSOffset included
 
@@ -27,6 +28,7 @@ var relocations386 = Relocations{
 		elf.R_386_TLS_DTPMOD32, elf.R_386_TLS_DTPOFF32, elf.R_386_TLS_TPOFF32,
 		elf.R_386_TLS_DESC),
 	None:      uint32(elf.R_386_NONE),
+	Relative:  uint32(elf.R_386_RELATIVE),
 	TLSOffset: uint32(elf.R_386_TLS_TPOFF),
 	StaticTLS: numbers(elf.R_386_TLS_TPOFF, elf.R_386_TLS_TPOFF32),
 	Name:      func(kind uint32) string { return elf.R_386(kind).String() },
@@ -40,6 +42,7 @@ var relocationsAMD64 = Relocations{
 		elf.R_X86_64_JMP_SLOT, elf.R_X86_64_RELATIVE, elf.R_X86_64_TPOFF64,
 		elf.R_X86_64_DTPMOD64, elf.R_X86_64_DTPOFF64, elf.R_X86_64_TLSDESC),
 	None:      uint32(elf.R_X86_64_NONE),
+	Relative:  uint32(elf.R_X86_64_RELATIVE),
 	TLSOffset: uint32(elf.R_X86_64_TPOFF64),
 	StaticTLS: numbers(elf.R_X86_64_TPOFF64),
 	Name:      func(kind uint32) string { return elf.R_X86_64(kind).String() },

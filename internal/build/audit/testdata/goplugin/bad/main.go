@@ -7,6 +7,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"syscall"
 )
 
 //export get_plugin_extended_iface
@@ -20,7 +21,14 @@ func get_plugin_extended_iface(version *C.uint) *byte {
 	case 2:
 		log.New(os.Stderr, "", 0).Fatalf("version %d", *version)
 	}
+	later()
+	variable(3)
 	return nil
 }
+
+//go:noinline
+func later() { defer os.Exit(1) }
+
+var variable = syscall.Exit
 
 func main() {}
