@@ -217,4 +217,20 @@ HIDDEN int __isoc23_sscanf(const char *text, const char *format, ...) {
     return read;
 }
 
+#elif PART == 9 /* glibc 2.28: fcntl with 64-bit offsets, whose commands have numbers of their own */
+
+extern int old_fcntl(int fd, int command, void *argument) __asm__("fcntl");
+
+HIDDEN int new_fcntl(int fd, int command, ...) __asm__("fcntl64");
+
+int new_fcntl(int fd, int command, ...) {
+    va_list arguments;
+    void *argument;
+
+    va_start(arguments, command);
+    argument = va_arg(arguments, void *);
+    va_end(arguments);
+    return old_fcntl(fd, command, argument);
+}
+
 #endif
