@@ -47,6 +47,7 @@ func TestTheDocumentsUseOnlyOptionsThatTheProgramsHave(t *testing.T) {
 		"harness":   {{"--help"}, {"run", "--help"}, {"footprint", "--help"}, {"bench", "--help"}},
 		"avserver":  {{"--help"}},
 		"fakeclamd": {{"--help"}},
+		"avirctl":   {{"check", "--help"}, {"scan", "--help"}, {"status", "--help"}, {"logs", "--help"}},
 	} {
 		var help strings.Builder
 		for _, args := range helps {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,7 @@ var options = []api.Option{
 	{Name: "LogLevel", Default: "warning"},
 	{Name: "SelfTest", Default: "600"},
 	{Name: "Names", Default: ""},
+	{Name: "StatusFile", Default: ""},
 }
 
 // Bounds of the options that are numbers.
@@ -198,6 +200,17 @@ func (p parser) servers(port int) ([]clamd.Address, error) {
 		p.log.Warningf("option Address: %s is used: %s", strings.Join(used, ", "), oneLine(err))
 	}
 	return servers, nil
+}
+
+// statusPath reads the option StatusFile; "" is for none.
+func statusPath(cfg api.Config, log *api.Logger) string {
+	p := parser{cfg, log}
+	path := p.value("StatusFile")
+	if path != "" && !filepath.IsAbs(path) {
+		p.refuse("StatusFile", "not an absolute path", "none")
+		return ""
+	}
+	return path
 }
 
 // names reads the verdicts for signature names.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/avirkit/avirkit/api"
 	"github.com/avirkit/avirkit/plugins/clam/clamd"
+	"github.com/avirkit/avirkit/plugins/clam/statusfile"
 )
 
 // version is the plugin's own. A release build sets it with
@@ -16,7 +17,8 @@ var version = "0.1.0"
 
 // plugin connects package clamd to the host.
 type plugin struct {
-	client *clamd.Client // between Init and Close
+	client *clamd.Client    // between Init and Close
+	status *statusfile.File // the same; nil without the option StatusFile
 }
 
 // Info implements api.Plugin.
@@ -44,6 +46,9 @@ func (p *plugin) Init(cfg api.Config, log *api.Logger) error {
 		return err
 	}
 	p.client = client
+	if path := statusPath(cfg, log); path != "" {
+		p.status = statusfile.Open(path, version, client, log)
+	}
 	return nil
 }
 
@@ -52,24 +57,31 @@ func (p *plugin) NewScanner() (api.Scanner, error) {
 	if p.client == nil {
 		return nil, errors.New("the plugin is not initialised")
 	}
-	return scanner{p.client.NewScanner()}, nil
+	return scanner{p.client.NewScanner(), p.status}, nil
 }
 
 // Close implements api.Plugin.
 func (p *plugin) Close() error {
 	if p.client != nil {
+		p.status.Close()
 		p.client.Close()
-		p.client = nil
+		p.client, p.status = nil, nil
 	}
 	return nil
 }
 
 // scanner is a clamd.Scanner whose connections belong to the client.
-type scanner struct{ *clamd.Scanner }
+type scanner struct {
+	*clamd.Scanner
+	status *statusfile.File
+}
 
 // Scan implements api.Scanner.
 func (s scanner) Scan(ctx context.Context, file api.File) api.Result {
-	return s.Scanner.Scan(ctx, file)
+	began := time.Now()
+	r := s.Scanner.Scan(ctx, file)
+	s.status.Scanned(r.Verdict, time.Since(began))
+	return r
 }
 
 // Close implements api.Scanner.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -49,10 +48,9 @@ func cut(text string, most int) string {
 
 // old tells whether a clamd is older than 0.101, when settings got new names.
 func (v version) old() bool {
-	major, rest, _ := strings.Cut(v.engine, ".")
-	minor, _, _ := strings.Cut(rest, ".")
-	n, err := strconv.Atoi(strings.TrimRight(minor, "abcdefghijklmnopqrstuvwxyz-"))
-	return major == "0" && err == nil && n < 101
+	minor := 0
+	n, _ := fmt.Sscanf(v.engine, "0.%d", &minor)
+	return n == 1 && minor < 101
 }
 
 // checkAnswers asks each server for its version.

@@ -62,6 +62,7 @@ type Client struct {
 	servers []*server
 	news    *news
 	turn    atomic.Uint32
+	counts  counts
 
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc

@@ -70,6 +70,7 @@ func (s *Scanner) Scan(ctx context.Context, file api.File) api.Result {
 		reason := fmt.Sprintf("larger than option MaxFileSize: %d bytes", s.c.MaxFileSize)
 		return policy(s.c.OnLimit, unscannedName, reason, file)
 	}
+	s.c.counts.bytes.Add(j.state.size)
 	r, srv, err := j.run()
 	if err != nil {
 		return failure(file, err)
@@ -123,6 +124,7 @@ func (j *job) run() (wire.Reply, *server, error) {
 				return r, srv, err
 			}
 		}
+		j.counts.repeats.Add(1)
 	}
 }
 

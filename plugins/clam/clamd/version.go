@@ -66,16 +66,19 @@ func (s *server) askVersion(ctx context.Context) (string, error) {
 	return strings.TrimSuffix(answer, "\x00"), nil
 }
 
-// databaseAge reads "ClamAV 1.4.6/27500/Sat Nov 21 09:30:00 2026". A clamd
+// databaseDate reads "ClamAV 1.4.6/27500/Sat Nov 21 09:30:00 2026". A clamd
 // without the official database tells no date.
-func databaseAge(version string, now time.Time) (age time.Duration, known bool) {
+func databaseDate(version string) (made time.Time, known bool) {
 	parts := strings.SplitN(version, "/", 3)
 	if len(parts) != 3 {
-		return 0, false
+		return time.Time{}, false
 	}
 	made, err := time.Parse(time.ANSIC, strings.TrimRight(parts[2], "\n "))
-	if err != nil {
-		return 0, false
-	}
-	return now.Sub(made), true
+	return made, err == nil
+}
+
+// databaseAge is how long ago the official database was made.
+func databaseAge(version string, now time.Time) (age time.Duration, known bool) {
+	made, known := databaseDate(version)
+	return now.Sub(made), known
 }
