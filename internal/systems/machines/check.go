@@ -83,12 +83,32 @@ func (c *check) failed() bool {
 	return false
 }
 
-// notApplicable are the lines of the harness about checks that can't run in the
-// guest. They say nothing of a failure, and there are many.
-var notApplicable = regexp.MustCompile(`(?i)not applicable|skipped`)
-
 // outputLines bounds what is kept of a step's output for the report.
 const outputLines = 60
+
+// uninteresting are the harness's lines about checks that passed or can't run
+// in the guest. There are many, and the last line tells their reasons.
+var uninteresting = regexp.MustCompile(`(\*Success\*|not applicable)$`)
+
+// whole are the lines of the harness that begin the account of a case, and the
+// one that ends all.
+var whole = regexp.MustCompile(`^(not applicable|\*\*Failed\*\*): |^\d+ passed, `)
+
+// relevant returns the end of a step's output, without the accounts of checks
+// that can't run in the guest.
+func relevant(output string) string {
+	var lines []string
+	skipping := false
+	for line := range strings.Lines(output) {
+		if whole.MatchString(line) {
+			skipping = strings.HasPrefix(line, "not applicable")
+		}
+		if !skipping {
+			lines = append(lines, strings.TrimSuffix(line, "\n"))
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-outputLines):], "\n")
+}
 
 // do runs a script as root in the guest, as one step. A step that fails does
 // not end the tests. It returns whether the step passed.
@@ -103,7 +123,7 @@ func (c *check) do(ctx context.Context, name, script string) bool {
 
 func (c *check) step(ctx context.Context, name string, f func(ctx context.Context, out io.Writer) error) bool {
 	machine := c.guest.machine.Name
-	said := &run.Tail{Keep: outputLines, Skip: notApplicable}
+	said := &run.Tail{Keep: 20 * outputLines, Skip: uninteresting}
 	start := time.Now()
 	fmt.Fprintf(c.log, "== %s\n", name)
 	err := run.Step(ctx, machine+": "+name, said.Last, func(ctx context.Context) (string, error) {
@@ -111,7 +131,7 @@ func (c *check) step(ctx context.Context, name string, f func(ctx context.Contex
 	})
 	s := step{name: name, seconds: int(time.Since(start).Seconds())}
 	if err != nil {
-		s.failed, s.output = true, said.String()
+		s.failed, s.output = true, relevant(said.String())
 		if ctx.Err() != nil {
 			s.output += "\n" + context.Cause(ctx).Error()
 		} else if s.output == "" {

@@ -91,18 +91,16 @@ func (g *guest) explained(_ string, err error) error {
 
 // upload copies the kit into the guest.
 func (g *guest) upload(ctx context.Context, k kit) error {
-	file, err := os.CreateTemp(g.Dir, g.machine.Name+"-kit-")
+	path := g.Path(g.machine.Name + ".kit")
+	defer os.Remove(path)
+	if err := k.pack(ctx, path, g.machine); err != nil {
+		return err
+	}
+	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name())
 	defer file.Close()
-	if err := k.write(file, g.machine); err != nil {
-		return err
-	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
 	c := g.ssh("sudo -n rm -rf avirkit && mkdir -p avirkit/out && tar -xf - -C avirkit")
 	c.Stdin = file
 	return g.explained(c.Run(ctx))

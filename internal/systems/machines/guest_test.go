@@ -115,16 +115,16 @@ func scripts(t *testing.T, format string, full bool) []string {
 	version, err := packages.ParseVersion("1.2.3")
 	require.NoError(t, err)
 	c := &check{guest: g, log: io.Discard, run: &testRun{
-		Options: Options{Full: full}, socket: "/clamd", kit: kit{data: data, new: version, old: version.Older(), dirs: map[string]string{}},
+		Options: Options{Full: full}, socket: "/clamd", kit: kit{data: data, new: version, old: version.Older()},
 	}}
 	connect := c.product("connect")
 	ctx := t.Context()
 	require.NoError(t, c.tellFacts(ctx))
 	c.do(ctx, "fake", startFake(g.machine.For()))
 	c.do(ctx, "products", makeProducts)
-	c.do(ctx, "install", connect.install(c.run.kit, "new"))
+	c.do(ctx, "install", connect.install(newPackages, version))
 	c.plugin(ctx, "avir_clam with the fake clamd", connect.library("clam"), []string{"all"}, clamdAt(fakePort)...)
-	c.do(ctx, "uninstall", connect.uninstall(c.run.kit))
+	c.do(ctx, "uninstall", connect.uninstall())
 	c.stacks(ctx)
 	text, err := os.ReadFile(log)
 	require.NoError(t, err)
@@ -145,7 +145,7 @@ func TestTheScriptsAreFitForEveryShell(t *testing.T) {
 			}
 		}
 		text := strings.Join(all, "\n")
-		assert.Contains(t, text, map[string]string{"deb": "dpkg -i packages/new/", "rpm": "rpm -U packages/new/"}[format])
+		assert.Contains(t, text, map[string]string{"deb": "dpkg -i packages/", "rpm": "rpm -U packages/"}[format])
 		assert.Contains(t, text, "--quick --wait 5s --kernel-floor 2.6.32")
 	}
 	assert.Contains(t, strings.Join(scripts(t, "deb", true), "\n"), "--wait 150s")
@@ -175,13 +175,40 @@ func TestAPluginThatCantScanFailsItsOtherTestsAtOnceWithOneReason(t *testing.T) 
 	assert.True(t, c.failed())
 }
 
-func TestAFailedStepShowsItsOutputWithoutWhatDidNotApply(t *testing.T) {
+const harnessSays = `TEST     CASE      EXPECTED  GOT  TIME   RESULT
+hostile  state     same      same 1.2 s  *Success*
+hostile  x         same           0 s    not applicable
+hostile  signals   same      no   1.2 s  **Failed**
+
+not applicable: hostile/x
+  did       nothing
+  saw       no cgroup
+
+**Failed**: hostile/signals
+  did       storms
+  saw       nothing good
+
+not applicable: hostile/y
+  saw       no cgroup
+
+1 passed, 1 failed, 2 not applicable; did not run: hostile/x, hostile/y (no cgroup)
+`
+
+func TestAFailedStepShowsWhatFailedAndNotWhatCouldNotRun(t *testing.T) {
 	c := localGuest(t)
 	assert.True(t, c.do(t.Context(), "good", "echo fine\n"))
-	assert.False(t, c.do(t.Context(), "bad", "echo why; i=0; while [ $i -lt 100 ]; do echo 'hostile/x: not applicable: no cgroup'; i=$((i+1)); done; false; echo more\n"))
+	assert.False(t, c.do(t.Context(), "bad", "cat <<'END'\n"+harnessSays+"END\nfalse\necho more\n"))
 	require.Len(t, c.steps, 2)
-	assert.Equal(t, "why", c.steps[1].output)
+	assert.Equal(t, `TEST     CASE      EXPECTED  GOT  TIME   RESULT
+hostile  signals   same      no   1.2 s  **Failed**
+**Failed**: hostile/signals
+did       storms
+saw       nothing good
+1 passed, 1 failed, 2 not applicable; did not run: hostile/x, hostile/y (no cgroup)`, c.steps[1].output)
 	assert.False(t, c.steps[0].failed)
+	assert.False(t, c.do(t.Context(), "flood", "i=0; while [ $i -lt 200 ]; do echo line $i; i=$((i+1)); done; false\n"))
+	assert.Equal(t, outputLines, len(strings.Split(c.steps[2].output, "\n")))
+	assert.Contains(t, c.steps[2].output, "line 199", "the end matters most")
 }
 
 func TestAFakeClamdThatHangsLeavesItsStacksInTheResults(t *testing.T) {

@@ -68,9 +68,8 @@ func (p product) rpm() string {
 }
 
 // install returns the script that installs or upgrades the product's packages
-// and checks what is there then.
-func (p product) install(k kit, which string) string {
-	version := map[string]packages.Version{"new": k.new, "old": k.old}[which]
+// from a folder of the kit and checks what is there then.
+func (p product) install(folder string, version packages.Version) string {
 	number, release := version.RPM()
 	var files, checks []string
 	ids, names := p.names()
@@ -78,13 +77,13 @@ func (p product) install(k kit, which string) string {
 		library := p.library(ids[i])
 		if p.machine.Packages == "rpm" {
 			full := number + "-" + release
-			files = append(files, fmt.Sprintf("packages/%s/%s-%s.%s.rpm", which, name, full, p.machine.For().RPM))
+			files = append(files, fmt.Sprintf("%s/%s-%s.%s.rpm", folder, name, full, p.machine.For().RPM))
 			checks = append(checks, fmt.Sprintf(`[ "$(%[1]s -q --qf '%%{VERSION}-%%{RELEASE}' %[2]s)" = %[3]s ]
 %[1]s -V %[2]s
 %[1]s -ql %[2]s | grep -x %[4]s
 `, p.rpm(), name, full, library))
 		} else {
-			files = append(files, fmt.Sprintf("packages/%s/%s_%s_%s.deb", which, name, version.Deb(), p.machine.For().Deb))
+			files = append(files, fmt.Sprintf("%s/%s_%s_%s.deb", folder, name, version.Deb(), p.machine.For().Deb))
 			checks = append(checks, fmt.Sprintf(`[ "$(dpkg-query -W -f '${Status} ${Version}' %[1]s)" = "install ok installed %[2]s" ]
 (cd / && md5sum -c /var/lib/dpkg/info/%[1]s.md5sums)
 dpkg -L %[1]s | grep -x %[3]s
@@ -101,7 +100,7 @@ dpkg -L %[1]s | grep -x %[3]s
 
 // uninstall returns the script that removes the packages, then what was
 // configured of them, and looks for what is left.
-func (p product) uninstall(k kit) string {
+func (p product) uninstall() string {
 	_, names := p.names()
 	all := strings.Join(names, " ")
 	command := fmt.Sprintf("dpkg -r %[1]s\ndpkg -P %[1]s\n", all)

@@ -46,6 +46,9 @@ func Test(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if err := session.Alone(ctx, settings.Cache(o.Root)); err != nil {
+		return err
+	}
 	if err := forget(o.Root, chosen); err != nil {
 		return err
 	}
@@ -65,7 +68,7 @@ func Test(ctx context.Context, o Options) error {
 	if chosen, err = c.choose(ctx, chosen); err != nil {
 		return err
 	}
-	so := session.Options{Cache: settings.Cache(o.Root), Mode: p, Home: home, Alone: true}
+	so := session.Options{Cache: settings.Cache(o.Root), Mode: p, Home: home}
 	if p == session.OwnLibvirt {
 		so.Files = libvirtFiles
 	}

@@ -24,9 +24,9 @@ func (c *check) all(ctx context.Context) error {
 		c.do(ctx, "start the fake clamd", startFake(p)) &&
 		c.do(ctx, "make the products' folders", makeProducts) &&
 		c.do(ctx, "generate the samples", "./"+p.Name+"/harness run generate --data data\n") &&
-		c.do(ctx, "install the older version", connect.install(c.run.kit, "old")) &&
+		c.do(ctx, "install the older version", connect.install(oldPackages, c.run.kit.old)) &&
 		c.do(ctx, "scan with the older version", c.harness("scanning", "", connect.library("sample"))) &&
-		c.do(ctx, "upgrade", connect.install(c.run.kit, "new"))) {
+		c.do(ctx, "upgrade", connect.install(newPackages, c.run.kit.new))) {
 		return c.stopped(ctx)
 	}
 	c.plugin(ctx, "avir_sample", connect.library("sample"), []string{"all"})
@@ -42,12 +42,12 @@ func (c *check) all(ctx context.Context) error {
 	for _, other := range platforms(m)[1:] {
 		c.otherWidth(ctx, other)
 	}
-	if c.do(ctx, "install a second product's", control.install(c.run.kit, "new")) {
+	if c.do(ctx, "install a second product's", control.install(newPackages, c.run.kit.new)) {
 		c.do(ctx, "scan with the second product's", c.harness("scanning", "", control.library("sample")))
 	}
-	c.do(ctx, "remove the second product's", control.uninstall(c.run.kit))
-	c.do(ctx, "remove", connect.uninstall(c.run.kit))
-	c.do(ctx, "nothing left", "listing > now.txt\ndiff before.txt now.txt\n")
+	c.do(ctx, "remove the second product's", control.uninstall())
+	c.do(ctx, "remove", connect.uninstall())
+	c.do(ctx, "nothing left", listing+"listing > now.txt\ndiff before.txt now.txt\n")
 	return c.stopped(ctx)
 }
 
@@ -141,13 +141,14 @@ func (c *check) plugin(ctx context.Context, name, library string, tests []string
 // otherWidth scans with the plugins of a narrower platform, which no package of
 // this system holds, where the system has the C library for them.
 func (c *check) otherWidth(ctx context.Context, p *platform.Platform) {
-	var there bool
-	if _, err := c.guest.sudo("[ -e " + p.Loader + " ]").Run(ctx); err == nil {
-		there = true
-	}
-	for name, options := range map[string][]string{"avir_sample": nil, "avir_clam": clamdAt(fakePort)} {
+	_, missing := c.guest.sudo("[ -e " + p.Loader + " ]").Run(ctx)
+	for _, name := range []string{"avir_sample", "avir_clam"} {
 		title := name + " for " + p.Words + ": scanning"
-		if !there {
+		var options []string
+		if name == "avir_clam" {
+			options = clamdAt(fakePort)
+		}
+		if missing != nil {
 			c.skip("there is no "+p.Loader, title)
 			continue
 		}

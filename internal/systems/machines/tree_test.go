@@ -24,8 +24,10 @@ func treeGuest(t *testing.T, root string, d rootfs.Debian) (vagrant, rootfs.Root
 	require.NoError(t, os.MkdirAll(tree.Path("home/vagrant"), 0o755))
 	require.NoError(t, tree.Write("usr/bin/sudo", "#!/bin/sh\nshift\nexec \"$@\"\n", 0o755))
 	fakeProgram(t, "vagrant", "echo Host")
+	// No namespace of processes: what runs in the background outlives a command.
 	fakeProgram(t, "ssh", `for line; do :; done
-exec unshare --mount --propagation private --pid --fork --mount-proc="`+tree.Path("proc")+`" chroot "`+tree.Dir+`" sh -c "cd /home/vagrant; $line"`)
+export line
+exec unshare --mount --propagation private sh -c 'mount -t proc proc "`+tree.Path("proc")+`" && exec chroot "`+tree.Dir+`" sh -c "cd /home/vagrant; $line"'`)
 	return vagrant{Session: s, driver: driverKVM}, tree
 }
 

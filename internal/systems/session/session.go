@@ -68,7 +68,6 @@ type Options struct {
 	Cache string            // folder for the sessions' folders
 	Mode  Mode              // Plain if empty
 	Home  string            // Vagrant's folder with boxes, if the run uses Vagrant
-	Alone bool              // no other process may have a session in the same cache
 	Files map[string]string // files that the session's folder holds from the start
 }
 
@@ -77,7 +76,7 @@ var count atomic.Int32
 // Begin makes a session. It ends by End, or when ctx does, or when this process
 // does. Begin first removes what earlier runs have left in the same cache.
 func Begin(ctx context.Context, o Options) (*Session, error) {
-	if err := sweep(ctx, o.Cache, o.Alone); err != nil {
+	if err := sweep(ctx, o.Cache, false); err != nil {
 		return nil, err
 	}
 	if o.Mode == "" {

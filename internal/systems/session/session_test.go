@@ -166,8 +166,7 @@ func TestASweepRemovesWhatEvenTheKeeperCouldNot(t *testing.T) {
 	living := write(t, filepath.Join(runDir(cache, fmt.Sprintf("avirkit-%d-7", os.Getppid())), "file"), "")
 	require.NoError(t, sweep(t.Context(), cache, false))
 	assert.FileExists(t, living, "its run goes on")
-	_, err := Begin(t.Context(), Options{Cache: cache, Alone: true})
-	assert.ErrorContains(t, err, fmt.Sprintf("wait for the end of process %d", os.Getppid()))
+	assert.ErrorContains(t, Alone(t.Context(), cache), fmt.Sprintf("wait for the end of process %d", os.Getppid()))
 }
 
 func TestTheKeeperOfNamespacesRunsOnlyAsTheirFirstProcess(t *testing.T) {

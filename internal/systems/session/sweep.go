@@ -12,6 +12,10 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 )
 
+// Alone fails if another process has a session in the cache. It ends what
+// earlier runs have left there.
+func Alone(ctx context.Context, cache string) error { return sweep(ctx, cache, true) }
+
 // sweep ends what earlier runs have left in a cache: machines that were kept,
 // and whatever remained where even the keeper was killed. It leaves alone the
 // sessions of processes that live; with alone, there must be none but this one.
