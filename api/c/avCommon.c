@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@ enum {
     LOG_PATIENCE = 1000,        /* ms that it waits for a log callback that runs */
     LOG_DEPTH = 4,              /* log callbacks that call the plugin, which logs again */
     MAX_ENTRIES = 1024,         /* ends a list of options whose last entry was forgotten */
+    PAGE = 4096,
     MAX_CONTEXTS = 0xffff
 };
 
@@ -241,6 +243,19 @@ static int count_options(void) {
     return count;
 }
 
+/*
+ * A list whose end the host forgot ends where its memory does. msync tells that
+ * without an access, which a host may serve that brings pages in when they are
+ * touched.
+ */
+static int is_entry(const avir_plugin_config *config) {
+    size_t before = (uintptr_t)config % PAGE;
+
+    if (msync((char *)config - before, before + sizeof *config, MS_ASYNC) != 0 && errno == ENOMEM)
+        return 0;
+    return config->name[0] != 0;
+}
+
 static int set_plugin_config(const avir_plugin_config *config) {
     int cancel_state, known = 0, count, entry, i;
 
@@ -248,7 +263,7 @@ static int set_plugin_config(const avir_plugin_config *config) {
         return 0;
     pthread_mutex_lock(&lock);
     count = count_options();
-    for (entry = 0; entry < MAX_ENTRIES && config[entry].name[0] != 0; entry++)
+    for (entry = 0; entry < MAX_ENTRIES && is_entry(&config[entry]); entry++)
         for (i = 0; i < count; i++)
             if (same_name(plugin_config[i].name, config[entry].name)) {
                 /* The last byte stays 0, for authors who read the array without the lock. */

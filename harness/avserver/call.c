@@ -9,6 +9,9 @@
  *   log             the host's log callback
  *   options         what get_plugin_config returned last
  *   settingsN       a list of N options that no plugin has
+ *   lazy[N          room for N bytes that nobody has touched, see lazy.h
+ *   lazysettings    a list of the plugin's own first option, untouched
+ *   endlesssettings a list of 25 options that no plugin has, without an end
  *   full            one option without any NUL, with a terminator behind it */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -22,6 +25,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "lazy.h"
 #include "log.h"
 #include "number.h"
 #include "options.h"
@@ -68,6 +72,7 @@ struct call {
     struct answer answer;
     char *room; /* the [N argument, if there is one */
     unsigned size;
+    int bare; /* no canaries are around room */
 };
 
 static avir_plugin_config *unknown_settings(unsigned n) {
@@ -87,7 +92,26 @@ static avir_plugin_config *full_setting(void) {
 }
 
 /* argument turns one word into a value. It returns -1 for an unknown word. */
-static int argument(struct call *c, const char *text, intptr_t *value) {
+/* The plugin's first option with its own value, and the entry that ends a list. */
+static avir_plugin_config *lazy_settings(const struct session *s) {
+    avir_plugin_config list[2];
+    memset(list, 0, sizeof list);
+    avir_plugin_config *own = s->plugin.iface->get_plugin_config();
+    if (own && own->name[0])
+        list[0] = *own;
+    s->plugin.iface->free_plugin_config(own);
+    return lazy_take(list, sizeof list);
+}
+
+static void *endless_settings(void) {
+    enum { FULL_PAGE = 4096 / sizeof(avir_plugin_config) };
+    avir_plugin_config *c = unknown_settings(FULL_PAGE);
+    void *list = c ? endless(c, FULL_PAGE * sizeof *c) : NULL;
+    free(c);
+    return list;
+}
+
+static int argument(const struct session *s, struct call *c, const char *text, intptr_t *value) {
     unsigned n;
     if (!strcmp(text, "null"))
         *value = 0;
@@ -99,6 +123,12 @@ static int argument(struct call *c, const char *text, intptr_t *value) {
         *value = (intptr_t)(text + 1);
     else if (*text == '[' && !parse_number(text + 1, VI_MAX, &c->size))
         *value = (intptr_t)(c->room = answer_prepare(&c->answer, c->size));
+    else if (!strncmp(text, "lazy[", 5) && !parse_number(text + 5, VI_MAX, &c->size))
+        *value = (intptr_t)(c->room = lazy_take(NULL, c->size)), c->bare = 1;
+    else if (!strcmp(text, "lazysettings"))
+        *value = (intptr_t)lazy_settings(s);
+    else if (!strcmp(text, "endlesssettings"))
+        *value = (intptr_t)endless_settings();
     else if (!strncmp(text, "context", 7) && !parse_number(text + 7, 2, &n) && n)
         *value = (intptr_t)contexts[n - 1];
     else if (!strncmp(text, "&context", 8) && !parse_number(text + 8, 2, &n) && n)
@@ -124,7 +154,7 @@ static struct call *prepare(struct session *s, struct request *r, struct reply *
         return NULL;
     }
     for (int i = 3; i < r->count && i < 3 + MAX_ARGUMENTS; i++)
-        if (argument(c, r->word[i], &c->argument[i - 3])) {
+        if (argument(s, c, r->word[i], &c->argument[i - 3])) {
             reply_error(reply, "unknown argument '%s'", r->word[i]);
             free(c);
             return NULL;
@@ -162,7 +192,7 @@ void do_call(struct session *s, struct request *r, struct reply *reply) {
         reply_text(reply, "text", text);
         reply_number(reply, "length", (long long)n);
         reply_number(reply, "unterminated", c->size > 0 && !end);
-        reply_number(reply, "overrun", answer_overrun(&c->answer, c->size));
+        reply_number(reply, "overrun", c->bare ? 0 : answer_overrun(&c->answer, c->size));
     }
     reply_ok(reply);
     free(c);

@@ -1,5 +1,7 @@
 /* loop THREADS COUNT FILE...: COUNT scans in all, and how long they took.
  * pace THREADS COUNT MS FILE...: the same with a pause after each scan, as mail comes.
+ * stacks KIND: the threads of the next busy change their alternate signal stack
+ * before each scan, see altstack.h.
  * busy THREADS FILE...: scans without end, until calm, which reports them.
  * scanned COUNT: waits until the busy threads have ended so many more scans. */
 #include <pthread.h>
@@ -7,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "altstack.h"
 #include "clock.h"
 #include "session.h"
 
@@ -34,6 +37,8 @@ static struct {
     unsigned long long start, start_cpu;
 } loop;
 
+static char *stacks; /* kind of change, or NULL */
+
 static void tally(unsigned file, const struct scan *s) {
     int v = s->verdict >= 0 && s->verdict <= 5 ? s->verdict : 6;
     if (s->unterminated || s->overrun)
@@ -53,6 +58,7 @@ static void *scan_again(void *unused) {
     struct scan *s = calloc(1, sizeof *s);
     struct answer *a = calloc(1, sizeof *a);
     void *context = NULL;
+    struct altstack stack = {NULL, 0};
     if (!s || !a || t->plugin_thread_init(&context) != 1) {
         __sync_fetch_and_add(&loop.no_context, 1);
         free(s);
@@ -66,6 +72,8 @@ static void *scan_again(void *unused) {
         unsigned file = i % loop.files;
         s->path = s->realname = loop.file[file];
         s->vi_size = VI_SIZE;
+        if (stacks)
+            altstack_change(&stack, stacks);
         if (i % TIMED_EVERY == 0 || !loop.count || loop.pause_ms) {
             scan_file(loop.plugin, context, s, a);
             note_time(s->ns);
@@ -81,6 +89,7 @@ static void *scan_again(void *unused) {
             sleep_ms(loop.pause_ms);
     }
     t->plugin_thread_close(&context);
+    altstack_end(&stack);
     free(s);
     free(a);
     return unused;
@@ -142,6 +151,8 @@ static void end(struct reply *reply) {
         reply_number(reply, "max-ns", loop.timed[timed - 1]);
     }
     free(loop.timed);
+    free(stacks);
+    stacks = NULL;
     loop.running = 0;
     loop.threads = 0;
     reply_ok(reply);
@@ -162,6 +173,17 @@ void do_pace(struct session *s, struct request *r, struct reply *reply) {
         return;
     if (!begin(s, r, 5, threads, count, pause_ms, reply))
         end(reply);
+}
+
+void do_stacks(struct session *s, struct request *r, struct reply *reply) {
+    (void)s;
+    if (loop.running || !altstack_known(word(r, 2))) {
+        reply_error(reply, "a loop runs, or unknown kind '%s'", word(r, 2));
+        return;
+    }
+    free(stacks);
+    stacks = strdup(word(r, 2));
+    reply_ok(reply);
 }
 
 void do_busy(struct session *s, struct request *r, struct reply *reply) {

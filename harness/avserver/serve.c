@@ -40,6 +40,8 @@ static const struct {
     {"churn", ON_MAIN, do_churn},
     {"cancel", ON_MAIN, do_cancel},
     {"handler", ON_MAIN, do_handler},
+    {"stacks", ON_MAIN, do_stacks},
+    {"raise", ON_HAND, do_raise},
     {"storm", ON_MAIN, do_storm},
     {"end", ON_MAIN, do_end},
     {"close-standard", ON_MAIN, do_close_standard},

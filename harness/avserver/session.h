@@ -32,9 +32,9 @@ handler do_call, do_fork;
 /* What the process looks like: state.c */
 handler do_state, do_thread_state;
 /* Many scans: loops.c, churn.c */
-handler do_loop, do_pace, do_busy, do_calm, do_scanned, do_churn, do_cancel;
+handler do_stacks, do_loop, do_pace, do_busy, do_calm, do_scanned, do_churn, do_cancel;
 /* Signals: storm.c */
-handler do_handler, do_storm;
+handler do_handler, do_raise, do_storm;
 /* The end of the process, and files that the plugin should not touch: ends.c */
 handler do_end, do_close_standard, do_check_standard, do_run;
 /* The log callback: logging.c */

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -21,6 +22,13 @@
 extern char **environ;
 
 #define MAX_DESCRIPTORS 65536
+/* The kernel's own call: new C libraries use one that the kernel floor lacks. */
+#ifdef SYS_ugetrlimit
+#define GETRLIMIT SYS_ugetrlimit /* i386: the older call stops at 2 GiB */
+#else
+#define GETRLIMIT SYS_getrlimit
+#endif
+
 #define DESCRIBED 200 /* the rest is only counted */
 
 /* Descriptors of the host itself begin at 100, see wire.c. */
@@ -43,13 +51,14 @@ static void add_limits(struct reply *reply) {
                                         "rss",   "nproc",      "nofile",   "memlock", "as",
                                         "locks", "sigpending", "msgqueue", "nice",    "rtprio"};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
-        struct rlimit limit;
+        struct {
+            unsigned long rlim_cur, rlim_max;
+        } limit;
         char key[32], value[64];
-        if (getrlimit((int)i, &limit))
+        if (syscall(GETRLIMIT, i, &limit))
             continue;
         snprintf(key, sizeof key, "limit.%s", names[i]);
-        snprintf(value, sizeof value, "%lu %lu", (unsigned long)limit.rlim_cur,
-                 (unsigned long)limit.rlim_max);
+        snprintf(value, sizeof value, "%lu %lu", limit.rlim_cur, limit.rlim_max);
         reply_text(reply, key, value);
     }
 }

@@ -1,18 +1,24 @@
-/* handler SIGNAL small|big|exit: installs a handler of the host, without
- * SA_ONSTACK as ordinary programs do. A big one uses 64 KiB of stack; one that
- * exits ends the process with status 77, as a crash reporter would.
+/* handler SIGNAL KIND: installs a handler of the host, without SA_ONSTACK as
+ * ordinary programs do. A big one uses 64 KiB of stack, a small one little; exit
+ * ends the process with status 77, as a crash reporter would; commit makes the
+ * memory of lazy.h accessible; reap waits for all children; ignore is SIG_IGN.
+ * raise SIGNAL COUNT: sends it to the calling thread, and counts how often the
+ * host's handler ran.
  * storm MS SIGNAL...: sends the signals to the process and to each of its threads
  * for so long: the kernel gives a signal to any thread that does not block it,
  * and a plugin's own threads are among them. */
 #define _GNU_SOURCE
 #include "storm.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "lazy.h"
 #include "proc.h"
 #include "session.h"
 
@@ -33,6 +39,20 @@ static void big(int signal) {
     __sync_fetch_and_add(&caught, 1);
 }
 
+static void reap(int signal) {
+    (void)signal;
+    int err = errno;
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
+    errno = err;
+}
+
+static void commit(int signal, siginfo_t *info, void *context) {
+    (void)signal, (void)context;
+    if (!lazy_commit(info->si_addr))
+        _exit(78); /* a fault that is not the host's; to return would repeat it */
+}
+
 static void report(int signal) {
     (void)signal;
     _exit(77);
@@ -41,11 +61,11 @@ static void report(int signal) {
 static const struct {
     const char *name;
     void (*handler)(int);
-} handlers[] = {{"small", small}, {"big", big}, {"exit", report}};
+} handlers[] = {{"small", small}, {"big", big}, {"exit", report}, {"reap", reap}, {"ignore", SIG_IGN}};
 
 int is_host_handler(void (*handler)(int)) {
     for (unsigned i = 0; i < sizeof handlers / sizeof *handlers; i++)
-        if (handlers[i].handler == handler)
+        if (handler != SIG_IGN && handlers[i].handler == handler)
             return 1;
     return 0;
 }
@@ -61,10 +81,26 @@ void do_handler(struct session *s, struct request *r, struct reply *reply) {
         if (!strcmp(handlers[i].name, word(r, 3)))
             action.sa_handler = handlers[i].handler;
     action.sa_flags = SA_RESTART;
+    if (!strcmp(word(r, 3), "commit")) {
+        action.sa_sigaction = commit;
+        action.sa_flags = SA_SIGINFO;
+    }
     if (sigaction((int)signal, &action, NULL)) {
         reply_error(reply, "can't handle signal %u", signal);
         return;
     }
+    reply_ok(reply);
+}
+
+void do_raise(struct session *s, struct request *r, struct reply *reply) {
+    unsigned signal, count;
+    (void)s;
+    if (number_at(r, 2, &signal, reply) || number_at(r, 3, &count, reply))
+        return;
+    unsigned before = caught;
+    for (unsigned i = 0; i < count; i++)
+        raise((int)signal);
+    reply_number(reply, "caught", caught - before);
     reply_ok(reply);
 }
 

@@ -80,7 +80,7 @@ func SignalName(s syscall.Signal) string {
 		syscall.SIGFPE: "SIGFPE", syscall.SIGHUP: "SIGHUP", syscall.SIGILL: "SIGILL",
 		syscall.SIGINT: "SIGINT", syscall.SIGKILL: "SIGKILL", syscall.SIGPIPE: "SIGPIPE",
 		syscall.SIGPROF: "SIGPROF", syscall.SIGQUIT: "SIGQUIT", syscall.SIGSEGV: "SIGSEGV",
-		syscall.SIGSYS: "SIGSYS", syscall.SIGTERM: "SIGTERM", syscall.SIGTRAP: "SIGTRAP",
+		syscall.SIGSYS: "SIGSYS", syscall.SIGCHLD: "SIGCHLD", syscall.SIGIO: "SIGIO", syscall.SIGTERM: "SIGTERM", syscall.SIGTRAP: "SIGTRAP",
 		syscall.SIGURG: "SIGURG", syscall.SIGUSR1: "SIGUSR1", syscall.SIGUSR2: "SIGUSR2",
 	}
 	if name, ok := names[s]; ok {

@@ -16,7 +16,7 @@ import (
 var needsEicar = []string{
 	"nulls", "order", "names", "special-files", "closed-descriptors", "fork", "signals", "small-stacks", "cancel",
 	"contexts", "close-while-scanning", "address-space", "process-limit", "stack-limit", "environment",
-	"kernel-floor", "reload", "two-plugins", "thread-churn", "leak",
+	"alternate-stacks", "host-handlers", "untouched-memory", "children", "kernel-floor", "reload", "two-plugins", "thread-churn", "leak",
 }
 
 // refuseBlind lets the checks that need EICAR fail with the one reason when the

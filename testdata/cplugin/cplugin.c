@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -86,6 +87,18 @@ static int same_name(const char *a, const char *b, size_t size) {
     return size == 0;
 }
 
+/*
+ * A host may forget the entry that ends its list. Then the list ends where its
+ * memory does, which msync tells without an access. Pages have 4096 bytes on x86.
+ */
+static int is_entry(const avir_plugin_config *config) {
+    size_t before = (size_t)config % 4096;
+
+    if (msync((char *)config - before, before + sizeof *config, MS_ASYNC) != 0 && errno == ENOMEM)
+        return 0;
+    return config->name[0] != 0;
+}
+
 static int set_plugin_config(const avir_plugin_config *config) {
     avir_plugin_config *option;
     int known = 0;
@@ -93,7 +106,7 @@ static int set_plugin_config(const avir_plugin_config *config) {
     if (in_forked_child())
         return 0;
     pthread_mutex_lock(&lock);
-    for (; config != NULL && config->name[0] != 0; config++)
+    for (; config != NULL && is_entry(config); config++)
         for (option = options; option->name[0] != 0; option++)
             if (same_name(option->name, config->name, sizeof option->name)) {
                 memcpy(option->value, config->value, sizeof option->value - 1);

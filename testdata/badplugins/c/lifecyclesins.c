@@ -46,6 +46,21 @@ static void ignore(int signal) {
     (void)signal;
 }
 
+static __thread int has_stack; /* this thread was given one */
+
+static void need_stack(int signal) {
+    stack_t stack;
+    (void)signal;
+    if (has_stack && !sigaltstack(NULL, &stack) && !(stack.ss_flags & SS_ONSTACK))
+        abort();
+}
+
+static void give_stack(void) {
+    stack_t stack = {.ss_sp = malloc(65536), .ss_size = 65536};
+    if (!has_stack)
+        has_stack = !sigaltstack(&stack, NULL);
+}
+
 static void exit_in_child(void) {
     _exit(9);
 }
@@ -79,6 +94,7 @@ __attribute__((destructor)) static void at_exit(void) {
 }
 
 void sin_load(avir_plugin_extended_thread_iface *table, unsigned *version) {
+    struct sigaction urgent = {.sa_handler = need_stack, .sa_flags = SA_ONSTACK | SA_RESTART};
     struct rlimit limit;
     sigset_t set;
     switch (SIN) {
@@ -97,6 +113,12 @@ void sin_load(avir_plugin_extended_thread_iface *table, unsigned *version) {
         break;
     case RESET_FAULT:
         signal(SIGSEGV, SIG_DFL);
+        break;
+    case TAKE_URGENT:
+        signal(SIGURG, ignore);
+        break;
+    case ALTERNATE_STACK_ONCE:
+        sigaction(SIGURG, &urgent, NULL);
         break;
     case CHANGE_MASK:
         sigemptyset(&set);
@@ -218,6 +240,8 @@ static void small_alternate_stack(void) {
 void sin_thread(void) {
     if (SIN == SMALL_ALTERNATE_STACK)
         small_alternate_stack();
+    if (SIN == ALTERNATE_STACK_ONCE)
+        give_stack();
     if (SIN == LEAK_IN_THREAD)
         sin_loses(1024);
     if (SIN == MAP_IN_THREAD)

@@ -1,9 +1,11 @@
 /* An honest plugin in C, with places where a sin is committed. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "avApi.h"
@@ -49,9 +51,17 @@ static int same_name(const char *a, const char *b) {
     return SIN == CASE_SENSITIVE ? !strncmp(a, b, size) : !strncasecmp(a, b, size);
 }
 
+/* A list may lack its end: it ends where its memory does, then. */
+static int is_entry(const avir_plugin_config *c) {
+    size_t before = (size_t)c % 4096; /* of its first page */
+    if (SIN != READ_PAST_END && msync((char *)c - before, before + sizeof *c, MS_ASYNC) && errno == ENOMEM)
+        return 0;
+    return c->name[0];
+}
+
 static int set_plugin_config(const avir_plugin_config *c) {
     int known = 0, given = 0;
-    for (; c && c->name[0]; c++, given++)
+    for (; c && is_entry(c); c++, given++)
         for (avir_plugin_config *o = options; o->name[0]; o++)
             if (same_name(o->name, c->name)) {
                 snprintf(o->value, sizeof o->value, "%.*s", SIN == SHORT_VALUES ? 63 : 127, c->value);
