@@ -37,6 +37,9 @@ func (b *builder) all(ctx context.Context) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := b.prepare(ctx); err != nil {
+		return nil, err
+	}
 	jobs, ctx := errgroup.WithContext(ctx)
 	jobs.SetLimit(parallelJobs())
 	var facts []*Library
@@ -64,6 +67,15 @@ func (b *builder) all(ctx context.Context) (*Manifest, error) {
 		}
 	}
 	return b.manifest(facts)
+}
+
+// prepare lets the toolchain compile what all jobs need.
+func (b *builder) prepare(ctx context.Context) error {
+	jobs, ctx := errgroup.WithContext(ctx)
+	for _, p := range b.Platforms {
+		jobs.Go(func() error { return b.tc.Prepare(ctx, p) })
+	}
+	return jobs.Wait()
 }
 
 // folders are the folders of dist that a build makes.

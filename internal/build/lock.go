@@ -39,8 +39,8 @@ func Lock(ctx context.Context, root string) (unlock func(), err error) {
 			continue
 		}
 		// What a killed build left behind is of no use to anyone.
-		for _, pattern := range []string{"zig-npm-*", "glibc-stubs-*.tmp"} {
-			for _, dir := range matching(cache, pattern) {
+		for _, left := range [][2]string{{".", "zig-npm-*"}, {".", "glibc-stubs-*.tmp"}, {"zig-cache", "*.tmp"}} {
+			for _, dir := range matching(filepath.Join(cache, left[0]), left[1]) {
 				os.RemoveAll(dir)
 			}
 		}

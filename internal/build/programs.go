@@ -85,7 +85,7 @@ func (t *target) cc(ctx context.Context, job string, args []string) error {
 }
 
 // jobEnv is what the toolchain wants in the environment of a job.
-func (t *target) jobEnv(job string) []string { return t.tc.Env(t.platform.Name + "-" + job) }
+func (t *target) jobEnv(job string) []string { return t.tc.Env(t.platform, job) }
 
 // CPlugin links a plugin that is written in C and includes avApi.h alone.
 func (t *target) CPlugin(ctx context.Context, source, out string) error {

@@ -36,7 +36,7 @@ type Toolchain struct {
 
 	Path   string // of zig
 	zigLib string // its library folder
-	env    func(job string) []string
+	cache  string // the project's
 }
 
 // Compiler is what a toolchain uses for one platform.
@@ -76,13 +76,15 @@ func ForGo(driver []string) string {
 	return strings.Join(words, " ")
 }
 
-// Env returns what the environment of the compiler must hold. Jobs that run at
-// the same time have different names.
-func (t *Toolchain) Env(job string) []string {
-	if t.env == nil {
+// Env returns what the environment of the compiler must hold for a job. Jobs
+// for a platform that run at the same time have different names.
+func (t *Toolchain) Env(p *platform.Platform, job string) []string {
+	if t.Name != Zig {
 		return nil
 	}
-	return t.env(job)
+	// Without a copy zig makes all in the job's own cache, which takes longer.
+	_ = t.beginCache(p, job)
+	return zigEnv(zigCache(t.cache, p.Name+"-"+job), t.zigLib)
 }
 
 // String names the toolchain with its version.

@@ -77,7 +77,7 @@ func TestAZigThatIsThereIsTaken(t *testing.T) {
 
 		require.NoError(t, err)
 		assert.Equal(t, binary, tc.Compilers[platform.All[0]].CC[0])
-		assert.Contains(t, tc.Env("avir_x"), "ZIG_LIB_DIR="+npmLib(npmDir(cache)))
+		assert.Contains(t, tc.Env(platform.All[0], "avir_x"), "ZIG_LIB_DIR="+npmLib(npmDir(cache)))
 	})
 }
 
@@ -133,8 +133,8 @@ func TestEachParallelTargetHasAZigCacheOfItsOwn(t *testing.T) {
 	tc, err := Pick(context.Background(), Zig, "/cache", platform.All...)
 	require.NoError(t, err)
 
-	assert.Contains(t, tc.Env("one"), "ZIG_GLOBAL_CACHE_DIR=/cache/zig-cache/one")
-	assert.Contains(t, tc.Env("two"), "ZIG_LOCAL_CACHE_DIR=/cache/zig-cache/two")
+	assert.Contains(t, tc.Env(platform.All[0], "one"), "ZIG_GLOBAL_CACHE_DIR=/cache/zig-cache/linux-386-one")
+	assert.Contains(t, tc.Env(platform.All[1], "two"), "ZIG_LOCAL_CACHE_DIR=/cache/zig-cache/linux-amd64-two")
 }
 
 func TestPickRefuses(t *testing.T) {

@@ -70,12 +70,6 @@ func namedZig(ctx context.Context, name, cache string) (*Toolchain, error) {
 // zigAt makes a toolchain of the zig at path; lib is its library folder when
 // it doesn't find that by itself.
 func zigAt(ctx context.Context, path, lib, cache string) (*Toolchain, error) {
-	env := func(job string) []string {
-		// Parallel compilers race in one cache: each job has its own.
-		dir := filepath.Join(cache, "zig-cache", job)
-		e := []string{"ZIG_GLOBAL_CACHE_DIR=" + dir, "ZIG_LOCAL_CACHE_DIR=" + dir}
-		return append(e, "ZIG_LIB_DIR="+lib)
-	}
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -95,7 +89,7 @@ func zigAt(ctx context.Context, path, lib, cache string) (*Toolchain, error) {
 	if strings.ContainsAny(path+lib, "'\"\n") {
 		return nil, errors.New("has quotes in its path, which the go command can't pass on")
 	}
-	return &Toolchain{Name: Zig, Version: versions.Zig, Path: path, zigLib: lib, env: env}, nil
+	return &Toolchain{Name: Zig, Version: versions.Zig, Path: path, zigLib: lib, cache: cache}, nil
 }
 
 // zigCompilers tells how zig compiles for some platforms.

@@ -1,0 +1,77 @@
+package toolchain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/build/platform"
+	"github.com/avirkit/avirkit/internal/run"
+)
+
+// zigCache is the folder below the project's cache where zig keeps what it
+// compiled: a folder for each job, as compilers that run side by side race in
+// one, and one for each platform with what every job needs.
+func zigCache(cache, job string) string { return filepath.Join(cache, "zig-cache", job) }
+
+// zigEnv lets zig keep what it compiles in a folder.
+func zigEnv(dir, lib string) []string {
+	return []string{"ZIG_GLOBAL_CACHE_DIR=" + dir, "ZIG_LOCAL_CACHE_DIR=" + dir, "ZIG_LIB_DIR=" + lib}
+}
+
+// Prepare compiles what every job for a platform needs: zig makes its C
+// library and runtime from source, which takes longer than most jobs. It does
+// nothing for gcc, or when that is done.
+func (t *Toolchain) Prepare(ctx context.Context, p *platform.Platform) error {
+	if t.Name != Zig {
+		return nil
+	}
+	dir := zigCache(t.cache, p.Name)
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	return run.Step(ctx, "zig's runtime for "+p.Name, nil, func(ctx context.Context) (string, error) {
+		if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+			return "", err
+		}
+		tmp, err := os.MkdirTemp(filepath.Dir(dir), p.Name+"-*.tmp")
+		if err != nil {
+			return "", err
+		}
+		defer os.RemoveAll(tmp)
+		cc := t.Compilers[p].CC
+		// As plugins are linked, and as the host is.
+		for _, flags := range []string{"-O2 -g -shared -fPIC", "-O2 -s -pthread"} {
+			args := append(append(cc[1:len(cc):len(cc)], strings.Fields(flags)...), "-x", "c", "-o", filepath.Join(tmp, "out"), "-")
+			_, err := run.Command{
+				Name: cc[0], Args: args, Env: zigEnv(tmp, t.zigLib), Unset: Ambient, Stdin: strings.NewReader("int main(void) { return 0; }\n"),
+			}.Run(ctx)
+			if err != nil {
+				return "", err
+			}
+		}
+		return "", os.Rename(tmp, dir)
+	})
+}
+
+// beginCache lets the cache of a job for a platform begin as a copy of what
+// Prepare made.
+func (t *Toolchain) beginCache(p *platform.Platform, job string) error {
+	dir, prepared := zigCache(t.cache, p.Name+"-"+job), zigCache(t.cache, p.Name)
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, err := os.Stat(prepared); errors.Is(err, fs.ErrNotExist) {
+		return nil // zig makes it all in the job's own cache
+	}
+	tmp := fmt.Sprintf("%s-%d.tmp", dir, os.Getpid())
+	defer os.RemoveAll(tmp)
+	if err := os.CopyFS(tmp, os.DirFS(prepared)); err != nil {
+		return err
+	}
+	return os.Rename(tmp, dir)
+}
