@@ -117,14 +117,3 @@ func TestAStepPrintsWhatItDid(t *testing.T) {
 	assert.EqualError(t, err, "build y: bad")
 	assert.Regexp(t, `^  ok build x: good \(\d+\.\d s\)\n$`, b.String())
 }
-
-func TestTheFirstFailureCancelsItsSiblings(t *testing.T) {
-	bad := errors.New("bad")
-
-	err := Parallel(context.Background(),
-		func(context.Context) error { return bad },
-		func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
-	)
-
-	assert.Same(t, bad, err)
-}

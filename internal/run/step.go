@@ -71,30 +71,6 @@ func told(watch func() string) string {
 	return ": " + watch()
 }
 
-// Parallel runs all fs at once and waits for every one. The first failure
-// cancels the others, and is what it returns.
-func Parallel(ctx context.Context, fs ...func(context.Context) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	var once sync.Once
-	var first error
-	for _, f := range fs {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			if err := f(ctx); err != nil {
-				once.Do(func() {
-					first = err
-					cancel(fmt.Errorf("given up because another step failed"))
-				})
-			}
-		}()
-	}
-	wg.Wait()
-	return first
-}
-
 // lockedWriter lets standard output and standard error share one buffer.
 type lockedWriter struct {
 	mu sync.Mutex

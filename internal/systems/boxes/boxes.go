@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/hostdeps"
@@ -113,9 +115,9 @@ func (c Checkout) Make(ctx context.Context, machines ...string) error {
 	if err != nil {
 		return err
 	}
-	var each []func(context.Context) error
+	each, ctx := errgroup.WithContext(ctx)
 	for _, b := range wanted {
-		each = append(each, func(ctx context.Context) error {
+		each.Go(func() error {
 			m := maker{box: b, root: c.Root, dir: s.Path(b.Codename + "-" + b.Arch)}
 			return run.Step(ctx, "box of "+b.Name(), m.progress, func(ctx context.Context) (string, error) {
 				if err := m.make(ctx); err != nil {
@@ -125,7 +127,7 @@ func (c Checkout) Make(ctx context.Context, machines ...string) error {
 			})
 		})
 	}
-	err = run.Parallel(ctx, each...)
+	err = each.Wait()
 	if ending := s.End(); err == nil {
 		err = ending
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build"
 	"github.com/avirkit/avirkit/internal/build/audit"
@@ -117,16 +119,16 @@ func (t test) run(ctx context.Context, dist string, plugins []string) error {
 		}
 	}
 	failed := make([]error, len(plugins))
-	var each []func(context.Context) error
+	var each errgroup.Group
 	for i, plugin := range plugins {
 		name := strings.TrimSuffix(filepath.Base(plugin), ".so")
-		each = append(each, func(ctx context.Context) error {
+		each.Go(func() error {
 			// A plugin that fails does not end the other's tests.
 			failed[i] = errors.Join(t.harness(ctx, name, inside), t.keep(name, inside))
 			return nil
 		})
 	}
-	_ = run.Parallel(ctx, each...)
+	_ = each.Wait()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
