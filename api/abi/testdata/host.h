@@ -75,6 +75,8 @@ void check_logcrash(void);
 void check_altstack(void);
 void check_largeframe(void);
 void check_stacksfreed(void);
+/* programs.c */
+void check_programs(void);
 /* threads.c */
 void check_refused(void);
 void check_farewell(void);

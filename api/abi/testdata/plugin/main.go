@@ -94,6 +94,10 @@ func (s *scanner) Scan(ctx context.Context, file api.File) api.Result {
 		}
 	case "pipe":
 		return writeToBrokenPipe()
+	case "program":
+		return runProgram(ctx)
+	case "endless program":
+		return runEndlessProgram(ctx)
 	case "threads":
 		useThreads(30)
 	case "hang":
