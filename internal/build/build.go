@@ -32,12 +32,9 @@ type Options struct {
 	Platforms []*platform.Platform // what to build for; none: all of them
 }
 
-// Folders of dist, beside the one that each platform has by its name.
-const (
-	Dir386   = "linux-386"
-	DirAMD64 = "linux-amd64"
-	DirDebug = "debug" // debug information, in a folder for each platform
-)
+// DirDebug is the folder of dist that holds debug information, in a folder for
+// each platform; the platforms have folders by their names.
+const DirDebug = "debug"
 
 // A builder is one run of Run.
 type builder struct {

@@ -20,6 +20,9 @@ import (
 
 var shipped = []Plugin{{Name: "avir_clam", Dir: "plugins/clam"}, {Name: "avir_sample", Dir: "plugins/sample"}}
 
+// first is the folder of the first platform.
+var first = platform.All[0].Name
+
 var toolchains = []string{toolchain.Zig, toolchain.GCC}
 
 var built = map[string]func() (string, error){
@@ -104,7 +107,7 @@ func TestTheManifestTellsWhatWasMade(t *testing.T) {
 
 func TestABuildOfUnchangedInputsDoesNothing(t *testing.T) {
 	dir := dist(t, toolchain.GCC)
-	library := filepath.Join(dir, Dir386, "avir_clam.so")
+	library := filepath.Join(dir, first, "avir_clam.so")
 	before, err := os.Stat(library)
 	require.NoError(t, err)
 
@@ -121,15 +124,15 @@ func TestADamagedDistIsNotUpToDate(t *testing.T) {
 	from := dist(t, toolchain.GCC)
 	m, err := ReadManifest(from)
 	require.NoError(t, err)
-	library := filepath.Join(Dir386, "avir_clam.so")
+	library := filepath.Join(first, "avir_clam.so")
 	for name, c := range map[string]struct {
 		damage func(dir string) error
 		path   string
 	}{
 		"a file cut off":                {func(dir string) error { return os.Truncate(filepath.Join(dir, library), 100) }, library},
 		"a file that others can't read": {func(dir string) error { return os.Chmod(filepath.Join(dir, library), 0o700) }, library},
-		"a file too many":               {func(dir string) error { return os.WriteFile(filepath.Join(dir, Dir386, "foreign"), nil, 0o644) }, "linux-386/foreign"},
-		"links missing":                 {func(dir string) error { return os.RemoveAll(filepath.Join(dir, DirDebug, Dir386, ".build-id")) }, "debug/linux-386/.build-id/"},
+		"a file too many":               {func(dir string) error { return os.WriteFile(filepath.Join(dir, first, "foreign"), nil, 0o644) }, "linux-386/foreign"},
+		"links missing":                 {func(dir string) error { return os.RemoveAll(filepath.Join(dir, DirDebug, first, ".build-id")) }, "debug/linux-386/.build-id/"},
 		"checksums missing":             {func(dir string) error { return os.Remove(filepath.Join(dir, ChecksumsName)) }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -180,7 +183,7 @@ func TestAFailedPublicationLeavesDistAsItWas(t *testing.T) {
 	require.NoError(t, os.CopyFS(copied, os.DirFS(from)))
 	stage, err := stageIn(copied)
 	require.NoError(t, err)
-	for _, dir := range []string{DirDebug, Dir386} { // one is missing
+	for _, dir := range []string{DirDebug, first} { // one is missing
 		require.NoError(t, os.Mkdir(filepath.Join(stage, dir), 0o755))
 	}
 	b := &builder{Options: Options{Dist: copied, Platforms: platform.All}, stage: stage}
@@ -188,7 +191,7 @@ func TestAFailedPublicationLeavesDistAsItWas(t *testing.T) {
 	require.Error(t, b.publish(&Manifest{}))
 	assert.NotNil(t, upToDate(copied, m.Inputs))
 
-	require.Error(t, b.swap(Dir386, ChecksumsName, ManifestName, "missing"))
+	require.Error(t, b.swap(first, ChecksumsName, ManifestName, "missing"))
 	assert.NotNil(t, upToDate(copied, m.Inputs))
 }
 

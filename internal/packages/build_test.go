@@ -93,7 +93,7 @@ func built(t *testing.T) string {
 	dist := build.TestDist(root, toolchain.GCC)
 	_, err = build.Run(t.Context(), build.Options{Root: root, Toolchain: toolchain.GCC, Dist: dist})
 	require.NoError(t, err)
-	return filepath.Join(dist, build.Dir386)
+	return filepath.Join(dist, "linux-386")
 }
 
 func TestTheREADMENamesTheOptionsThatTheLibraryHas(t *testing.T) {

@@ -74,7 +74,6 @@ var own = regexp.MustCompile(`\b(386|i386|i686|amd64|x86_64|linux-386|linux-amd6
 // reason.
 var mayName = map[string]string{
 	"internal/build/toolchain/zig.go": "the kind of machine that npm has a zig for",
-	"internal/build/build.go":         "folders of dist that other packages name",
 }
 
 func TestTheBuildNamesNoPlatformOutsideOfTheList(t *testing.T) {

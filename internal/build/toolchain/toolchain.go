@@ -6,6 +6,7 @@ package toolchain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -130,7 +131,7 @@ func first(ctx context.Context, cache string, platforms []*platform.Platform) (*
 	if t != nil {
 		return t, nil
 	}
-	if npmThere() || npmPlatform() != "" && hostdeps.MayInstall() {
+	if !errors.Is(zigErr, errNoExec) && (npmThere() || npmPlatform() != "" && hostdeps.MayInstall()) {
 		t, err := npmZig(ctx, cache)
 		if err == nil || ctx.Err() != nil {
 			return because(t, err, "no zig "+versions.Zig+" in PATH, npm brings it")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/hostdeps"
@@ -35,7 +36,7 @@ func TestAZigThatIsThereIsTaken(t *testing.T) {
 
 		require.NoError(t, err)
 		assert.Equal(t, named, tc.Compilers[platform.All[0]].CC[0])
-		assert.Equal(t, "ZIG names it", tc.Why)
+		assert.Equal(t, "ZIG names it, and its version is right", tc.Why)
 		// As zig tells it for a library below the current folder.
 		here, err := os.Getwd()
 		require.NoError(t, err)
@@ -60,7 +61,7 @@ func TestAZigThatIsThereIsTaken(t *testing.T) {
 
 		require.NoError(t, err)
 		assert.Equal(t, inPath, tc.Compilers[platform.All[0]].CC[0])
-		assert.Equal(t, "AVIR_TOOLCHAIN asks for it; it is in PATH", tc.Why)
+		assert.Equal(t, "AVIR_TOOLCHAIN asks for it; it is in PATH, and its version is right", tc.Why)
 	})
 	t.Run("from an earlier installation by npm when PATH has another version", func(t *testing.T) {
 		if npmPlatform() == "" {
@@ -226,4 +227,29 @@ func TestTheLockFilePinsByHashAndNamesNoRegistry(t *testing.T) {
 		assert.Empty(t, p.Resolved, name)
 	}
 	assert.NotContains(t, string(data), "://")
+}
+
+func TestAFileSystemWithoutProgramsIsNamedBeforeZigIsFetched(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root may mount")
+	}
+	cache := t.TempDir()
+	require.NoError(t, unix.Mount("none", cache, "tmpfs", unix.MS_NOEXEC, ""))
+	t.Cleanup(func() { assert.NoError(t, unix.Unmount(cache, 0)) })
+	t.Setenv("ZIG", "")
+	t.Setenv("AVIR_NO_INSTALL", "1")
+	t.Setenv("PATH", "/usr/bin:/bin")
+	for name, there := range map[string]bool{"before": false, "after": true} {
+		t.Run(name+" zig was fetched", func(t *testing.T) {
+			if there {
+				binary := npmBinary(npmDir(cache))
+				require.NoError(t, os.MkdirAll(filepath.Dir(binary), 0o755))
+				require.NoError(t, os.WriteFile(binary, nil, 0o755))
+			}
+			_, err := Pick(context.Background(), Zig, cache, platform.All...)
+
+			assert.ErrorContains(t, err, "runs no programs (it is mounted noexec): move the checkout, or set ZIG")
+			assert.NotContains(t, err.Error(), "remove this folder")
+		})
+	}
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/run"
@@ -36,18 +38,21 @@ func FindZig(ctx context.Context, cache string) (*Toolchain, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ZIG=%s: %w: set ZIG to a zig %s, or unset it", name, err, versions.Zig)
 		}
-		t.Why = "ZIG names it"
+		t.Why = "ZIG names it, and its version is right"
 		return t, nil
 	}
 	path, err := exec.LookPath("zig")
 	if err == nil {
 		if t, err := zigAt(ctx, path, "", cache); err == nil {
-			t.Why = "it is in PATH"
+			t.Why = "it is in PATH, and its version is right"
 			return t, nil
 		}
 		// Another version is no obstacle: npm brings the right one.
 	}
 	if dir := npmDir(cache); isFile(npmBinary(dir)) {
+		if err := runsPrograms(dir); err != nil {
+			return nil, err
+		}
 		t, err := zigAt(ctx, npmBinary(dir), npmLib(dir), cache)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w: remove this folder", dir, err)
@@ -56,6 +61,18 @@ func FindZig(ctx context.Context, cache string) (*Toolchain, error) {
 		return t, nil
 	}
 	return nil, nil
+}
+
+// errNoExec says that a program can't be started where it is.
+var errNoExec = errors.New("on a file system that runs no programs (it is mounted noexec)")
+
+// runsPrograms fails if the file system of a folder is mounted noexec.
+func runsPrograms(dir string) error {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil || fs.Flags&unix.MS_NOEXEC == 0 {
+		return nil // the program itself will tell
+	}
+	return fmt.Errorf("zig would be in %s, %w: move the checkout, or set ZIG to a zig %s elsewhere", dir, errNoExec, versions.Zig)
 }
 
 // namedZig takes a path, or a name to look up in PATH.
@@ -159,15 +176,18 @@ func npmZig(ctx context.Context, cache string) (*Toolchain, error) {
 	if npmPlatform() == "" {
 		return nil, fmt.Errorf("npm has no zig for %s/%s in our lock file: install zig %s and put it into PATH", runtime.GOOS, runtime.GOARCH, versions.Zig)
 	}
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return nil, err
+	}
+	if err := runsPrograms(cache); err != nil {
+		return nil, err
+	}
 	if !npmThere() {
 		if err := hostdeps.Need(ctx, "npm"); err != nil {
 			return nil, fmt.Errorf("zig %s is not in PATH and comes through npm: %w", versions.Zig, err)
 		}
 	}
 	dir := npmDir(cache)
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return nil, err
-	}
 	tmp, err := os.MkdirTemp(cache, "zig-npm-*")
 	if err != nil {
 		return nil, err
