@@ -1,15 +1,12 @@
 package release
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,10 +15,11 @@ import (
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/signing"
+	"github.com/avirkit/avirkit/internal/run"
 )
 
 // assemble puts the files of the release into dir; rehearsal says why it is none.
-func assemble(o Options, entry packages.ChangelogEntry, rehearsal []string, m *build.Manifest, dir string) error {
+func assemble(ctx context.Context, o Options, entry packages.ChangelogEntry, rehearsal []string, m *build.Manifest, dir string) error {
 	put := func(name string, data []byte) error {
 		return atomicdir.WriteFile(filepath.Join(dir, name), data, 0o644)
 	}
@@ -34,11 +32,7 @@ func assemble(o Options, entry packages.ChangelogEntry, rehearsal []string, m *b
 		archives[stem+"-"+p.Name+".tar.gz"] = filepath.Join(o.Packages.Dist, p.Name)
 	}
 	for name, from := range archives {
-		archive, err := pack(from, strings.TrimSuffix(name, ".tar.gz"), o.Packages.Epoch)
-		if err != nil {
-			return err
-		}
-		if err := put(name, archive); err != nil {
+		if err := pack(ctx, from, filepath.Join(dir, name), o.Packages.Epoch); err != nil {
 			return err
 		}
 	}
@@ -122,71 +116,15 @@ func copyFiles(from, to string) error {
 	return nil
 }
 
-// pack returns the folder as a compressed archive: in the order of names,
-// root's, with one time.
-func pack(dir, name string, at time.Time) ([]byte, error) {
-	var paths []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		paths = append(paths, path)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("pack %s: %w", dir, err)
-	}
-	slices.Sort(paths)
-	var out bytes.Buffer
-	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return nil, fmt.Errorf("pack %s: %w", dir, err)
-	}
-	archive := tar.NewWriter(z)
-	for _, path := range paths {
-		if err := packOne(archive, dir, path, name, at); err != nil {
-			return nil, fmt.Errorf("pack %s: %w", path, err)
-		}
-	}
-	if err := archive.Close(); err != nil {
-		return nil, fmt.Errorf("pack %s: %w", dir, err)
-	}
-	if err := z.Close(); err != nil {
-		return nil, fmt.Errorf("pack %s: %w", dir, err)
-	}
-	return out.Bytes(), nil
-}
-
-func packOne(archive *tar.Writer, dir, path, name string, at time.Time) error {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return err
-	}
-	var target string
-	if info.Mode()&fs.ModeSymlink != 0 {
-		if target, err = os.Readlink(path); err != nil {
-			return err
-		}
-	}
-	h, err := tar.FileInfoHeader(info, target)
-	if err != nil {
-		return err
-	}
-	inside, err := filepath.Rel(dir, path)
-	if err != nil {
-		return err
-	}
-	mode := int64(0o644)
-	if info.Mode()&0o100 != 0 || info.Mode()&fs.ModeSymlink != 0 {
-		mode = 0o755
-	}
-	*h = tar.Header{
-		Typeflag: h.Typeflag, Name: filepath.ToSlash(filepath.Join(name, inside)), Linkname: h.Linkname, Size: h.Size,
-		Mode: mode, ModTime: at, Uname: "root", Gname: "root", Format: tar.FormatGNU,
-	}
-	if err := archive.WriteHeader(h); err != nil || !info.Mode().IsRegular() {
-		return err
-	}
-	data, err := os.ReadFile(path)
-	if err == nil {
-		_, err = archive.Write(data)
-	}
+// pack writes a folder as a compressed archive: in the order of names, root's,
+// with one time and with the same modes for everybody.
+func pack(ctx context.Context, dir, archive string, at time.Time) error {
+	name := strings.TrimSuffix(filepath.Base(archive), ".tar.gz")
+	_, err := run.Command{Name: "tar", Args: []string{
+		"--create", "--file", archive, "--use-compress-program", "gzip -9n", "--format", "gnu", "--sort", "name", "--mtime", fmt.Sprintf("@%d", at.Unix()),
+		"--owner", "root:0", "--group", "root:0", "--mode", "u=rwX,go=rX",
+		// Only the folder's own name changes, not what a link points to.
+		"--transform", `flags=r;s#^\.#` + name + "#", "--directory", dir, ".",
+	}, Env: []string{"LC_ALL=C"}}.Run(ctx)
 	return err
 }

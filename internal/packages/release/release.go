@@ -89,7 +89,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := atomicdir.Replace(o.Out, func(tmp string) error {
-		return assemble(o, *entry, rehearsal, shipped, tmp)
+		return assemble(ctx, o, *entry, rehearsal, shipped, tmp)
 	}); err != nil {
 		return err
 	}

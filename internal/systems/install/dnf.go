@@ -21,8 +21,7 @@ type dnfManager struct {
 
 // testDNF installs a platform's packages with dnf, by name.
 func testDNF(ctx context.Context, k *kit, of *platform.Platform, t *table) error {
-	t.preparing("making the install root")
-	m, err := newRPM(ctx, k, of, "dnf-"+of.RPM)
+	m, err := newRPM(ctx, k, of, "dnf-"+of.RPM, t)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,7 @@
 package install
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/repo"
+	"github.com/avirkit/avirkit/internal/run"
 )
 
 // reproducible builds the packages and the repositories again: at another
@@ -38,7 +37,7 @@ func (k *kit) reproducible(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := same(k.current.dir, o.Out); err != nil {
+	if err := same(ctx, k.current.dir, o.Out); err != nil {
 		return err
 	}
 	// Built over what is there already, it must be the same, too.
@@ -50,7 +49,7 @@ func (k *kit) reproducible(ctx context.Context) error {
 	if err := repo.Build(ctx, r); err != nil {
 		return err
 	}
-	return same(first, r.Out)
+	return same(ctx, first, r.Out)
 }
 
 // elsewhere runs f with another locale and time zone, on a thread that has a
@@ -106,36 +105,10 @@ func copyWithTime(to, from string, at time.Time) error {
 }
 
 // same compares two folders, file by file.
-func same(a, b string) error {
-	list := func(dir string) (map[string][]byte, error) {
-		files := map[string][]byte{}
-		err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			name, err := filepath.Rel(dir, path)
-			if err == nil {
-				files[name], err = os.ReadFile(path)
-			}
-			return err
-		})
-		return files, err
+func same(ctx context.Context, a, b string) error {
+	if files, err := os.ReadDir(a); err != nil || len(files) == 0 {
+		return fmt.Errorf("there is nothing to compare in %s: %w", a, err)
 	}
-	first, err := list(a)
-	if err != nil {
-		return err
-	}
-	second, err := list(b)
-	if err != nil {
-		return err
-	}
-	if len(first) == 0 || len(first) != len(second) {
-		return fmt.Errorf("%s has %d files, %s has %d", a, len(first), b, len(second))
-	}
-	for name, data := range first {
-		if !bytes.Equal(data, second[name]) {
-			err = errors.Join(err, fmt.Errorf("%s differs", name))
-		}
-	}
+	_, err := run.Command{Name: "diff", Args: []string{"--recursive", "--brief", a, b}}.Run(ctx)
 	return err
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/run"
@@ -26,8 +25,7 @@ type rpmManager struct {
 
 // testRPM installs a platform's packages with rpm, which checks every signature.
 func testRPM(ctx context.Context, k *kit, of *platform.Platform, t *table) error {
-	t.preparing("making the install root")
-	m, err := newRPM(ctx, k, of, "rpm-"+of.RPM)
+	m, err := newRPM(ctx, k, of, "rpm-"+of.RPM, t)
 	if err != nil {
 		return err
 	}
@@ -37,32 +35,6 @@ func testRPM(ctx context.Context, k *kit, of *platform.Platform, t *table) error
 	t.do(p.name, "the product's package has a plugin of this name", func() error { return k.ownedOriginal(ctx, m, p) })
 	t.do("all", "wrong key and tampered package refused", func() error { return m.refusals(ctx, p) })
 	return nil
-}
-
-func newRPM(ctx context.Context, k *kit, of *platform.Platform, name string) (*rpmManager, error) {
-	tree, err := k.makeRPMRoot(ctx, filepath.Join(k.dir, name+"-root"))
-	if err != nil {
-		return nil, err
-	}
-	m := &rpmManager{Root: tree, k: k, of: of, home: filepath.Join(k.dir, name+"-home")}
-	// Debian's rpm keeps its database in the user's home.
-	macros := "%_dbpath /var/lib/rpm\n%_pkgverify_level all\n"
-	if err := atomicdir.WriteFile(filepath.Join(m.home, ".rpmmacros"), []byte(macros), 0o644); err != nil {
-		return nil, err
-	}
-	if _, err := m.rpm(ctx, "--import", filepath.Join(k.dir, "good", "avirkit.asc")); err != nil {
-		return nil, err
-	}
-	stub, err := rootfs.StubRPM(platform.All...)
-	if err != nil {
-		return nil, err
-	}
-	file := filepath.Join(m.home, "glibc.rpm")
-	if err := atomicdir.WriteFile(file, stub, 0o644); err != nil {
-		return nil, err
-	}
-	_, err = m.rpm(ctx, "--nosignature", "-U", file)
-	return m, err
 }
 
 // rpm runs this machine's rpm on the install root. Debian's one installs only
