@@ -76,6 +76,7 @@ func assembled(t *testing.T) (Options, *build.Manifest, string) {
 	require.NoError(t, packages.Build(t.Context(), o.Packages))
 	require.NoError(t, repo.Build(t.Context(), o.Repo))
 	dir := filepath.Join(work, "release")
+	require.NoError(t, os.Mkdir(dir, 0o755))
 	require.NoError(t, assemble(t.Context(), o, history[0], []string{"it is a test"}, m, dir))
 	return o, m, dir
 }
