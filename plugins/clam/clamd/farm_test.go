@@ -147,7 +147,13 @@ func TestTooLittleRoomIsNeverOK(t *testing.T) {
 		smallRoom(t, real, room)
 		for _, address := range []string{real.Addr, real.Socket} {
 			c := newQuick(t, address, &logLines{})
-			if err := c.Start(); err != nil {
+			err := c.Start()
+			// What the client before had scanned may still take room.
+			for limit := time.Now().Add(slack); err != nil && room == "2m" && time.Now().Before(limit); {
+				c = newQuick(t, address, &logLines{})
+				err = c.Start()
+			}
+			if err != nil {
 				assert.NotEqual(t, "2m", room, "it is enough for small files: %v", err)
 				assert.ErrorContains(t, err, "room", room)
 				continue
@@ -263,6 +269,9 @@ func TestAFarmIsUsedEvenly(t *testing.T) {
 	fakes := []*fakeclamd.Server{clamdtest.StartFake(t), clamdtest.StartFake(t), clamdtest.StartFake(t)}
 	c := startQuick(t, fakes[0].Addr+","+fakes[1].Addr+","+fakes[2].Addr, &logLines{}, nil)
 	path := write(t, "sample", harmless)
+	for _, s := range c.servers {
+		eventually(t, "all are ready", func() bool { is, _ := s.load(); return is == ready })
+	}
 	c.turn.Store(1<<32 - 20) // it overflows meanwhile
 	var before [3]int
 	for i, f := range fakes {

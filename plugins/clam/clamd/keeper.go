@@ -35,15 +35,15 @@ func (s *server) look(ctx context.Context) (next time.Duration) {
 	for ctx.Err() == nil {
 		now := time.Now()
 		s.mu.Lock()
-		due := s.state != ready || s.again || s.testIsDue(now) || s.size.wants()
+		used := s.used || s.busy > 0
+		s.used = false
+		due := s.state != ready || s.again || s.testIsDue(now) && used || s.size.wants()
 		wait := s.retryAt.Sub(now)
 		askVersion := now.Sub(s.versions) >= s.times.look
-		used := s.used
-		s.used = false
 		if due && wait <= 0 {
 			s.testing, s.again = true, false
 		}
-		s.dozes = !due && !used && s.busy == 0
+		s.dozes = !due && !used
 		dozes := s.dozes
 		next := min(s.times.look, s.SelfTest-now.Sub(s.passed))
 		s.mu.Unlock()

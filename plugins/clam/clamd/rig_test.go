@@ -2,6 +2,7 @@ package clamd
 
 import (
 	"context"
+	"net"
 	"os"
 	"runtime"
 	"testing"
@@ -20,8 +21,8 @@ import (
 // quick are times with which a fault test takes tenths of a second.
 var quick = times{
 	dial:    time.Second,
-	silence: time.Second,
-	ping:    200 * time.Millisecond,
+	silence: 2 * time.Second,
+	ping:    400 * time.Millisecond,
 	idle:    time.Minute,
 	crowd:   50 * time.Millisecond,
 	pause:   5 * time.Millisecond,
@@ -81,7 +82,7 @@ func newQuick(t *testing.T, addresses string, log *logLines) *Client {
 	t.Helper()
 	cfg := config(t, addresses, log)
 	cfg.ScanTimeout = enough
-	cfg.StartupTimeout = 5 * time.Second
+	cfg.StartupTimeout = 20 * time.Second
 	c := New(cfg)
 	c.settings.times = quick
 	return c
@@ -208,6 +209,10 @@ func resources(t *testing.T) (descriptors, goroutines int) {
 // goroutine is left when it and its cleanups have ended.
 func withoutLeaks(t *testing.T, name string, test func(t *testing.T)) {
 	t.Helper()
+	// The runtime's poller has descriptors of its own from its first use on.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
 	descriptors, goroutines := resources(t)
 	t.Run(name, test)
 	for limit := time.Now().Add(slack); ; time.Sleep(time.Millisecond) {

@@ -100,6 +100,12 @@ func (s *server) load() (is state, busy int) {
 // testIsDue tells whether the last test is too old for an OK to count.
 func (s *server) testIsDue(now time.Time) bool { return now.Sub(s.passed) >= s.SelfTest }
 
+// testIsOverdue tells whether the test that is due, and that scans usually
+// don't wait for, has not ended for long.
+func (s *server) testIsOverdue() bool {
+	return time.Since(s.passed) > s.SelfTest+s.SelfTest/10+time.Second
+}
+
 // poke wakes the keeper.
 func (s *server) poke() {
 	select {
@@ -203,7 +209,7 @@ func (s *server) trusts(size int64) trust {
 	switch {
 	case s.state == down:
 		return nothing
-	case s.state == untested:
+	case s.state == untested, s.testIsOverdue():
 		return unknown
 	case size <= s.size.scanned:
 		return scanned
