@@ -15,9 +15,9 @@ import (
 
 	"github.com/avirkit/avirkit/harness/host"
 	"github.com/avirkit/avirkit/harness/hostile"
+	"github.com/avirkit/avirkit/harness/reference"
 	"github.com/avirkit/avirkit/harness/report"
 	"github.com/avirkit/avirkit/harness/samples"
-	"github.com/avirkit/avirkit/harness/tests"
 )
 
 // sin is a row of the table in README.md: what a bad plugin does, the check
@@ -43,8 +43,8 @@ func readSins(t *testing.T, section string) []sin {
 }
 
 // check runs what the table names: a hostile check, or one of the four tests.
-func check(r *tests.Run, name string) []report.Case {
-	for _, t := range tests.All() {
+func check(r *reference.Run, name string) []report.Case {
+	for _, t := range reference.All() {
 		if t.Name == name {
 			return t.Run(context.Background(), r)
 		}
@@ -110,7 +110,7 @@ func TestHarnessGoesOnAfterAPluginThatCrashesInEveryScan(t *testing.T) {
 	assert.Equal(t, report.Passed, names["options"], "a check without a scan passes")
 
 	r := b.run(b.bad(t, "CRASH_IN_SCAN"), limit)
-	for _, c := range tests.Scanning(context.Background(), r) {
+	for _, c := range reference.Scanning(context.Background(), r) {
 		if c.Name == samples.Clean {
 			assert.Contains(t, c.Saw, "was killed by SIGSEGV")
 		}

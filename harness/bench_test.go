@@ -17,8 +17,8 @@ import (
 
 	"github.com/avirkit/avirkit/harness/host"
 	"github.com/avirkit/avirkit/harness/progress"
+	"github.com/avirkit/avirkit/harness/reference"
 	"github.com/avirkit/avirkit/harness/samples"
-	"github.com/avirkit/avirkit/harness/tests"
 )
 
 // need skips loudly, or fails where the tests must be complete.
@@ -163,8 +163,8 @@ func sinNames(t *testing.T) []string {
 
 // run returns what the harness needs; the limit is short because some sins are
 // to hang.
-func (b *bench) run(plugin string, limit time.Duration, settings ...host.Setting) *tests.Run {
-	return &tests.Run{
+func (b *bench) run(plugin string, limit time.Duration, settings ...host.Setting) *reference.Run {
+	return &reference.Run{
 		Setup: host.Setup{Avserver: filepath.Join(b.dir, "avserver"), Plugin: plugin, Settings: settings, Limit: limit},
 		Data:  filepath.Join(b.dir, "data"), Threads: 4, Wait: 100 * time.Millisecond, Quick: true,
 		Show: progress.Discard(),

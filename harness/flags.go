@@ -12,14 +12,14 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/avirkit/avirkit/harness/host"
-	"github.com/avirkit/avirkit/harness/tests"
+	"github.com/avirkit/avirkit/harness/reference"
 )
 
 // options are what the command line asks for.
 type options struct {
 	command string // harness (the menu), run, footprint or bench
 	test    string
-	run     tests.Run
+	run     reference.Run
 	only    []string
 	list    bool
 	junit   string
@@ -37,7 +37,7 @@ type action func(ctx context.Context, stdout io.Writer) error
 
 func defaults() *options {
 	o := &options{count: 100_000, idle: 5 * time.Second}
-	o.run = tests.Run{Threads: 8, Wait: 150 * time.Second}
+	o.run = reference.Run{Threads: 8, Wait: 150 * time.Second}
 	o.run.Limit = 30 * time.Second
 	return o
 }

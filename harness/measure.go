@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/avirkit/avirkit/harness/host"
@@ -85,11 +86,13 @@ func (o *options) footprint(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	return o.print(stdout, footprintReport{rows, wakeups}, func() {
-		fmt.Fprintf(stdout, "%-34s %10s %10s %8s\n", "", "VA KiB", "RSS KiB", "threads")
+		columns := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+		fmt.Fprintln(columns, "VA KiB\tRSS KiB\tthreads\t ")
 		for _, r := range rows {
-			fmt.Fprintf(stdout, "%-34s %10d %10d %8d\n", r.When, r.VaKiB, r.RssKiB, r.Threads)
+			fmt.Fprintf(columns, "%d\t%d\t%d\t %s\n", r.VaKiB, r.RssKiB, r.Threads, r.When)
 		}
-		fmt.Fprintf(stdout, "%-34s %10.1f\n", "wake-ups a second while idle", wakeups)
+		columns.Flush()
+		fmt.Fprintf(stdout, "%.1f wake-ups a second while idle\n", wakeups)
 	})
 }
 

@@ -8,14 +8,14 @@ import (
 	"time"
 
 	"github.com/avirkit/avirkit/harness/hostile"
+	"github.com/avirkit/avirkit/harness/reference"
 	"github.com/avirkit/avirkit/harness/report"
-	"github.com/avirkit/avirkit/harness/tests"
 )
 
 // suite returns the five tests in the order of the menu.
-func suite(only []string) []tests.Test {
-	return append(tests.All(), tests.Test{Name: "hostile", Title: "avplugins_hostile_test",
-		Run: func(ctx context.Context, r *tests.Run) []report.Case { return hostile.Run(ctx, r, only) }})
+func suite(only []string) []reference.Test {
+	return append(reference.All(), reference.Test{Name: "hostile", Title: "avplugins_hostile_test",
+		Run: func(ctx context.Context, r *reference.Run) []report.Case { return hostile.Run(ctx, r, only) }})
 }
 
 // runTests runs the test that was asked for, or all, and reports. Its error has

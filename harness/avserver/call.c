@@ -15,21 +15,17 @@
  *   full            one option without any NUL, with a terminator behind it */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <errno.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "call.h"
 #include "clock.h"
 #include "lazy.h"
 #include "log.h"
 #include "number.h"
 #include "options.h"
-#include "session.h"
+#include "requests.h"
 
 /* One type serves all slots: every argument fits into an intptr_t, and in both
  * calling conventions, i386's and x86-64's, a function doesn't notice arguments
@@ -56,7 +52,7 @@ static const char *const slots[] = {"get_plugin_info",
                                     "plugin_thread_close",
                                     "plugin_thread_test_file"};
 
-static slot_function *find(const struct session *s, const char *slot) {
+static slot_function *find(const struct server *s, const char *slot) {
     slot_function *f = NULL;
     if (!strcmp(slot, "get_plugin_extended_iface"))
         *(void **)&f = dlsym(s->plugin.handle, slot);
@@ -93,7 +89,7 @@ static avir_plugin_config *full_setting(void) {
 
 /* argument turns one word into a value. It returns -1 for an unknown word. */
 /* The plugin's first option with its own value, and the entry that ends a list. */
-static avir_plugin_config *lazy_settings(const struct session *s) {
+static avir_plugin_config *lazy_settings(const struct server *s) {
     avir_plugin_config list[2];
     memset(list, 0, sizeof list);
     avir_plugin_config *own = s->plugin.iface->get_plugin_config();
@@ -111,7 +107,7 @@ static void *endless_settings(void) {
     return list;
 }
 
-static int argument(const struct session *s, struct call *c, const char *text, intptr_t *value) {
+static int argument(const struct server *s, struct call *c, const char *text, intptr_t *value) {
     unsigned n;
     if (!strcmp(text, "null"))
         *value = 0;
@@ -146,35 +142,37 @@ static int argument(const struct session *s, struct call *c, const char *text, i
     return 0;
 }
 
-static struct call *prepare(struct session *s, struct request *r, struct reply *reply) {
+struct call *call_prepare(const struct server *s, const struct request *r, int first, struct reply *reply) {
     struct call *c = calloc(1, sizeof *c);
-    if (!c || !s->plugin.iface || !(c->function = find(s, word(r, 2)))) {
-        reply_error(reply, "no such function, or no plugin: '%s'", word(r, 2));
+    if (!c || !s->plugin.iface || !(c->function = find(s, word(r, first)))) {
+        reply_error(reply, "no such function, or no plugin: '%s'", word(r, first));
         free(c);
         return NULL;
     }
-    for (int i = 3; i < r->count && i < 3 + MAX_ARGUMENTS; i++)
-        if (argument(s, c, r->word[i], &c->argument[i - 3])) {
-            reply_error(reply, "unknown argument '%s'", r->word[i]);
+    for (int i = 0; i < MAX_ARGUMENTS && first + 1 + i < r->count; i++) {
+        const char *text = r->word[first + 1 + i];
+        if (argument(s, c, text, &c->argument[i])) {
+            reply_error(reply, "unknown argument '%s'", text);
             free(c);
             return NULL;
         }
+    }
     return c;
 }
 
-static intptr_t run(struct call *c) {
+intptr_t call_make(const struct call *c) {
     const intptr_t *a = c->argument;
     return c->function(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
 }
 
 /* A function that returns an int leaves the upper half of x86-64's register as
  * it is. The result of one that returns nothing means nothing. */
-void do_call(struct session *s, struct request *r, struct reply *reply) {
-    struct call *c = prepare(s, r, reply);
+void do_call(struct server *s, struct request *r, struct reply *reply) {
+    struct call *c = call_prepare(s, r, 2, reply);
     if (!c)
         return;
     unsigned long long start = now_ns();
-    intptr_t result = run(c);
+    intptr_t result = call_make(c);
     reply_number(reply, "ns", (long long)(now_ns() - start));
     reply_number(reply, "result", (int)result);
     reply_number(reply, "context1", contexts[0] != NULL);
@@ -196,50 +194,4 @@ void do_call(struct session *s, struct request *r, struct reply *reply) {
     }
     reply_ok(reply);
     free(c);
-}
-
-/* fork MS SLOT ARGUMENT...: the call in a forked child, which has MS to do it. */
-void do_fork(struct session *s, struct request *r, struct reply *reply) {
-    unsigned limit;
-    if (number_at(r, 2, &limit, reply))
-        return;
-    struct request shifted = *r; /* without MS, so that prepare sees a plain call */
-    for (int i = 2; i + 1 < r->count; i++)
-        shifted.word[i] = r->word[i + 1];
-    shifted.count--;
-    struct call *c = prepare(s, &shifted, reply);
-    if (!c)
-        return;
-    unsigned long long start = now_ns();
-    pid_t parent = getpid(), child = fork(), ended;
-    if (child == 0) {
-        /* It may hang, and nobody kills it once this host is gone. */
-        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        if (getppid() != parent)
-            _exit(100);
-        int result = (int)run(c);
-        _exit(result >= 0 && result < 100 ? result : 100);
-    }
-    free(c);
-    if (child < 0) {
-        reply_error(reply, "fork: %s", strerror(errno));
-        return;
-    }
-    int status = 0, hung = 0;
-    while ((ended = waitpid(child, &status, WNOHANG)) == 0 || (ended < 0 && errno == EINTR)) {
-        if ((now_ns() - start) / 1000000 > limit && !hung) {
-            hung = 1;
-            kill(child, SIGKILL);
-        }
-        sleep_ms(1);
-    }
-    if (ended != child) {
-        reply_error(reply, "waitpid: %s", strerror(errno));
-        return;
-    }
-    reply_number(reply, "ns", (long long)(now_ns() - start));
-    reply_number(reply, "hung", hung);
-    reply_number(reply, "signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-    reply_number(reply, "result", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-    reply_ok(reply);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "session.h"
+#include "requests.h"
 
 #define MAX_AT_ONCE 512
 #define SMALLEST_STACK 16384 /* PTHREAD_STACK_MIN, which is no constant since glibc 2.34 */
@@ -83,7 +83,7 @@ static void *visit(void *argument) {
     return NULL;
 }
 
-static struct visit *visits(struct session *s, const char *path, unsigned n) {
+static struct visit *visits(struct server *s, const char *path, unsigned n) {
     struct visit *v = calloc(n, sizeof *v);
     for (unsigned i = 0; v && i < n; i++) {
         v[i].plugin = &s->plugin;
@@ -102,7 +102,7 @@ static void free_visits(struct visit *v, unsigned n) {
     free(v);
 }
 
-void do_churn(struct session *s, struct request *r, struct reply *reply) {
+void do_churn(struct server *s, struct request *r, struct reply *reply) {
     unsigned count, at_once, stack, made = 0, verdicts[8] = {0}, refused = 0;
     static pthread_t thread[MAX_AT_ONCE];
     if (number_at(r, 2, &count, reply) || number_at(r, 3, &at_once, reply) || number_at(r, 4, &stack, reply))
@@ -144,7 +144,7 @@ void do_churn(struct session *s, struct request *r, struct reply *reply) {
     reply_ok(reply);
 }
 
-void do_cancel(struct session *s, struct request *r, struct reply *reply) {
+void do_cancel(struct server *s, struct request *r, struct reply *reply) {
     unsigned count, cancelled = 0;
     if (number_at(r, 2, &count, reply))
         return;

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "log.h"
-#include "session.h"
+#include "requests.h"
 
-void do_marker(struct session *s, struct request *r, struct reply *reply) {
+void do_marker(struct server *s, struct request *r, struct reply *reply) {
     (void)s;
     log_marker = strdup(word(r, 2));
     reply_ok(reply);
@@ -30,7 +30,7 @@ static void call_back(enum log_level level, const char *text) {
     inside = 0;
 }
 
-void do_reentrant(struct session *s, struct request *r, struct reply *reply) {
+void do_reentrant(struct server *s, struct request *r, struct reply *reply) {
     (void)r;
     if (!s->plugin.iface || plugin) {
         reply_error(reply, "no plugin, or done already");
@@ -49,7 +49,7 @@ static void crash(enum log_level level, const char *text) {
     *nowhere = 1;
 }
 
-void do_crash_in_log(struct session *s, struct request *r, struct reply *reply) {
+void do_crash_in_log(struct server *s, struct request *r, struct reply *reply) {
     (void)s, (void)r;
     log_sink = crash;
     reply_ok(reply);

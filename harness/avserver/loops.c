@@ -11,7 +11,7 @@
 
 #include "altstack.h"
 #include "clock.h"
-#include "session.h"
+#include "requests.h"
 
 #define MAX_THREADS 256
 #define MAX_FILES 16
@@ -95,7 +95,7 @@ static void *scan_again(void *unused) {
     return unused;
 }
 
-static int begin(struct session *s, struct request *r, int first, unsigned threads, unsigned count,
+static int begin(struct server *s, struct request *r, int first, unsigned threads, unsigned count,
                  unsigned pause_ms, struct reply *reply) {
     if (loop.running || !s->plugin.iface || !threads || threads > MAX_THREADS || r->count - first < 1 ||
         r->count - first > MAX_FILES) {
@@ -158,7 +158,7 @@ static void end(struct reply *reply) {
     reply_ok(reply);
 }
 
-void do_loop(struct session *s, struct request *r, struct reply *reply) {
+void do_loop(struct server *s, struct request *r, struct reply *reply) {
     unsigned threads, count;
     if (number_at(r, 2, &threads, reply) || number_at(r, 3, &count, reply))
         return;
@@ -166,7 +166,7 @@ void do_loop(struct session *s, struct request *r, struct reply *reply) {
         end(reply);
 }
 
-void do_pace(struct session *s, struct request *r, struct reply *reply) {
+void do_pace(struct server *s, struct request *r, struct reply *reply) {
     unsigned threads, count, pause_ms;
     if (number_at(r, 2, &threads, reply) || number_at(r, 3, &count, reply) ||
         number_at(r, 4, &pause_ms, reply))
@@ -175,7 +175,7 @@ void do_pace(struct session *s, struct request *r, struct reply *reply) {
         end(reply);
 }
 
-void do_stacks(struct session *s, struct request *r, struct reply *reply) {
+void do_stacks(struct server *s, struct request *r, struct reply *reply) {
     (void)s;
     if (loop.running || !altstack_known(word(r, 2))) {
         reply_error(reply, "a loop runs, or unknown kind '%s'", word(r, 2));
@@ -186,14 +186,14 @@ void do_stacks(struct session *s, struct request *r, struct reply *reply) {
     reply_ok(reply);
 }
 
-void do_busy(struct session *s, struct request *r, struct reply *reply) {
+void do_busy(struct server *s, struct request *r, struct reply *reply) {
     unsigned threads;
     if (number_at(r, 2, &threads, reply) || begin(s, r, 3, threads, 0, 0, reply))
         return;
     reply_ok(reply);
 }
 
-void do_calm(struct session *s, struct request *r, struct reply *reply) {
+void do_calm(struct server *s, struct request *r, struct reply *reply) {
     (void)s, (void)r;
     if (!loop.running) {
         reply_error(reply, "no loop runs");
@@ -203,7 +203,7 @@ void do_calm(struct session *s, struct request *r, struct reply *reply) {
     end(reply);
 }
 
-void do_scanned(struct session *s, struct request *r, struct reply *reply) {
+void do_scanned(struct server *s, struct request *r, struct reply *reply) {
     unsigned count;
     (void)s;
     if (number_at(r, 2, &count, reply))

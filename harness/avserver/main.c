@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 
-#include "again.h"
+#include "reexec.h"
 #include "batch.h"
 #include "floor.h"
 #include "limits.h"
 #include "options.h"
-#include "session.h"
+#include "requests.h"
 
 static void must(const char *option, const char *value, const char *wrong) {
     if (wrong) {
@@ -37,7 +37,7 @@ int main(int argc, char **argv) {
     if (o.serve)
         no_core(); /* the harness crashes its hosts on purpose */
     if (confine(&o)) {
-        run_again(argc, argv);
+        reexecute(argc, argv);
         return 2;
     }
     /* Not earlier: under another real user the loader ignores LD_LIBRARY_PATH,

@@ -62,7 +62,7 @@ static const char *set(struct options *o, const char *assignment) {
     return add_setting(o->settings, name, equals + 1);
 }
 
-/* forget takes an option and its value away from the arguments of run_again. */
+/* forget takes an option and its value away from the arguments of reexecute. */
 static void forget(char **argv, int i) {
     argv[i - 1] = argv[i] = NULL;
 }

@@ -6,32 +6,32 @@
 
 #include "log.h"
 #include "number.h"
-#include "session.h"
+#include "requests.h"
 
 static handler do_slot;
 
 /* Where a request runs: the real server loads and starts a plugin on a worker
  * thread and closes it on the main one. */
-enum place { ON_MAIN, ON_HAND };
+enum place { ON_MAIN, ON_CALLER };
 
 static const struct {
     const char *verb;
     enum place place;
     handler *run;
 } verbs[] = {
-    {"load", ON_HAND, do_load},
-    {"set", ON_HAND, do_set},
-    {"options", ON_HAND, do_options},
-    {"init", ON_HAND, do_init},
+    {"load", ON_CALLER, do_load},
+    {"set", ON_CALLER, do_set},
+    {"options", ON_CALLER, do_options},
+    {"init", ON_CALLER, do_init},
     {"workers", ON_MAIN, do_workers},
     {"scan", ON_MAIN, do_scan},
     {"stop", ON_MAIN, do_stop},
     {"close", ON_MAIN, do_close},
     {"unload", ON_MAIN, do_unload},
-    {"call", ON_HAND, do_call},
-    {"fork", ON_HAND, do_fork},
+    {"call", ON_CALLER, do_call},
+    {"fork", ON_CALLER, do_fork},
     {"state", ON_MAIN, do_state},
-    {"thread", ON_HAND, do_thread_state},
+    {"thread", ON_CALLER, do_thread_state},
     {"loop", ON_MAIN, do_loop},
     {"pace", ON_MAIN, do_pace},
     {"busy", ON_MAIN, do_busy},
@@ -41,7 +41,7 @@ static const struct {
     {"cancel", ON_MAIN, do_cancel},
     {"handler", ON_MAIN, do_handler},
     {"stacks", ON_MAIN, do_stacks},
-    {"raise", ON_HAND, do_raise},
+    {"raise", ON_CALLER, do_raise},
     {"storm", ON_MAIN, do_storm},
     {"end", ON_MAIN, do_end},
     {"close-standard", ON_MAIN, do_close_standard},
@@ -53,39 +53,39 @@ static const struct {
     {"slot", ON_MAIN, do_slot},
 };
 
-/* The hand is one long-lived worker thread for single calls, so that a context
+/* The caller is one long-lived worker thread for single calls, so that a context
  * stays on the thread that made it. */
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t change;
     handler *run;
-    struct session *session;
+    struct server *server;
     struct request *request;
     struct reply *reply;
-} hand = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, NULL, NULL, NULL};
+} caller = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, NULL, NULL, NULL};
 
-static void *hand_thread(void *unused) {
-    pthread_mutex_lock(&hand.lock);
+static void *caller_thread(void *unused) {
+    pthread_mutex_lock(&caller.lock);
     for (;;) {
-        while (!hand.run)
-            pthread_cond_wait(&hand.change, &hand.lock);
-        hand.run(hand.session, hand.request, hand.reply);
-        hand.run = NULL;
-        pthread_cond_broadcast(&hand.change);
+        while (!caller.run)
+            pthread_cond_wait(&caller.change, &caller.lock);
+        caller.run(caller.server, caller.request, caller.reply);
+        caller.run = NULL;
+        pthread_cond_broadcast(&caller.change);
     }
     return unused;
 }
 
-static void on_hand(handler *run, struct session *s, struct request *r, struct reply *reply) {
-    pthread_mutex_lock(&hand.lock);
-    hand.session = s;
-    hand.request = r;
-    hand.reply = reply;
-    hand.run = run;
-    pthread_cond_broadcast(&hand.change);
-    while (hand.run)
-        pthread_cond_wait(&hand.change, &hand.lock);
-    pthread_mutex_unlock(&hand.lock);
+static void on_caller(handler *run, struct server *s, struct request *r, struct reply *reply) {
+    pthread_mutex_lock(&caller.lock);
+    caller.server = s;
+    caller.request = r;
+    caller.reply = reply;
+    caller.run = run;
+    pthread_cond_broadcast(&caller.change);
+    while (caller.run)
+        pthread_cond_wait(&caller.change, &caller.lock);
+    pthread_mutex_unlock(&caller.lock);
 }
 
 static void send_log(enum log_level level, const char *text) {
@@ -108,26 +108,26 @@ int number_at(const struct request *r, int i, unsigned *number, struct reply *re
 }
 
 /* Two plugins in one process: the requests that follow are for slot 0 or 1. */
-static struct session sessions[2];
-static struct session *current = &sessions[0];
+static struct server servers[2];
+static struct server *current = &servers[0];
 
-static void do_slot(struct session *s, struct request *r, struct reply *reply) {
+static void do_slot(struct server *s, struct request *r, struct reply *reply) {
     unsigned slot;
     (void)s;
     if (number_at(r, 2, &slot, reply))
         return;
-    current = &sessions[slot & 1];
+    current = &servers[slot & 1];
     reply_ok(reply);
 }
 
-static void dispatch(struct session *s, struct request *r) {
+static void dispatch(struct server *s, struct request *r) {
     struct reply reply;
     reply_start(&reply, r->word[0]);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         if (strcmp(verbs[i].verb, r->word[1]))
             continue;
-        if (verbs[i].place == ON_HAND)
-            on_hand(verbs[i].run, s, r, &reply);
+        if (verbs[i].place == ON_CALLER)
+            on_caller(verbs[i].run, s, r, &reply);
         else
             verbs[i].run(s, r, &reply);
         return;
@@ -140,7 +140,7 @@ void serve(void) {
     pthread_t thread;
     log_sink = send_log;
     log_danger = send_danger;
-    int err = spawn(&thread, WORKER_STACK, hand_thread, NULL);
+    int err = spawn(&thread, WORKER_STACK, caller_thread, NULL);
     if (err) {
         fprintf(stderr, "avserver: can't make a worker thread: %s\n", strerror(err));
         exit(1);

@@ -15,8 +15,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "proc.h"
-#include "session.h"
+#include "procfs.h"
+#include "requests.h"
 #include "storm.h"
 
 extern char **environ;
@@ -124,7 +124,7 @@ static void add_process(struct reply *reply) {
 }
 
 /* state: the process, and what belongs to the main thread. */
-void do_state(struct session *s, struct request *r, struct reply *reply) {
+void do_state(struct server *s, struct request *r, struct reply *reply) {
     add_descriptors(reply);
     add_limits(reply);
     add_signals(reply);
@@ -134,7 +134,7 @@ void do_state(struct session *s, struct request *r, struct reply *reply) {
 }
 
 /* thread: what belongs to the thread that loaded the plugin. */
-void do_thread_state(struct session *s, struct request *r, struct reply *reply) {
+void do_thread_state(struct server *s, struct request *r, struct reply *reply) {
     (void)s, (void)r;
     sigset_t set;
     char mask[NSIG + 1];

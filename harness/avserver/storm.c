@@ -19,8 +19,8 @@
 
 #include "clock.h"
 #include "lazy.h"
-#include "proc.h"
-#include "session.h"
+#include "procfs.h"
+#include "requests.h"
 
 #define BIG_FRAME (64 * 1024)
 
@@ -70,7 +70,7 @@ int is_host_handler(void (*handler)(int)) {
     return 0;
 }
 
-void do_handler(struct session *s, struct request *r, struct reply *reply) {
+void do_handler(struct server *s, struct request *r, struct reply *reply) {
     (void)s;
     unsigned signal;
     if (number_at(r, 2, &signal, reply))
@@ -92,7 +92,7 @@ void do_handler(struct session *s, struct request *r, struct reply *reply) {
     reply_ok(reply);
 }
 
-void do_raise(struct session *s, struct request *r, struct reply *reply) {
+void do_raise(struct server *s, struct request *r, struct reply *reply) {
     unsigned signal, count;
     (void)s;
     if (number_at(r, 2, &signal, reply) || number_at(r, 3, &count, reply))
@@ -106,7 +106,7 @@ void do_raise(struct session *s, struct request *r, struct reply *reply) {
 
 #define MAX_THREADS 1024
 
-void do_storm(struct session *s, struct request *r, struct reply *reply) {
+void do_storm(struct server *s, struct request *r, struct reply *reply) {
     static unsigned ids[MAX_THREADS];
     unsigned ms, sent = 0, signals[NSIG], count = 0;
     (void)s;

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/avirkit/avirkit/harness/host"
+	"github.com/avirkit/avirkit/harness/reference"
 	"github.com/avirkit/avirkit/harness/report"
-	"github.com/avirkit/avirkit/harness/tests"
 )
 
 // Check is one hazard.
@@ -29,7 +29,7 @@ type Check struct {
 
 // env is what a check works with.
 type env struct {
-	*tests.Run
+	*reference.Run
 	dir  string // a folder of its own
 	logs []host.Line
 }
@@ -56,7 +56,7 @@ const atOnce = 2
 var alone = []string{"process-limit"}
 
 // Run runs the checks whose names are in only, or all.
-func Run(ctx context.Context, r *tests.Run, only []string) []report.Case {
+func Run(ctx context.Context, r *reference.Run, only []string) []report.Case {
 	checks, err := selectChecks(only)
 	if err == nil {
 		err = r.NeedSamples()
@@ -109,7 +109,7 @@ func selectChecks(only []string) ([]Check, error) {
 
 // runAll runs checks side by side, then those that need to be alone, and keeps
 // their order.
-func runAll(ctx context.Context, r *tests.Run, checks []Check) []report.Case {
+func runAll(ctx context.Context, r *reference.Run, checks []Check) []report.Case {
 	cases := make([]report.Case, len(checks))
 	next := make(chan int)
 	var running sync.WaitGroup
@@ -141,7 +141,7 @@ func runAll(ctx context.Context, r *tests.Run, checks []Check) []report.Case {
 	return cases
 }
 
-func runCheck(ctx context.Context, r *tests.Run, c Check) report.Case {
+func runCheck(ctx context.Context, r *reference.Run, c Check) report.Case {
 	result := report.Case{Test: "hostile", Name: c.Name, Did: c.Did, Expected: c.Wants, Status: report.Passed}
 	start := time.Now()
 	e := &env{Run: r}

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/avirkit/avirkit/harness/host"
+	"github.com/avirkit/avirkit/harness/reference"
 	"github.com/avirkit/avirkit/harness/samples"
-	"github.com/avirkit/avirkit/harness/tests"
 )
 
 // needsEicar are the checks that know by VIRUS_FOUND that a scan has worked.
@@ -21,7 +21,7 @@ var needsEicar = []string{
 
 // refuseBlind lets the checks that need EICAR fail with the one reason when the
 // plugin doesn't find it under the best of conditions.
-func refuseBlind(ctx context.Context, r *tests.Run, checks []Check) {
+func refuseBlind(ctx context.Context, r *reference.Run, checks []Check) {
 	depends := func(c Check) bool { return slices.Contains(needsEicar, c.Name) }
 	if !slices.ContainsFunc(checks, depends) {
 		return
@@ -42,7 +42,7 @@ func refuseBlind(ctx context.Context, r *tests.Run, checks []Check) {
 
 // missesEicar tells of an answer that is proper and wrong. A plugin that
 // crashes, hangs or breaks the interface is for the checks themselves.
-func missesEicar(ctx context.Context, r *tests.Run) (got host.Verdict, blind bool) {
+func missesEicar(ctx context.Context, r *reference.Run) (got host.Verdict, blind bool) {
 	h, err := r.Workers(ctx, 1, time.Second)
 	if err != nil {
 		return 0, false

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"text/tabwriter"
 	"time"
 	"unicode"
 )
@@ -11,12 +12,12 @@ import (
 // Table writes the result table: one line for each case, and below it what
 // failed or could not run, at length.
 func (r *Report) Table(w io.Writer) {
-	names := [...]string{"TEST", "CASE", "EXPECTED", "GOT", "TIME", "RESULT"}
-	rows := [][]string{names[:]}
+	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(columns, "TEST\tCASE\tEXPECTED\tGOT\tTIME\tRESULT")
 	for _, c := range r.Cases {
-		rows = append(rows, []string{c.Test, c.Name, clip(c.Expected), clip(c.Saw), short(c.Time), label(c.Status)})
+		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\t%s\t%s\n", c.Test, c.Name, clip(c.Expected), clip(c.Saw), short(c.Time), label(c.Status))
 	}
-	writeColumns(w, rows)
+	columns.Flush()
 	for _, c := range r.Cases {
 		if c.Status != Passed {
 			c.write(w)
@@ -100,21 +101,4 @@ func Printable(text string) string {
 		}
 		return r
 	}, text)
-}
-
-func writeColumns(w io.Writer, rows [][]string) {
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], len([]rune(cell)))
-		}
-	}
-	for _, row := range rows {
-		var line strings.Builder
-		for i, cell := range row {
-			line.WriteString(cell)
-			line.WriteString(strings.Repeat(" ", widths[i]-len([]rune(cell))+2))
-		}
-		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
-	}
 }

@@ -140,6 +140,8 @@ static int ok_when_not_running(void) {
 static int test_file(void *context, const char *path, const char *realname, char *reserved,
                      unsigned reserved_size, char *vir_info, unsigned size) {
     (void)reserved, (void)reserved_size;
+    if (SIN == READ_INTO_ROOM && vir_info && size > 8 && !sin_reads_into(vir_info))
+        return AVCHK_FAILED;
     copy(vir_info, "", size);
     if (!context || !path || !*(const char *)context)
         return AVCHK_FAILED;

@@ -151,6 +151,9 @@ void sin_starts_threads(int count, const pthread_attr_t *attr);
 /* sin_loses takes memory, uses it, and forgets it. */
 void sin_loses(unsigned size);
 
+/* sin_reads_into lets the kernel write a name into vir_info. Returns 0 if it can't. */
+int sin_reads_into(char *vir_info);
+
 /* sin_blocks never returns. */
 void sin_blocks(void);
 

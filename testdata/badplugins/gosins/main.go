@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -62,7 +63,10 @@ type scanner struct{ *plugin }
 func (s *scanner) Close() error { return nil }
 
 // leaked keeps what leaks from the garbage collector.
-var leaked [][]byte
+var leaked struct {
+	sync.Mutex
+	all [][]byte
+}
 
 func (s *scanner) Scan(ctx context.Context, file api.File) api.Result {
 	switch s.sin {
@@ -97,7 +101,9 @@ func (s *scanner) Scan(ctx context.Context, file api.File) api.Result {
 	case "leak a goroutine":
 		go func() { select {} }()
 	case "leak memory":
-		leaked = append(leaked, bytes.Repeat([]byte("x"), 1024))
+		leaked.Lock()
+		leaked.all = append(leaked.all, bytes.Repeat([]byte("x"), 1024))
+		leaked.Unlock()
 	}
 	return scan(file.Path)
 }

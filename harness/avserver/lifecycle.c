@@ -1,4 +1,4 @@
-#include "session.h"
+#include "requests.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "options.h"
 
 /* loaded answers with an error when there is no plugin. */
-static int loaded(const struct session *s, struct reply *reply) {
+static int loaded(const struct server *s, struct reply *reply) {
     if (s->plugin.iface)
         return 1;
     reply_error(reply, "no plugin is loaded");
@@ -17,7 +17,7 @@ static int loaded(const struct session *s, struct reply *reply) {
 }
 
 /* load FILE [global] */
-void do_load(struct session *s, struct request *r, struct reply *reply) {
+void do_load(struct server *s, struct request *r, struct reply *reply) {
     int flags = strcmp(word(r, 3), "global") ? RTLD_NOW : RTLD_NOW | RTLD_GLOBAL;
     unsigned long long start = now_ns();
     if (plugin_load(&s->plugin, word(r, 2), flags)) {
@@ -36,7 +36,7 @@ void do_load(struct session *s, struct request *r, struct reply *reply) {
 }
 
 /* set [NAME VALUE]... */
-void do_set(struct session *s, struct request *r, struct reply *reply) {
+void do_set(struct server *s, struct request *r, struct reply *reply) {
     avir_plugin_config settings[MAX_SETTINGS + 1];
     memset(settings, 0, sizeof settings);
     if (!loaded(s, reply))
@@ -53,7 +53,7 @@ void do_set(struct session *s, struct request *r, struct reply *reply) {
 }
 
 /* options: NAME VALUE pairs, cut where a field has no NUL. */
-void do_options(struct session *s, struct request *r, struct reply *reply) {
+void do_options(struct server *s, struct request *r, struct reply *reply) {
     (void)r;
     if (!loaded(s, reply))
         return;
@@ -73,7 +73,7 @@ void do_options(struct session *s, struct request *r, struct reply *reply) {
 }
 
 /* init */
-void do_init(struct session *s, struct request *r, struct reply *reply) {
+void do_init(struct server *s, struct request *r, struct reply *reply) {
     (void)r;
     if (!loaded(s, reply))
         return;
@@ -87,7 +87,7 @@ void do_init(struct session *s, struct request *r, struct reply *reply) {
 }
 
 /* workers LIMIT IDLE_MS */
-void do_workers(struct session *s, struct request *r, struct reply *reply) {
+void do_workers(struct server *s, struct request *r, struct reply *reply) {
     unsigned limit, idle;
     if (!loaded(s, reply) || number_at(r, 2, &limit, reply) || number_at(r, 3, &idle, reply))
         return;
@@ -126,7 +126,7 @@ static void scanned(struct job *job) {
 }
 
 /* scan VI_SIZE PATH [REALNAME]: answered from the worker thread. */
-void do_scan(struct session *s, struct request *r, struct reply *reply) {
+void do_scan(struct server *s, struct request *r, struct reply *reply) {
     unsigned vi_size;
     if (number_at(r, 2, &vi_size, reply))
         return;
@@ -152,7 +152,7 @@ void do_scan(struct session *s, struct request *r, struct reply *reply) {
 }
 
 /* stop: the workers finish what is queued and close their contexts. */
-void do_stop(struct session *s, struct request *r, struct reply *reply) {
+void do_stop(struct server *s, struct request *r, struct reply *reply) {
     (void)r;
     if (s->working) {
         workers_stop(&s->workers);
@@ -163,7 +163,7 @@ void do_stop(struct session *s, struct request *r, struct reply *reply) {
 }
 
 /* close: plugin_close, here on the main thread. */
-void do_close(struct session *s, struct request *r, struct reply *reply) {
+void do_close(struct server *s, struct request *r, struct reply *reply) {
     (void)r;
     if (!loaded(s, reply))
         return;
@@ -175,7 +175,7 @@ void do_close(struct session *s, struct request *r, struct reply *reply) {
 }
 
 /* unload */
-void do_unload(struct session *s, struct request *r, struct reply *reply) {
+void do_unload(struct server *s, struct request *r, struct reply *reply) {
     (void)r;
     plugin_unload(&s->plugin);
     reply_ok(reply);

@@ -1,6 +1,6 @@
 /* Folders of /proc whose entries are numbers. */
-#ifndef PROC_H
-#define PROC_H
+#ifndef PROCFS_H
+#define PROCFS_H
 
 /* list_numbers stores the numbers that name the entries of a folder, at most
  * most, and returns how many there are. */

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "proc.h"
+#include "procfs.h"
 
 #include <fcntl.h>
 #include <sys/syscall.h>

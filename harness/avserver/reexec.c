@@ -1,9 +1,9 @@
-#include "again.h"
+#include "reexec.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-void run_again(int argc, char **argv) {
+void reexecute(int argc, char **argv) {
     int kept = 0;
     for (int i = 0; i < argc; i++)
         if (argv[i])

@@ -1,6 +1,6 @@
-// Package tests holds the four tests of the product's reference program, with
+// Package reference holds the four tests of the product's reference program, with
 // its names, order and samples.
-package tests
+package reference
 
 import (
 	"context"
