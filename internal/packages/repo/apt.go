@@ -10,7 +10,6 @@ import (
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
-	"github.com/avirkit/avirkit/internal/packages/signing"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -54,10 +53,8 @@ func buildApt(ctx context.Context, o Options, dir string, p *pool) error {
 	if err := atomicdir.WriteFile(filepath.Join(dir, suite, "Release"), release, 0o644); err != nil {
 		return err
 	}
-	if o.Signer != nil {
-		if err := signRelease(o.Signer, filepath.Join(dir, suite), release); err != nil {
-			return err
-		}
+	if err := signRelease(o.Signer, filepath.Join(dir, suite), release); err != nil {
+		return err
 	}
 	return writeSources(o, dir)
 }
@@ -69,22 +66,6 @@ func debArchitectures() []string {
 	}
 	slices.Sort(list)
 	return list
-}
-
-// signRelease writes both forms: apt 0.8 reads only the detached one.
-func signRelease(s signing.Signer, dir string, release []byte) error {
-	detached, err := signing.DetachArmored(s, release)
-	if err != nil {
-		return err
-	}
-	if err := atomicdir.WriteFile(filepath.Join(dir, "Release.gpg"), detached, 0o644); err != nil {
-		return err
-	}
-	inline, err := s.Clearsign(release)
-	if err != nil {
-		return err
-	}
-	return atomicdir.WriteFile(filepath.Join(dir, "InRelease"), inline, 0o644)
 }
 
 // packagesIndex returns the Packages file of one architecture, in the order

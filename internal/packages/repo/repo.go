@@ -172,7 +172,7 @@ func (o Options) fill(ctx context.Context, old *published, tmp string) error {
 	if err != nil {
 		return err
 	}
-	if err := writeKey(o, tmp); err != nil {
+	if err := writeKey(o.Signer, tmp); err != nil {
 		return err
 	}
 	if err := vouchRPM(ctx, o, tmp, p.files[rpmFormat.extension]); err != nil {
@@ -192,19 +192,4 @@ func (o Options) fill(ctx context.Context, old *published, tmp string) error {
 	run.Printf("  ok yum repository: %d packages in %s/yum", len(p.files[rpmFormat.extension]), o.Out)
 	run.Printf("repositories %s", signing.Describe(o.Signer))
 	return nil
-}
-
-// writeKey writes the public key for apt (binary) and for rpm (text).
-func writeKey(o Options, tmp string) error {
-	if o.Signer == nil {
-		return nil
-	}
-	binary, text, err := signing.PublicKey(o.Signer)
-	if err != nil {
-		return err
-	}
-	if err := atomicdir.WriteFile(filepath.Join(tmp, "avirkit.gpg"), binary, 0o644); err != nil {
-		return err
-	}
-	return atomicdir.WriteFile(filepath.Join(tmp, keyFile), text, 0o644)
 }

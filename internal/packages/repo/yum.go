@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
-	"github.com/avirkit/avirkit/internal/packages/signing"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -39,14 +38,8 @@ func buildYum(ctx context.Context, o Options, dir string, p *pool) error {
 	if err := p.checkIndexed(rpmFormat, list); err != nil {
 		return err
 	}
-	if o.Signer != nil {
-		signature, err := signing.DetachArmored(o.Signer, index)
-		if err != nil {
-			return err
-		}
-		if err := atomicdir.WriteFile(path+".asc", signature, 0o644); err != nil {
-			return err
-		}
+	if err := signRepomd(o.Signer, path, index); err != nil {
+		return err
 	}
 	check := 1
 	if o.Signer == nil {

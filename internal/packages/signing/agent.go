@@ -67,7 +67,7 @@ func (k *agentKey) Detach(data []byte) ([]byte, error) { return k.sign(data, "--
 
 func (k *agentKey) Clearsign(text []byte) ([]byte, error) { return k.sign(text, "--clearsign") }
 
-func (k *agentKey) sign(data []byte, how string) ([]byte, error) {
+func (k *agentKey) sign(data []byte, mode string) ([]byte, error) {
 	args := []string{
 		"--no-options", // a comment or notation of the user's would change the bytes
 		"--digest-algo", "SHA256",
@@ -83,7 +83,7 @@ func (k *agentKey) sign(data []byte, how string) ([]byte, error) {
 		args = append(args, "--pinentry-mode", "loopback", "--passphrase-fd", "0")
 		data = slices.Concat(passphrase, []byte("\n"), data)
 	}
-	signature, err := gpg(k.ctx, data, append(args, how)...)
+	signature, err := gpg(k.ctx, data, append(args, mode)...)
 	if err == nil && len(signature) == 0 {
 		err = errors.New("gpg made no signature")
 	}
