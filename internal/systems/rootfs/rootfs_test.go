@@ -2,8 +2,11 @@ package rootfs
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,7 +57,9 @@ func TestAProgramInATreeKnowsNothingOfItsCallersEnvironment(t *testing.T) {
 	// The tree is this machine's own, so that the test needs no other.
 	out, err := Root{Dir: "/", Env: []string{"MORE=1"}}.Run(t.Context(), "env")
 	require.NoError(t, err)
-	assert.ElementsMatch(t, append([]string{"MORE=1"}, environment...), strings.Fields(out))
+	assert.ElementsMatch(t, []string{
+		"MORE=1", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TMPDIR=/tmp", "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive",
+	}, strings.Fields(out))
 }
 
 func TestATreeSeesOnlyItsOwnProcessesAndLeavesNoMount(t *testing.T) {
@@ -118,6 +123,37 @@ func TestACachedSystemIsUnpackedWithItsOwners(t *testing.T) {
 	require.NoError(t, os.WriteFile(d.Tarball(root), []byte("no tar file"), 0o644))
 	_, err = d.Unpack(t.Context(), root, filepath.Join(root, "other"), nil)
 	assert.ErrorContains(t, err, "if the cached system is broken, delete "+d.Tarball(root))
+}
+
+func TestAMirrorThatDebianDidNotSignIsRefused(t *testing.T) {
+	needRoot(t)
+	if _, err := exec.LookPath("mmdebstrap"); err != nil {
+		t.Skip("NOT TESTED: no mmdebstrap on this machine: ", err)
+	}
+	packages := "Package: evil\nVersion: 1\nArchitecture: i386\nEssential: yes\nFilename: evil.deb\nSize: 1\nSHA256: 00\n"
+	release := fmt.Sprintf("Origin: Debian\nLabel: Debian\nSuite: stable\nCodename: bookworm\nArchitectures: i386\nComponents: main\nDate: %s\nSHA256:\n %x %d main/binary-i386/Packages\n",
+		time.Now().UTC().Format(time.RFC1123), sha256.Sum256([]byte(packages)), len(packages))
+	mirror := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/dists/bookworm/Release":
+			fmt.Fprint(w, release)
+		case "/dists/bookworm/main/binary-i386/Packages":
+			fmt.Fprint(w, packages)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer mirror.Close()
+	t.Setenv("AVIR_DEBIAN_MIRROR", mirror.URL)
+	root := t.TempDir()
+	d := Debian{Number: "12", Codename: "bookworm", Arch: "i386"}
+
+	_, err := d.Unpack(t.Context(), root, filepath.Join(root, "tree"), nil)
+
+	require.Error(t, err)
+	assert.Contains(t, err.Error(), "not signed")
+	assert.NoFileExists(t, d.Tarball(root))
+	assert.NoDirExists(t, filepath.Join(root, "tree.new"), "nothing is left")
 }
 
 func TestTheProductsComeAndGoAsAWhole(t *testing.T) {
