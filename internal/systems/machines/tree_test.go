@@ -38,27 +38,38 @@ func TestTheStepsPassInATree(t *testing.T) {
 	}
 	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
 	require.NoError(t, err)
-	for name, d := range map[string]rootfs.Debian{
-		"linux-386":   {Number: "12", Codename: "bookworm", Arch: "i386"},
-		"linux-amd64": {Number: "12", Codename: "bookworm", Arch: "amd64", Include: []string{"libc6-i386"}},
+	for name, c := range map[string]struct {
+		platform, packages string
+		system             rootfs.Debian
+	}{
+		"deb for i386":   {"linux-386", "deb", rootfs.Debian{Number: "12", Codename: "bookworm", Arch: "i386"}},
+		"deb for amd64":  {"linux-amd64", "deb", rootfs.Debian{Number: "12", Codename: "bookworm", Arch: "amd64", Include: []string{"libc6-i386"}}},
+		"rpm for x86_64": {"linux-amd64", "rpm", rootfs.Debian{Number: "11", Codename: "bullseye", Arch: "amd64", Include: []string{"rpm"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v, tree := treeGuest(t, root, d)
+			v, tree := treeGuest(t, root, c.system)
 			r := &testRun{Options: Options{Root: root}, vagrant: v}
 			r.kit, err = makeKit(t.Context(), root, v.Session)
 			require.NoError(t, err)
-			m := &settings.Machine{Name: "tree", Platform: name, Packages: "deb", KernelFloor: "2.6.32"}
+			m := &settings.Machine{Name: "tree", Platform: c.platform, Packages: c.packages, KernelFloor: "2.6.32", StandIn: c.system.Name()}
+			if c.packages == "rpm" {
+				stub, err := rootfs.StubRPM(m.For())
+				require.NoError(t, err)
+				require.NoError(t, tree.Write("root/glibc.rpm", string(stub), 0o644))
+				_, err = tree.Run(t.Context(), "rpm", "--force-debian", "-i", "/root/glibc.rpm")
+				require.NoError(t, err)
+			}
 			dir := t.TempDir()
-			c := &check{}
+			tests := &check{}
 
-			require.NoError(t, c.inside(t.Context(), r, m, dir))
+			require.NoError(t, tests.inside(t.Context(), r, m, dir))
 
-			for _, s := range c.steps {
+			for _, s := range tests.steps {
 				assert.False(t, s.failed, "%s: %s", s.name, s.output)
 			}
-			assert.NotEmpty(t, c.facts["libc"])
+			assert.NotEmpty(t, tests.facts["libc"])
 			assert.NoDirExists(t, tree.Path("opt/kerio/mailserver/plugin/avserver/avirs/avir_clam.so"))
-			count, err := writeJUnit(dir, "tree", c.steps, nil)
+			count, err := writeJUnit(dir, "tree", tests.steps, nil)
 			require.NoError(t, err)
 			assert.Greater(t, count.tests, 100, "the harness's reports are there")
 			assert.Zero(t, count.failed)
