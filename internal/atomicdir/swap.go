@@ -17,8 +17,8 @@ var (
 	}
 )
 
-// Swap puts tmp, a file or directory, in the place of the one at path, in one
-// step where the file system can. What was there is then at tmp. undo swaps
+// Swap exchanges tmp and path, which are files or directories, in one step where
+// the file system can. If nothing is at path, tmp is moved there. undo swaps
 // back.
 func Swap(tmp, path string) (undo func() error, err error) {
 	// Both names exist at every moment.

@@ -19,11 +19,18 @@ var userSettings = []string{
 	"GOMODCACHE", "GOPATH", "GOCACHE", "GOTMPDIR",
 }
 
+// forOtherBuilds are variables of the go command that say what to build and how,
+// for builds other than this one.
+var forOtherBuilds = []string{"GOFLAGS", "GOWORK", "GOOS", "GOARCH", "GOEXPERIMENT"}
+
 // TargetGo is the environment in which the go command is the Go release of the
-// target systems, with the user's settings above and no others: an empty
-// variable would only let the ones through that "go env -w" keeps in a file.
+// target systems, with the user's settings above and no others. GOENV=off is
+// needed beside it: for a variable that is empty, the go command takes what
+// "go env -w" has written to a file.
 func TargetGo(ctx context.Context, root string) ([]string, error) {
-	out, err := run.Command{Name: "go", Args: append([]string{"env", "-changed", "-json"}, userSettings...), Dir: root}.Run(ctx)
+	out, err := run.Command{
+		Name: "go", Args: append([]string{"env", "-changed", "-json"}, userSettings...), Dir: root, Unset: forOtherBuilds,
+	}.Run(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +40,7 @@ func TargetGo(ctx context.Context, root string) ([]string, error) {
 	}
 	env := []string{"GOENV=off", "GOTOOLCHAIN=" + versions.TargetGo, "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT="}
 	for _, name := range userSettings {
-		// The other ones are in the environment already, or are defaults.
+		// Other settings are in the environment already, or are defaults.
 		if value := values[name]; value != "" && value != os.Getenv(name) {
 			env = append(env, name+"="+value)
 		}

@@ -122,11 +122,11 @@ func (b *builder) outside(h io.Writer) error {
 func (b *builder) goList(ctx context.Context, module, format string, packages ...string) ([]string, error) {
 	env := b.targetGo
 	if module == "." { // the tools, which this machine's own Go builds
-		env = []string{"GOWORK=off", "GOFLAGS="}
+		env = []string{"GOWORK=off"}
 	}
 	out, err := run.Command{
 		Name: "go", Args: append([]string{"list", "-deps", "-tags=" + tags, "-f", format}, packages...),
-		Dir: filepath.Join(b.Root, module), Env: append(slices.Clone(env), "GOOS=linux", "CGO_ENABLED=1"), Unset: []string{"GOARCH"},
+		Dir: filepath.Join(b.Root, module), Env: append(slices.Clone(env), "GOOS=linux", "CGO_ENABLED=1"), Unset: forOtherBuilds,
 	}.Run(ctx)
 	if err != nil {
 		return nil, err

@@ -169,6 +169,14 @@ func TestTwoFoldersMakeTheSameBytes(t *testing.T) {
 	for _, name := range toolchain.Ambient {
 		t.Setenv(name, theirs)
 	}
+	for name, value := range map[string]string{
+		"CC": "/nonexistent/cc", "CXX": "/nonexistent/c++", "CGO_ENABLED": "0", "CGO_CFLAGS": "-nonsense", "CGO_CXXFLAGS": "-nonsense",
+		"CGO_CPPFLAGS": "-nonsense", "CGO_LDFLAGS": "-nonsense", "GOFLAGS": "-race -tags=mine", "GOOS": "windows", "GOARCH": "arm64", "GO386": "softfloat",
+		"GOAMD64": "v3", "GOWORK": "/nonexistent/go.work", "GOEXPERIMENT": "nonsense", "GOTOOLCHAIN": "local",
+		"GIT_DIR": "/nonexistent", "LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Tokyo",
+	} {
+		t.Setenv(name, value)
+	}
 
 	_, err = Run(context.Background(), Options{Root: there, Toolchain: toolchain.GCC})
 

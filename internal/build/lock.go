@@ -34,7 +34,7 @@ func Lock(ctx context.Context, root string) (unlock func(), err error) {
 			f.Close()
 			return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
 		}
-		if !inPlace(f) { // who had it removed the cache
+		if !inPlace(f) { // who held the lock has removed the cache
 			f.Close()
 			continue
 		}
@@ -71,7 +71,7 @@ func take(ctx context.Context, f *os.File) error {
 	}
 }
 
-// inPlace says whether the file is still the one of its name.
+// inPlace says whether the open file is still what its name leads to.
 func inPlace(f *os.File) bool {
 	open, err := f.Stat()
 	if err != nil {

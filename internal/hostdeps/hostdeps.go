@@ -17,7 +17,7 @@ import (
 
 var mu sync.Mutex // apt-get takes one caller at a time
 
-// Missing returns those of pkgs that are not installed, in the given order.
+// Missing returns the packages of a list that are not installed, in its order.
 // It fails where dpkg does not exist.
 func Missing(ctx context.Context, pkgs ...string) ([]string, error) {
 	if _, err := exec.LookPath("dpkg-query"); err != nil {

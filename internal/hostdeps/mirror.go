@@ -15,7 +15,7 @@ import (
 const MirrorVariable = "AVIR_DEBIAN_MIRROR"
 
 // Mirror returns the URL of the Debian mirror that MirrorVariable names, or
-// of the one that this machine's own apt uses.
+// of the mirror that this machine's own apt uses.
 func Mirror(ctx context.Context) (string, error) {
 	if url := os.Getenv(MirrorVariable); url != "" {
 		return strings.TrimRight(url, "/"), nil

@@ -53,7 +53,7 @@ func compile(inv mage.Invocation) (program string, err error) {
 	return program, os.Link(shared, program)
 }
 
-// restore sets variables and returns what puts back those of before.
+// restore sets variables and returns a function that sets them as they were.
 func restore(variables map[string]string) (back func()) {
 	before := map[string]*string{}
 	for name, value := range variables {

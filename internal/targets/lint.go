@@ -47,7 +47,7 @@ func Lint(ctx context.Context) error {
 }
 
 // lintModule runs one of the go command's tools on module m. staticcheck is a
-// tool of the root module: the others run the program that it built.
+// tool of the root module; in other modules the built program is run.
 func lintModule(ctx context.Context, root, m string, tool []string) error {
 	c := run.Command{Name: "go", Args: append(tool, "./..."), Dir: filepath.Join(root, m), Env: []string{"GOWORK=off"}}
 	if m != "." && tool[0] == "tool" {

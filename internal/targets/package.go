@@ -68,7 +68,7 @@ func makePackages(ctx context.Context) (packages.Options, error) {
 	return o, nil
 }
 
-// packageOptions are those of the environment, after a build.
+// packageOptions returns the options that the environment sets, after a build.
 func packageOptions(ctx context.Context) (packages.Options, error) {
 	root, err := run.Root()
 	if err != nil {

@@ -20,8 +20,8 @@ import (
 // there), and the first access then crashes the host during dlopen.
 const tlsAccess = 12
 
-// goTLS checks each access. It is the one fault of linking that no table of the
-// file shows, so the code itself is looked at.
+// goTLS checks each access. A wrong one is the only fault of linking that no
+// table of the file shows, so the code itself is looked at.
 func (a *audit) goTLS() {
 	var names []string
 	accesses, missed := 0, 0

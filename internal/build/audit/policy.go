@@ -2,8 +2,8 @@ package audit
 
 import "github.com/avirkit/avirkit/internal/build/platform"
 
-// Policy is what a library of any platform is measured against. The floors are
-// those of its platform.
+// Policy is what libraries of all platforms are measured against. The oldest
+// glibc and kernel stand in the list of platforms.
 type Policy struct {
 	// GoVersion is the one Go release, such as "go1.23.12", whose runtime is
 	// known to run on the oldest supported kernel. Libraries that hold no Go

@@ -54,8 +54,8 @@ func (a *audit) relocations() error {
 	return nil
 }
 
-// relocationTags are the tags of the platform's tables of relocations, those of
-// the form that it does not use, and what DT_PLTREL must be.
+// relocationTags returns the tags of the platform's tables of relocations, the
+// tags of the form that the platform does not use, and what DT_PLTREL must be.
 func (a *audit) relocationTags() (tables [][2]elf.DynTag, other []elf.DynTag, form elf.DynTag) {
 	rel, rela := []elf.DynTag{elf.DT_REL, elf.DT_RELSZ}, []elf.DynTag{elf.DT_RELA, elf.DT_RELASZ}
 	if a.platform.Relocations.Addends {

@@ -9,7 +9,7 @@ import (
 )
 
 // exportedSymbols judges what the host and other libraries can see. Whatever is
-// exported beside the one function can be bound to by another library of the
+// exported beside that function can be bound to by another library of the
 // process, or be replaced by its symbol of the same name.
 func (a *audit) exportedSymbols() error {
 	versions := a.definedVersions()

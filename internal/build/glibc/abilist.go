@@ -33,7 +33,7 @@ type Library struct {
 // Symbol is a function, or an object with a size.
 type Symbol struct {
 	Name    string
-	Version string // the one that a link against the floor binds it to
+	Version string // to which a link against the floor binds the name
 	Size    string // in bytes; empty for a function
 }
 

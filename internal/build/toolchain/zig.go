@@ -28,10 +28,11 @@ import (
 //go:embed npm/package.json npm/package-lock.json
 var npmFiles embed.FS
 
-// FindZig returns a zig that is there: $ZIG, one in PATH, or one that npm
-// installed earlier below cache. It returns nil and no error when there is
-// none of the right version, and an error when the one that $ZIG names is
-// unusable.
+// FindZig returns a zig that is there: $ZIG, a zig in PATH, or the zig that npm
+// installed earlier below cache. It returns nil and no error when none has the
+// right version, and an error when $ZIG names an unusable program. A zig of the
+// user's is known by the version that it prints; npm checks what it fetches by
+// hash.
 func FindZig(ctx context.Context, cache string) (*Toolchain, error) {
 	if name := os.Getenv("ZIG"); name != "" {
 		t, err := namedZig(ctx, name, cache)
