@@ -2,6 +2,7 @@ package docs
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -66,6 +67,24 @@ func TestTheDocumentsUseOnlyOptionsThatTheProgramsHave(t *testing.T) {
 		}
 		assert.NotZero(t, uses, "no document uses %s", program)
 	}
+}
+
+func TestTheREADMEListsTheFilesOfABuild(t *testing.T) {
+	_, table, found := strings.Cut(read(t, "README.md"), "\n| file | what it is |\n")
+	require.True(t, found)
+	table, _, _ = strings.Cut(table, "\n\n")
+	var listed, made []string
+	for _, row := range regexp.MustCompile(`(?m)^\| (\x60[^|]*) \|`).FindAllStringSubmatch(table, -1) {
+		for _, name := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[1], -1) {
+			listed = append(listed, name[1])
+		}
+	}
+	entries, err := os.ReadDir(filepath.Join(built(t), "linux-amd64"))
+	require.NoError(t, err)
+	for _, e := range entries {
+		made = append(made, e.Name())
+	}
+	assert.ElementsMatch(t, made, listed)
 }
 
 func TestTheVendorsGuideListsTheHostileChecks(t *testing.T) {
