@@ -47,8 +47,8 @@ func (r *recipe) rpmInfo() (*nfpm.Info, error) {
 	info.Description = description
 	info.Depends = slices.Concat(ScriptNeeds, r.needs.RPM(), rpmlib)
 	info.Suggests = r.plugin.Suggests.RPM
-	// The same file is in the package of the other width. rpm tells two by an
-	// architecture's name in parentheses.
+	// The package of the other width has the same file, so they exclude each
+	// other. They have one name, and only this that tells them apart.
 	version := info.Version + "-" + info.Release
 	info.Provides = []string{r.name + isa(r.platform) + " = " + version}
 	info.Conflicts = []string{r.name + isa(otherWidth(r.platform))}

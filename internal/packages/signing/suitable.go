@@ -11,8 +11,8 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// minBits is the shortest RSA key that today's apt and rpm accept, goodBits
-// the one that this project wants.
+// minBits is the length of the shortest RSA key that today's apt and rpm
+// accept, goodBits the length that this project asks for.
 const minBits, goodBits = 2048, 4096
 
 const remedy = "an RSA key of 4096 bits whose primary key signs is needed, because rpm 4.8 of CentOS 6 checks no other algorithm and no subkey: make one with gpg --quick-generate-key 'NAME <MAIL>' rsa4096 sign never"

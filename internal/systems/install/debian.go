@@ -50,6 +50,7 @@ func testDebian(ctx context.Context, d rootfs.Debian, k *kit, t *table) error {
 	k.cycle(ctx, a, k.packages(a.of), t)
 	p := k.packages(a.of)[0]
 	t.do(p.name, "the product's package has a plugin of this name", func() error { return k.packagedOriginal(ctx, a, p) })
+	t.do(p.name, "a server of the other width is told of", func() error { return k.tellWidth(ctx, a, p) })
 	t.do("all", "wrong key, tampered index and package refused", func() error { return a.refusals(ctx, p) })
 	if d.Number == "11" {
 		t.do("all", "the same with the files for Debian 6 to 8", func() error { return a.asOfOld(ctx, p) })
@@ -57,7 +58,8 @@ func testDebian(ctx context.Context, d rootfs.Debian, k *kit, t *table) error {
 	return nil
 }
 
-// testBothWidths changes from one width to the other where both run.
+// testBothWidths follows the commands that change a package's width, on a
+// system that runs programs of both.
 func testBothWidths(ctx context.Context, k *kit, t *table) error {
 	a, err := newApt(ctx, bothWidths, k, t)
 	if err != nil {

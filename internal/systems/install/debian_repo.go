@@ -20,7 +20,7 @@ var (
 	}
 	setupOfOld = map[string]string{
 		"apt/avirkit-old.list": "etc/apt/sources.list.d/avirkit.list",
-		"avirkit.gpg":          "etc/apt/trusted.gpg.d/avirkit.gpg", // where apt-key puts it, more or less
+		"avirkit.gpg":          "etc/apt/trusted.gpg.d/avirkit.gpg", // apt-key adds it to a file in the folder above
 	}
 )
 
