@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto"
 	"encoding/json"
 	"errors"
 	"io"
@@ -17,8 +16,6 @@ import (
 	"time"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
-	"github.com/ProtonMail/go-crypto/openpgp"
-	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/xeipuuv/gojsonschema"
@@ -47,15 +44,7 @@ func built(t *testing.T) (*build.Manifest, string) {
 // signed makes a throw-away key, of 2048 bits for speed.
 func signed(t *testing.T) signing.Signer {
 	t.Helper()
-	e, err := openpgp.NewEntity("Test", "", "test@example.org", &packet.Config{
-		RSABits: 2048, DefaultHash: crypto.SHA256, Time: func() time.Time { return epoch },
-	})
-	require.NoError(t, err)
-	var b bytes.Buffer
-	require.NoError(t, e.SerializePrivate(&b, nil))
-	path := filepath.Join(t.TempDir(), "key")
-	require.NoError(t, os.WriteFile(path, b.Bytes(), 0o600))
-	s, err := signing.FromFile(path, "", epoch)
+	s, err := signing.Throwaway(filepath.Join(t.TempDir(), "key"), 2048, epoch)
 	require.NoError(t, err)
 	return s
 }

@@ -1,9 +1,7 @@
 package repo
 
 import (
-	"bytes"
 	"compress/gzip"
-	"crypto"
 	"fmt"
 	"io"
 	"os"
@@ -13,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ProtonMail/go-crypto/openpgp"
-	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -28,15 +24,7 @@ var epoch = time.Unix(1_700_000_000, 0)
 // key makes a throw-away key, of 2048 bits for speed.
 func key(t *testing.T) signing.Signer {
 	t.Helper()
-	e, err := openpgp.NewEntity("Test", "", "test@example.org", &packet.Config{
-		RSABits: 2048, DefaultHash: crypto.SHA256, Time: func() time.Time { return epoch },
-	})
-	require.NoError(t, err)
-	var b bytes.Buffer
-	require.NoError(t, e.SerializePrivate(&b, nil))
-	path := filepath.Join(t.TempDir(), "key")
-	require.NoError(t, os.WriteFile(path, b.Bytes(), 0o600))
-	s, err := signing.FromFile(path, "", epoch)
+	s, err := signing.Throwaway(filepath.Join(t.TempDir(), "key"), 2048, epoch)
 	require.NoError(t, err)
 	return s
 }

@@ -2,16 +2,12 @@ package install
 
 import (
 	"context"
-	"crypto"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/ProtonMail/go-crypto/openpgp"
-	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/repo"
@@ -58,7 +54,7 @@ func newKit(ctx context.Context, o Options, s *session.Session) (k *kit, err err
 	if k.data, err = packages.Load(k.dataDir()); err != nil {
 		return k, err
 	}
-	if k.signer, err = k.newKey("key", k.epoch); err != nil {
+	if k.signer, err = k.newKey("key"); err != nil {
 		return k, err
 	}
 	if err = k.buildAll(ctx); err != nil {
@@ -85,27 +81,9 @@ func (k *kit) close() {
 	}
 }
 
-// newKey makes a throw-away key and reads it as a user's key is read.
-func (k *kit) newKey(name string, at time.Time) (signing.Signer, error) {
-	e, err := openpgp.NewEntity("avirkit test "+name, "", "test@example.org", &packet.Config{
-		RSABits: 4096, DefaultHash: crypto.SHA256, Time: func() time.Time { return at },
-	})
-	if err != nil {
-		return nil, fmt.Errorf("make a test key: %w", err)
-	}
-	file := filepath.Join(k.dir, "keys", name+".gpg")
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return nil, fmt.Errorf("make a test key: %w", err)
-	}
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("write a test key: %w", err)
-	}
-	defer f.Close()
-	if err := e.SerializePrivate(f, nil); err != nil {
-		return nil, fmt.Errorf("write a test key: %w", err)
-	}
-	return signing.FromFile(file, "", at)
+// newKey makes a key of the length that users are asked for.
+func (k *kit) newKey(name string) (signing.Signer, error) {
+	return signing.Throwaway(filepath.Join(k.dir, "keys", name+".gpg"), 4096, k.epoch)
 }
 
 // serve starts the web server of the repositories, on loopback.
@@ -131,7 +109,7 @@ func (k *kit) publish(ctx context.Context) error {
 	if err := repo.Build(ctx, good); err != nil {
 		return err
 	}
-	stranger, err := k.newKey("stranger", k.epoch)
+	stranger, err := k.newKey("stranger")
 	if err != nil {
 		return err
 	}
