@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -66,7 +65,7 @@ func (e *env) handledCrash(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer e.done(h)
-	if _, err := h.Call(e.Limit, "installing a handler", "handler", strconv.Itoa(int(syscall.SIGSEGV)), "exit"); err != nil {
+	if err := e.handle(h, "exit", syscall.SIGSEGV); err != nil {
 		return "", err
 	}
 	if _, err := e.Begin(h); err != nil {

@@ -80,10 +80,8 @@ func checkHostHandlers(ctx context.Context, e *env) (string, error) {
 		return "", err
 	}
 	defer e.done(h)
-	for _, s := range hostSignals {
-		if _, err := h.Call(e.Limit, "installing a handler", "handler", strconv.Itoa(int(s)), "small"); err != nil {
-			return "", err
-		}
+	if err := e.handle(h, "small", hostSignals...); err != nil {
+		return "", err
 	}
 	if _, err := e.Begin(h); err != nil {
 		return "", err
@@ -126,7 +124,7 @@ func checkUntouchedMemory(ctx context.Context, e *env) (string, error) {
 		return "", err
 	}
 	defer e.done(h)
-	if _, err := h.Call(e.Limit, "installing a handler", "handler", strconv.Itoa(int(syscall.SIGSEGV)), "commit"); err != nil {
+	if err := e.handle(h, "commit", syscall.SIGSEGV); err != nil {
 		return "", err
 	}
 	if _, err := e.Begin(h); err != nil {
@@ -202,7 +200,7 @@ func (e *env) withChildren(ctx context.Context, kind string) error {
 		return err
 	}
 	defer e.done(h)
-	if _, err := h.Call(e.Limit, "installing a handler", "handler", strconv.Itoa(int(syscall.SIGCHLD)), kind); err != nil {
+	if err := e.handle(h, kind, syscall.SIGCHLD); err != nil {
 		return err
 	}
 	if _, err := e.Begin(h); err != nil {

@@ -143,28 +143,38 @@ func checkSignals(ctx context.Context, e *env) (string, error) {
 	return fmt.Sprintf("%d signals in %d runs", sent, runs), nil
 }
 
+// handle gives the host a handler of a kind of avserver/storm.c for each signal.
+func (e *env) handle(h *host.Host, kind string, signals ...syscall.Signal) error {
+	for _, s := range signals {
+		if _, err := h.Call(e.Limit, "installing a handler for "+host.SignalName(s), "handler", strconv.Itoa(int(s)), kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (e *env) storm(ctx context.Context) (sent int, err error) {
 	h, err := e.Open(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer e.done(h)
-	handle := func(s syscall.Signal, kind string) {
-		if err == nil {
-			_, err = h.Call(e.Limit, "installing a handler", "handler", strconv.Itoa(int(s)), kind)
-		}
+	if err := e.handle(h, "small", syscall.SIGUSR1); err != nil {
+		return 0, err
 	}
-	handle(syscall.SIGUSR1, "small")
-	handle(syscall.SIGCHLD, "big")
-	if err == nil {
-		_, err = e.Begin(h)
+	if err := e.handle(h, "big", syscall.SIGCHLD); err != nil {
+		return 0, err
 	}
-	handle(syscall.SIGUSR2, "small")
-	handle(syscall.SIGALRM, "big")
-	if err == nil {
-		_, err = h.Call(e.Limit, "starting scans", "busy", "4", e.Path(samples.Eicar), e.Path(samples.Missing))
+	if _, err := e.Begin(h); err != nil {
+		return 0, err
 	}
-	if err != nil {
+	if err := e.handle(h, "small", syscall.SIGUSR2); err != nil {
+		return 0, err
+	}
+	if err := e.handle(h, "big", syscall.SIGALRM); err != nil {
+		return 0, err
+	}
+	if _, err := h.Call(e.Limit, "starting scans", "busy", "4", e.Path(samples.Eicar), e.Path(samples.Missing)); err != nil {
 		return 0, err
 	}
 	args := []string{"150"}

@@ -126,10 +126,8 @@ func checkState(ctx context.Context, e *env) (string, error) {
 		return "", err
 	}
 	defer e.done(h)
-	for _, s := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGALRM, syscall.SIGCHLD, syscall.SIGTERM, syscall.SIGSEGV} {
-		if _, err := h.Call(e.Limit, "installing handlers", "handler", strconv.Itoa(int(s)), "small"); err != nil {
-			return "", err
-		}
+	if err := e.handle(h, "small", syscall.SIGUSR1, syscall.SIGALRM, syscall.SIGCHLD, syscall.SIGTERM, syscall.SIGSEGV); err != nil {
+		return "", err
 	}
 	before, err := e.state(h)
 	if err != nil {
