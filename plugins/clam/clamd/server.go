@@ -66,7 +66,6 @@ type sizes struct {
 	refused int64 // bytes; it calls files of this size clean without a scan; 0 if none is known
 	wanted  int64 // bytes; the largest clean file that it has had
 	tells   bool  // it tells when a file is over its limits
-	asked   bool  // whether it does so was asked
 	chokes  bool  // that question cost the connection: it is not asked again
 }
 
