@@ -84,6 +84,7 @@ func TestWhatABuildDependsOnChangesItsInputs(t *testing.T) {
 	write(t, filepath.Join(root, "harness", "avirctl", "main.go"), mainPackage)
 	write(t, filepath.Join(root, "api", "go.mod"), "module example.org/api\n\ngo 1.23\n")
 	write(t, filepath.Join(root, "api", "api.go"), "package api\n")
+	write(t, filepath.Join(root, "api", "abi", "abi.go"), "package abi\n")
 	write(t, filepath.Join(root, "plugins", "go.mod"),
 		"module example.org/plugins\n\ngo 1.23\n\nrequire example.org/api v0.0.0\n\nreplace example.org/api => ../api\n")
 	write(t, filepath.Join(root, "plugins", "clam", "cmd", "fakeclamd", "main.go"), mainPackage)
