@@ -23,8 +23,7 @@ void avir_reserve_host_share(void) {
         return;
     for (size = HOST_SHARE; size >= HOST_SHARE / 4; size /= 2) {
         /* Twice as much must be there, so that Go's own start does not fail. */
-        void *memory =
-            mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        void *memory = mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (memory == MAP_FAILED)
             continue;
         munmap((char *)memory + size, size);

@@ -249,7 +249,7 @@ AVIR_ASSERT(pointer_size, sizeof(void *) == 4);
 AVIR_ASSERT(pointer_size, sizeof(void *) == 8);
 #endif
 AVIR_ASSERT(iface_size, sizeof(avir_plugin_extended_thread_iface) == 14 * sizeof(void *));
-#define AVIR_ASSERT_SLOT(number, member) \
+#define AVIR_ASSERT_SLOT(number, member)                                                                     \
     AVIR_ASSERT(slot_##member, offsetof(avir_plugin_extended_thread_iface, member) == number * sizeof(void *))
 AVIR_ASSERT_SLOT(0, get_plugin_info);
 AVIR_ASSERT_SLOT(1, get_error_message);

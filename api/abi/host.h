@@ -23,12 +23,12 @@ struct avir_thread {
     volatile int inside_go;  /* faults on this thread belong to Go, not to the host */
     volatile int runs_go;    /* Go takes its interrupts on this thread: narrower than inside_go */
     volatile int interrupts; /* some of Go's have come while it didn't */
-    int bound;              /* has entered Go before, and Go has not let go of it */
-    int logging;            /* calls of the host's log callback on this thread's stack */
-    int farewells;          /* rounds of thread-end destructors seen */
-    char *names;            /* two of AVIR_NAME bytes: copies of a scan's names; NULL before the first scan */
-    void *stack;            /* our alternate signal stack, or NULL; sigstack.c has the rest */
-    stack_t replaced;       /* the host's alternate stack in whose place ours is */
+    int bound;               /* has entered Go before, and Go has not let go of it */
+    int logging;             /* calls of the host's log callback on this thread's stack */
+    int farewells;           /* rounds of thread-end destructors seen */
+    char *names;      /* two of AVIR_NAME bytes: copies of a scan's names; NULL before the first scan */
+    void *stack;      /* our alternate signal stack, or NULL; sigstack.c has the rest */
+    stack_t replaced; /* the host's alternate stack in whose place ours is */
 };
 struct avir_thread *avir_this_thread(void);  /* NULL when there is no memory */
 struct avir_thread *avir_known_thread(void); /* NULL also before the thread's first call; safe in a handler */

@@ -32,7 +32,8 @@ __attribute__((noinline)) size_t avir_copy(void *to, const void *from, size_t si
 }
 
 uintptr_t avir_after_copy(uintptr_t code) {
-    return code >= (uintptr_t)avir_copy_begin && code < (uintptr_t)avir_copy_end ? (uintptr_t)avir_copy_end : 0;
+    return code >= (uintptr_t)avir_copy_begin && code < (uintptr_t)avir_copy_end ? (uintptr_t)avir_copy_end
+                                                                                 : 0;
 }
 
 /* Never touches a page behind the one in which the name ends. */

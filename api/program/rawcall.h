@@ -20,7 +20,10 @@ static inline long raw(long number, long a, long b, long c, long d, long e) {
                      : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
                      : "rcx", "r11", "memory");
 #else
-    __asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e) : "memory");
+    __asm__ volatile("int $0x80"
+                     : "=a"(result)
+                     : "a"(number), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
+                     : "memory");
 #endif
     return result;
 }
@@ -48,7 +51,8 @@ static inline long raw_clone(long flags, char *top, void (*run)(void *), void *a
                      "hlt\n"
                      "1:"
                      : "=a"(result)
-                     : "a"((long)SYS_clone), "D"(flags), "S"(top), "d"(0L), "r"(r10), "r"(r8), "r"(r12), "r"(r13)
+                     : "a"((long)SYS_clone), "D"(flags), "S"(top), "d"(0L), "r"(r10), "r"(r8), "r"(r12),
+                       "r"(r13)
                      : "rcx", "r11", "memory");
 #else
     __asm__ volatile("int $0x80\n\t"

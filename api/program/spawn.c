@@ -33,12 +33,12 @@
 enum {
     STACK = 32 * 1024,
     SIGNALS = 64,
-    MASK = 8,         /* bytes of the kernel's signal mask */
-    STATUS = 3,       /* the waiter's descriptors */
+    MASK = 8,   /* bytes of the kernel's signal mask */
+    STATUS = 3, /* the waiter's descriptors */
     LIFELINE = 4,
     FIRST_OTHER = 5,
-    ABOVE = 64,       /* where descriptors are out of the way */
-    HIGHEST = 65536,  /* closed one by one where the kernel can't close a range */
+    ABOVE = 64,         /* where descriptors are out of the way */
+    HIGHEST = 65536,    /* closed one by one where the kernel can't close a range */
     TIMER_SLACK = 50000 /* ns, the kernel's default; Go's threads have more */
 };
 
@@ -83,7 +83,8 @@ static void close_others(void) {
         RAW(SYS_close, i, 0, 0);
 }
 
-/* Moves the five descriptors to 0 to 4, first out of each other's way. Returns 0 or a negative errno value. */
+/* Moves the five descriptors to 0 to 4, first out of each other's way. Returns 0 or a negative errno value.
+ */
 static long arrange_descriptors(const struct avir_descriptors *from) {
     int numbers[] = {from->in, from->out, from->err, from->status, from->lifeline};
     long result;
@@ -163,7 +164,8 @@ static void wait_and_report(void *data) {
     children = watch_children();
     if (children < 0)
         report(children, 0);
-    child = raw_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, program->program_stack + STACK, become_program, program);
+    child =
+        raw_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, program->program_stack + STACK, become_program, program);
     if (child < 0)
         report(child, 0);
     for (i = 0; i < STATUS; i++)

@@ -39,8 +39,8 @@ int threadClose(void **context) {
     return 1;
 }
 
-int testFile(void *context, const char *filename, const char *realname, char *reserved, unsigned int reserved_size,
-             char *vir_info, unsigned int vi_size) {
+int testFile(void *context, const char *filename, const char *realname, char *reserved,
+             unsigned int reserved_size, char *vir_info, unsigned int vi_size) {
     avir_plugin_config *options = getPluginConfig();
     const char *name = strrchr(filename, '/');
     char line[4 * MAX_STRING];

@@ -258,7 +258,8 @@ void check_exit(void) {
     exit(0);
 }
 
-/* After plugin_close no call of the callback runs, and none begins, whatever callback the next init brings. */
+/* After plugin_close no call of the callback runs, and none begins, whatever callback the next init brings.
+ */
 void check_logclose(void) {
     int i, others;
 

@@ -26,7 +26,8 @@ static void *scan_in_storm(void *unused) {
 
 /* Of a broken program, or not to be caught; SIGURG is in handlers.c. */
 int is_special(int number) {
-    static const int special[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGURG};
+    static const int special[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE,
+                                  SIGILL,  SIGTRAP, SIGABRT, SIGSYS, SIGURG};
     size_t i;
 
     for (i = 0; i < sizeof special / sizeof *special; i++)

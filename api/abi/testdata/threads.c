@@ -38,7 +38,8 @@ static pthread_key_t farewell;
 static pthread_t host_thread;
 static volatile int looked;
 
-/* Whatever a host may have a handler for is blocked in each call, also what Go unblocks in a thread's first. */
+/* Whatever a host may have a handler for is blocked in each call, also what Go unblocks in a thread's first.
+ */
 static void look_at_mask(const char *format, ...) {
     sigset_t mask;
     int number;
