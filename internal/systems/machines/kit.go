@@ -20,8 +20,7 @@ type kit struct {
 	data     *packages.Data
 	new, old packages.Version
 	dist     string // holds a folder for each platform
-	packages string // the new version's
-	made     string // holds oldPackages and productsFile
+	made     string // holds the packages of both versions and productsFile
 }
 
 // Names in the kit, below the folder that a machine unpacks it in.
@@ -40,7 +39,7 @@ func makeKit(ctx context.Context, root string, s *session.Session) (kit, error) 
 	if err != nil {
 		return kit{}, err
 	}
-	k := kit{new: o.Version, old: o.Version.Older(), dist: o.Dist, packages: o.Out, made: s.Dir}
+	k := kit{new: o.Version, old: o.Version.Older(), dist: o.Dist, made: s.Dir}
 	if k.data, err = packages.Load(o.Data); err != nil {
 		return kit{}, err
 	}
@@ -53,6 +52,7 @@ func makeKit(ctx context.Context, root string, s *session.Session) (kit, error) 
 		return kit{}, err
 	}
 	return k, run.Step(ctx, "packages", nil, func(ctx context.Context) (string, error) {
+		o.Out = filepath.Join(k.made, newPackages)
 		if err := packages.Build(ctx, o); err != nil {
 			return "", err
 		}
@@ -78,8 +78,7 @@ func platforms(m *settings.Machine) []*platform.Platform {
 // plugins with their host, too.
 func (k kit) pack(ctx context.Context, file string, m *settings.Machine) error {
 	other := map[string]string{"deb": "rpm", "rpm": "deb"}[m.Packages]
-	args := []string{"-cf", file, "--exclude=*." + other, "-C", k.made, oldPackages, productsFile,
-		"-C", filepath.Dir(k.packages), filepath.Base(k.packages), "-C", k.dist}
+	args := []string{"-cf", file, "--exclude=*." + other, "-C", k.made, newPackages, oldPackages, productsFile, "-C", k.dist}
 	for _, p := range platforms(m) {
 		args = append(args, p.Name)
 	}
