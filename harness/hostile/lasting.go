@@ -125,7 +125,7 @@ func (e *env) because(h *host.Host, before host.Facts, err error) error {
 		return err
 	}
 	const over = "the scans until then"
-	p := growth(before, after, 100<<10, 1, over)
+	p := growth(before, after, 10<<10, 1, over)
 	if after.Int("descriptors") == 0 { // it takes one to look
 		p.add("all are in use: many more descriptors after %s", over)
 	}
