@@ -58,7 +58,7 @@ func (t *target) avserver(ctx context.Context) error {
 		}
 		// gcc's crt1.o brings the tag, for the oldest kernel of this machine's
 		// glibc, and an old ld.so refuses what asks for a newer one than runs.
-		if err := objcopy(ctx, "--remove-section=.note.ABI-tag", linked, out); err != nil {
+		if err := objcopy(ctx, "--remove-section=.note.ABI-tag", "--remove-section=.comment", linked, out); err != nil {
 			return "", err
 		}
 		report, err := audit.Program(out, Policy())

@@ -62,7 +62,7 @@ func FromEnvironment(ctx context.Context, root string) (Options, error) {
 }
 
 // Build builds every package into o.Out: for each plugin, product and platform
-// a Debian and an RPM package. It leaves o.Out as it was when it fails.
+// a Debian and an RPM package, and those of the tools. It leaves o.Out as it was when it fails.
 func Build(ctx context.Context, o Options) error {
 	data, err := Load(o.Data)
 	if err != nil {
@@ -87,13 +87,24 @@ func Build(ctx context.Context, o Options) error {
 					if err != nil {
 						return err
 					}
-					n, err := r.build(ctx, tmp)
+					n, err := r.build(ctx, tmp, r.deb, r.rpm)
 					if err != nil {
 						return err
 					}
 					built += n
 				}
 			}
+		}
+		for _, of := range platform.All {
+			t, err := newTools(o, data, of, history, stage)
+			if err != nil {
+				return err
+			}
+			n, err := t.build(ctx, tmp, t.deb, t.rpm)
+			if err != nil {
+				return err
+			}
+			built += n
 		}
 		return nil
 	})
@@ -105,8 +116,7 @@ func Build(ctx context.Context, o Options) error {
 }
 
 // build builds the recipe's packages into dir and returns how many there are.
-func (r *recipe) build(ctx context.Context, dir string) (int, error) {
-	kinds := []func() (fileName string, content []byte, err error){r.deb, r.rpm}
+func (r *recipe) build(ctx context.Context, dir string, kinds ...func() (fileName string, content []byte, err error)) (int, error) {
 	for _, kind := range kinds {
 		if ctx.Err() != nil {
 			return 0, context.Cause(ctx)

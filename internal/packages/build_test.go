@@ -26,7 +26,7 @@ func TestABuildMakesAPackageForEachProductPluginPlatformAndFormat(t *testing.T) 
 	for _, f := range files {
 		names = append(names, f.Name())
 	}
-	for _, name := range []string{"kerio-connect-avir-clam", "kerio-connect-avir-sample", "kerio-control-avir-clam", "kerio-control-avir-sample"} {
+	for _, name := range []string{ToolsName, "kerio-connect-avir-clam", "kerio-connect-avir-sample", "kerio-control-avir-clam", "kerio-control-avir-sample"} {
 		want = append(want, name+"-1.3.0-1.i686.rpm", name+"-1.3.0-1.x86_64.rpm", name+"_1.3.0_amd64.deb", name+"_1.3.0_i386.deb")
 	}
 	assert.Equal(t, want, names)

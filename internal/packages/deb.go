@@ -3,6 +3,7 @@ package packages
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -62,12 +63,26 @@ func (r *recipe) debInfo() (*nfpm.Info, error) {
 }
 
 func (r *recipe) debContents() (files.Contents, error) {
+	readme, err := r.fillIn("deb-README", r.texts.plugin, "README")
+	if err != nil {
+		return nil, err
+	}
+	documents, err := r.debDocuments()
+	return append(documents,
+		file(r.library(), r.product.Plugins+"/"+r.plugin.Library, files.TypeFile),
+		file(readme, "/usr/share/doc/"+r.name+"/README", files.TypeFile)), err
+}
+
+// debDocuments are those that each Debian package has.
+func (r *recipe) debDocuments() (contents files.Contents, err error) {
 	doc := "/usr/share/doc/" + r.name
-	contents := files.Contents{file(r.library(), r.product.Plugins+"/"+r.plugin.Library, files.TypeFile)}
+	overrides := []string{r.texts.plugin, "lintian-overrides"}
+	if _, own := os.Stat(filepath.Join(append([]string{r.data.dir}, overrides...)...)); own != nil {
+		overrides[0] = "deb"
+	}
 	for destination, template := range map[string][]string{
 		doc + "/copyright":                       {"copyright"},
-		doc + "/README":                          {r.texts.plugin, "README"},
-		"/usr/share/lintian/overrides/" + r.name: {"deb", "lintian-overrides"},
+		"/usr/share/lintian/overrides/" + r.name: overrides,
 	} {
 		source, err := r.fillIn("deb-"+strings.ReplaceAll(filepath.Base(destination), r.name, "overrides"), template...)
 		if err != nil {

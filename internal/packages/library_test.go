@@ -37,6 +37,9 @@ func options(t *testing.T) Options {
 		for _, name := range []string{"avir_clam.so", "avir_sample.so"} {
 			compile(t, of, filepath.Join(dist, of.Name, name), allocating)
 		}
+		for _, name := range []string{"avirctl", "avserver"} {
+			require.NoError(t, os.WriteFile(filepath.Join(dist, of.Name, name), []byte(of.Name+" "+name), 0o755))
+		}
 	}
 	return Options{
 		Data: filepath.Join(aRoot, "packaging"), Dist: dist, Out: filepath.Join(dist, "packages"),

@@ -8,12 +8,12 @@ import (
 )
 
 // A stanza about something that is linked into the library begins like
-// "Files: MODULE, linked into the library".
-var linked = regexp.MustCompile(`(?m)^Files: ([^\s,]+), linked into the library\n(?:Copyright: .*\n)+License: (\S+)$`)
+// "Files: MODULE, linked into the library" or "… into avirctl".
+var linked = regexp.MustCompile(`(?m)^Files: ([^\s,]+), linked into (?:the library|avirctl)\n(?:Copyright: .*\n)(?: .*\n)*License: (\S+)$`)
 
-// Licenses returns the licences of the Go modules in the library of the
-// plugin with this id, by module path: those that the plugin's copyright file
-// names, and the packages' own for this repository's and Go's.
+// Licenses returns the licences of the Go modules in the library of the plugin
+// with this id, or for "tools" in avirctl, by module path: those that the
+// copyright file of packaging/id names, and the packages' own for this repository's and Go's.
 func Licenses(d *Data, id string) (map[string]string, error) {
 	text, err := os.ReadFile(filepath.Join(d.dir, id, "copyright"))
 	if err != nil && !os.IsNotExist(err) {

@@ -47,25 +47,9 @@ func (r *recipe) rpmInfo() (*nfpm.Info, error) {
 	info.Description = description
 	info.Depends = slices.Concat(ScriptNeeds, r.needs.RPM(), rpmlib)
 	info.Suggests = r.plugin.Suggests.RPM
-	// The package of the other width has the same file, so they exclude each
-	// other. They have one name, and only this that tells them apart.
-	version := info.Version + "-" + info.Release
-	info.Provides = []string{r.name + isa(r.platform) + " = " + version}
-	info.Conflicts = []string{r.name + isa(otherWidth(r.platform))}
-	info.RPM.Arch = r.platform.RPM
 	info.RPM.Summary = r.summary()
 	info.RPM.Group = r.product.Group
-	info.RPM.Compression = "gzip" // rpm 4.8 knows no zstd
-	info.RPM.BuildHost = "localhost"
-	if signer := r.opts.Signer; signer != nil {
-		info.RPM.Signature.SignFn = func(data io.Reader) ([]byte, error) {
-			content, err := io.ReadAll(data)
-			if err != nil {
-				return nil, err
-			}
-			return signer.Detach(content)
-		}
-	}
+	r.rpmCommon(info)
 	if info.Contents, err = r.rpmContents(); err != nil {
 		return nil, err
 	}
@@ -80,6 +64,27 @@ func (r *recipe) rpmInfo() (*nfpm.Info, error) {
 		}
 	}
 	return info, nil
+}
+
+// rpmCommon sets what all RPM packages have.
+func (r *recipe) rpmCommon(info *nfpm.Info) {
+	// The package of the other width has the same file, so they exclude each
+	// other. They have one name, and only this that tells them apart.
+	version := info.Version + "-" + info.Release
+	info.Provides = []string{r.name + isa(r.platform) + " = " + version}
+	info.Conflicts = []string{r.name + isa(otherWidth(r.platform))}
+	info.RPM.Arch = r.platform.RPM
+	info.RPM.Compression = "gzip" // rpm 4.8 knows no zstd
+	info.RPM.BuildHost = "localhost"
+	if signer := r.opts.Signer; signer != nil {
+		info.RPM.Signature.SignFn = func(data io.Reader) ([]byte, error) {
+			content, err := io.ReadAll(data)
+			if err != nil {
+				return nil, err
+			}
+			return signer.Detach(content)
+		}
+	}
 }
 
 // isa is what rpm appends to the name of a package that is for one processor.
@@ -103,14 +108,7 @@ func (r *recipe) rpmContents() (files.Contents, error) {
 	// rpm removes only the directories that are listed. The systems before
 	// EL7 have no /usr/share/licenses; on the others it stays, because the
 	// package filesystem lists it too.
-	for _, dir := range []string{doc, licenses, "/usr/share/licenses"} {
-		contents = append(contents, &files.Content{
-			Destination: dir,
-			Type:        files.TypeDir,
-			FileInfo:    &files.ContentFileInfo{Owner: "root", Group: "root", Mode: 0o755},
-		})
-	}
-	return contents, nil
+	return append(contents, rpmFolders(doc, licenses, "/usr/share/licenses")...), nil
 }
 
 func (r *recipe) rpmChangelog() (string, error) {

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"debug/buildinfo"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,10 +45,17 @@ func billOfMaterials(o Options, m *build.Manifest) ([]byte, error) {
 		}
 		shipped = append(shipped, ref)
 	}
-	for id, p := range data.Plugins {
-		terms, err := packages.Licenses(data, id)
+	for _, p := range platform.All {
+		ref, err := b.library(o.Packages.Dist, p.Name, avirctl, data.License)
 		if err != nil {
-			return nil, fmt.Errorf("read what %s is licensed under: %w", p.Library, err)
+			return nil, err
+		}
+		shipped = append(shipped, ref)
+	}
+	for _, folder := range append(slices.Sorted(maps.Keys(data.Plugins)), "tools") {
+		terms, err := packages.Licenses(data, folder)
+		if err != nil {
+			return nil, fmt.Errorf("read what %s is licensed under: %w", folder, err)
 		}
 		b.license(terms)
 	}
@@ -64,6 +73,10 @@ func billOfMaterials(o Options, m *build.Manifest) ([]byte, error) {
 	b.depends(b.product.BOMRef, shipped)
 	return b.encode(o.Packages.Epoch, tools(m))
 }
+
+// avirctl is the program of the tools' packages. It tells of its modules as the
+// libraries do.
+const avirctl = "avirctl"
 
 // bill collects the parts of the document.
 type bill struct {
@@ -152,6 +165,12 @@ func (b *bill) packageFile(path string, data *packages.Data) (ref string, err er
 				b.depends(ref, []string{libraryRef(p.Name, plugin.Library)})
 				return ref, nil
 			}
+		}
+	}
+	for _, p := range platform.All {
+		if strings.HasPrefix(name, packages.ToolsName) && (strings.HasSuffix(name, "_"+p.Deb+".deb") || strings.HasSuffix(name, "."+p.RPM+".rpm")) {
+			b.depends(ref, []string{libraryRef(p.Name, avirctl)})
+			return ref, nil
 		}
 	}
 	return "", fmt.Errorf("%s belongs to no plugin", path)
