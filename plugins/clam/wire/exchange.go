@@ -155,7 +155,9 @@ func (s *Session) check(r Reply, id uint32) (Reply, error) {
 			s.countPong()
 		case next.Kind == timedOut: // the session ends; the verdict came before
 			s.spent = true
-		case r.Kind == Refused && !stopping[next.Text]:
+		case r.Kind == Refused && next.Kind == Refused && !stopping[next.Text]:
+			s.spent = true // it said twice that it can't go on
+		case r.Kind == Refused && next.Kind != Refused:
 			s.spent = true
 			r.Kind = Contradicted
 			return r, nil

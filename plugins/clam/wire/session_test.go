@@ -194,6 +194,28 @@ func TestENDIsSentBetweenCommandsOnly(t *testing.T) {
 	assert.NotContains(t, <-received, "END", "clamd would take it for the length of a chunk")
 }
 
+func TestASecondReplyContradictsTheFirstOnlyIfItIsAVerdict(t *testing.T) {
+	for second, want := range map[string]Kind{
+		"":                                 Refused,
+		"1: UNKNOWN COMMAND\x00":           Refused,
+		"1: Can't write to file ERROR\x00": Refused,
+		"1: stream: OK\x00":                Contradicted,
+		"1: stream: Bad FOUND\x00":         Contradicted,
+	} {
+		s := peer(t, func(conn *net.TCPConn, r *bufio.Reader) {
+			_ = expect(r, "zIDSESSION", "zINSTREAM")
+			_, _ = stream(r)
+			_, _ = io.WriteString(conn, "1: Error writing to temporary file ERROR\x00"+second)
+		})
+		fd, _ := open(t, []byte("content"))
+		reply, err := s.Instream(wait(enough), fd, 7, NewBuffer(false))
+		require.NoError(t, err)
+		assert.Equal(t, want, reply.Kind, "%q", second)
+		assert.Equal(t, "Error writing to temporary file", reply.Text)
+		assert.False(t, s.Reusable(), "%q", second)
+	}
+}
+
 // sink takes whatever it is sent, without a word.
 func sink(_ *net.TCPConn, r *bufio.Reader) { _, _ = io.Copy(io.Discard, r) }
 
