@@ -82,7 +82,7 @@ func avirThreadClose(context C.uintptr_t) C.int {
 //export avirTestFile
 func avirTestFile(current *C.struct_avir_thread, context C.uintptr_t, name *C.char, nameLen C.int, realName *C.char, realLen C.int, info *C.char, size C.int) C.int {
 	defer guard()
-	defer takeInterrupts(current)()
+	defer atomic.StoreInt32(runsGo(current), takeInterrupts(current))
 	result := api.Result{Text: "no file name"}
 	if nameLen > 0 {
 		thread := cgo.Handle(context).Value().(*lifecycle.Thread)
@@ -93,17 +93,22 @@ func avirTestFile(current *C.struct_avir_thread, context C.uintptr_t, name *C.ch
 	return C.int(result.Verdict)
 }
 
-// takeInterrupts lets Go interrupt this thread until the returned function is
-// called, and passes on an interrupt that came before. Only an inline Scan
-// needs it: the other exports run no loop of the plugin on the host's thread.
-func takeInterrupts(current *C.struct_avir_thread) (stop func()) {
-	runs := (*int32)(unsafe.Pointer(&current.runs_go))
+// takeInterrupts lets Go interrupt this thread and passes on an interrupt that
+// came before. It returns what runsGo was, to be stored there at the end. Only
+// an inline Scan needs it: the other exports run no loop of the plugin on the
+// host's thread.
+func takeInterrupts(current *C.struct_avir_thread) (before int32) {
+	before = atomic.SwapInt32(runsGo(current), 1)
 	interrupts := (*int32)(unsafe.Pointer(&current.interrupts))
-	before := atomic.SwapInt32(runs, 1)
-	if atomic.SwapInt32(interrupts, 0) != 0 {
+	if atomic.LoadInt32(interrupts) != 0 {
+		atomic.StoreInt32(interrupts, 0)
 		_ = syscall.Tgkill(syscall.Getpid(), syscall.Gettid(), syscall.SIGURG)
 	}
-	return func() { atomic.StoreInt32(runs, before) }
+	return before
+}
+
+func runsGo(current *C.struct_avir_thread) *int32 {
+	return (*int32)(unsafe.Pointer(&current.runs_go))
 }
 
 // fileOf copies both names with one allocation.

@@ -50,6 +50,7 @@ int avir_enter(struct avir_entry *entry); /* 0: don't enter, don't leave */
 void avir_leave(const struct avir_entry *entry);
 
 /* signals.c: the mask while Go runs. */
+void avir_make_signal_set(void); /* once, before all others */
 void avir_block_signals(sigset_t *old);
 void avir_drop_broken_pipe(const sigset_t *host);
 void avir_handlers_on_stack(void);

@@ -1,8 +1,32 @@
 #define _GNU_SOURCE
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "host.h"
+
+/* Made once, because each call would take longer to make it than to use it. */
+static sigset_t asynchronous;
+
+void avir_make_signal_set(void) {
+    static const int kept[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGURG};
+    size_t i;
+
+    sigfillset(&asynchronous); /* glibc leaves its own two signals out */
+    for (i = 0; i < sizeof kept / sizeof *kept; i++)
+        sigdelset(&asynchronous, kept[i]);
+}
+
+#define BIT(number) (1UL << ((number)-1))
+#define NEEDED (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGURG))
+
+/* The signals up to 32 as bits, which is how the kernel and glibc keep them. */
+static unsigned long low_signals(const sigset_t *set) {
+    unsigned long bits;
+
+    memcpy(&bits, set, sizeof bits);
+    return bits;
+}
 
 /*
  * Go turns faults into panics and interrupts loops with SIGURG for its
@@ -17,11 +41,8 @@ static void unblock_what_go_needs(const sigset_t *host) {
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE};
     sigset_t needed, pending;
     size_t i;
-    int blocked = sigismember(host, SIGURG);
 
-    for (i = 0; i < sizeof faults / sizeof *faults; i++)
-        blocked |= sigismember(host, faults[i]);
-    if (!blocked || sigpending(&pending) != 0)
+    if ((low_signals(host) & NEEDED) == 0 || sigpending(&pending) != 0)
         return;
     sigemptyset(&needed);
     sigaddset(&needed, SIGURG);
@@ -37,18 +58,9 @@ static void unblock_what_go_needs(const sigset_t *host) {
  * the host gave them, except those that Go needs.
  */
 void avir_block_signals(sigset_t *old) {
-    sigset_t set, host;
+    sigset_t host;
 
-    sigfillset(&set); /* glibc leaves its own two signals out */
-    sigdelset(&set, SIGSEGV);
-    sigdelset(&set, SIGBUS);
-    sigdelset(&set, SIGFPE);
-    sigdelset(&set, SIGILL);
-    sigdelset(&set, SIGTRAP);
-    sigdelset(&set, SIGABRT);
-    sigdelset(&set, SIGSYS);
-    sigdelset(&set, SIGURG);
-    pthread_sigmask(SIG_BLOCK, &set, &host);
+    pthread_sigmask(SIG_BLOCK, &asynchronous, &host);
     unblock_what_go_needs(&host);
     if (old != NULL)
         *old = host;

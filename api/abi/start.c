@@ -60,6 +60,7 @@ static int in_program(void) {
 __attribute__((constructor(101))) static void before_go(int argc, char **argv, char **envp) {
     (void)envp;
     avir_fork_watch();
+    avir_make_signal_set();
     avir_find_pthread_create();
     avir_find_pthread_attr_getstacksize();
     if (in_program())
