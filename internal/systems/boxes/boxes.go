@@ -145,6 +145,10 @@ func (b *box) current(root, digest string) bool {
 	return true
 }
 
+// recipe is raised when this package puts something else into a box from the
+// same parts.
+const recipe = 2
+
 // inputs is a digest of all that decides what the boxes are like, but for what
 // the mirror has.
 func inputs(data string) (string, error) {
@@ -153,7 +157,7 @@ func inputs(data string) (string, error) {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, all, files, texts, modules, metadata, len(stub))
+	fmt.Fprintln(h, all, files, texts, modules, metadata, len(stub), recipe)
 	err = fs.WalkDir(os.DirFS(data), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

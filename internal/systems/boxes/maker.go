@@ -113,10 +113,7 @@ func (m *maker) addUser(ctx context.Context) error {
 // addRPM tells rpm of the C library, shell and tools that are Debian's. Those
 // for 32-bit programs are there wherever the system has them.
 func (m *maker) addRPM(ctx context.Context) error {
-	platforms := slices.DeleteFunc(slices.Clone(platform.All), func(p *platform.Platform) bool {
-		_, err := os.Stat(m.tree.Path(p.Loader))
-		return err != nil
-	})
+	platforms := slices.DeleteFunc(slices.Clone(platform.All), func(p *platform.Platform) bool { return !m.tree.Runs(p) })
 	stub, err := rootfs.StubRPM(platforms...)
 	if err != nil {
 		return err

@@ -24,15 +24,6 @@ func TestTheFloorHidesNewerSystemCalls(t *testing.T) {
 	}
 }
 
-func TestATreeServesThePlatformsWhoseLinkerItHas(t *testing.T) {
-	tree := t.TempDir()
-	p := platform.All[0]
-	require.NoError(t, os.MkdirAll(filepath.Join(tree, filepath.Dir(p.Loader)), 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(tree, p.Loader), nil, 0o755))
-	assert.True(t, has(tree, p))
-	assert.False(t, has(tree, platform.All[1]))
-}
-
 func TestATreeThatRunsNothingIsNamed(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("NOT TESTED: only root changes to another system's root")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/hostdeps"
@@ -41,7 +40,7 @@ func (p place) command(name string, args ...string) run.Command {
 // oldest release that Debian's mirrors still serve.
 func oldest(ctx context.Context, root string, p *platform.Platform, s *session.Session) (place, error) {
 	named := os.Getenv(RootVariable)
-	if named != "" && os.Geteuid() == 0 && !has(named, p) {
+	if named != "" && os.Geteuid() == 0 && !(rootfs.Root{Dir: named}).Runs(p) {
 		run.Printf("%s: %s has no %s, so another system is taken", p.Name, named, p.Loader)
 		named = ""
 	}
@@ -77,15 +76,9 @@ func oldest(ctx context.Context, root string, p *platform.Platform, s *session.S
 	return here, nil
 }
 
-// has says whether a tree has the platform's dynamic linker.
-func has(dir string, p *platform.Platform) bool {
-	_, err := os.Stat(filepath.Join(dir, p.Loader))
-	return err == nil
-}
-
 func thisMachine(ctx context.Context, p *platform.Platform, s *session.Session, why string) (place, error) {
 	here := place{folder: s.Path("harness"), what: "this machine", why: why}
-	if err := hostdeps.Need(ctx, p.RunPackages...); err != nil && !has("/", p) {
+	if err := hostdeps.Need(ctx, p.RunPackages...); err != nil && !(rootfs.Root{Dir: "/"}).Runs(p) {
 		return here, fmt.Errorf("programs for %s need its C library: %w", p.Words, err)
 	}
 	return here, nil

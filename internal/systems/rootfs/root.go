@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -20,6 +21,13 @@ type Root struct {
 
 // Path returns the path, seen from outside, of a file in the tree.
 func (r Root) Path(name string) string { return filepath.Join(r.Dir, name) }
+
+// Runs says whether the tree has the dynamic linker of a platform. That may be
+// a link to an absolute path, which leads elsewhere when it is seen from outside.
+func (r Root) Runs(p *platform.Platform) bool {
+	_, err := os.Lstat(r.Path(p.Loader))
+	return err == nil
+}
 
 // Run runs a program of the tree in it, and returns its standard output.
 func (r Root) Run(ctx context.Context, name string, args ...string) (string, error) {

@@ -92,6 +92,16 @@ func TestACancelledProgramEnds(t *testing.T) {
 	assert.Eventually(t, func() bool { return exec.Command("pgrep", "-f", "sleep "+seconds).Run() != nil }, 10*time.Second, 10*time.Millisecond)
 }
 
+func TestATreeRunsThePlatformsWhoseLinkerItHas(t *testing.T) {
+	r := Root{Dir: t.TempDir()}
+	p, other := platform.All[0], platform.All[1]
+	require.NoError(t, os.MkdirAll(filepath.Dir(r.Path(p.Loader)), 0o755))
+	// As Debian 11 has it; on this machine the link leads nowhere.
+	require.NoError(t, os.Symlink("/nonexistent/ld-2.31.so", r.Path(p.Loader)))
+	assert.True(t, r.Runs(p))
+	assert.False(t, r.Runs(other))
+}
+
 func TestAnotherChoiceOfPackagesIsAnotherSystem(t *testing.T) {
 	d := Debian{Number: "12", Codename: "bookworm", Arch: "i386"}
 	with := d
