@@ -170,3 +170,47 @@ func TestThePluginScansAfterEveryInit(t *testing.T) {
 	}
 	require.NoError(t, p.Close(), "once more")
 }
+
+func TestTheStatusFileLivesFromInitToClose(t *testing.T) {
+	fake := clamdtest.StartFake(t)
+	path := filepath.Join(t.TempDir(), "avirkit.prom")
+	cfg, _ := api.NewConfig(options).With("Address", fake.Addr)
+	cfg, _ = cfg.With("StatusFile", path)
+	p := &plugin{}
+	require.NoError(t, p.Init(cfg, api.NewLogger(func(string) {})))
+	holds := func(text string) func() bool {
+		return func() bool {
+			got, _ := os.ReadFile(path)
+			return strings.Contains(string(got), text)
+		}
+	}
+	require.Eventually(t, holds(`avirkit_server_up{server="`+fake.Addr+`"} 1`), 20*time.Second, 10*time.Millisecond, "the server is up")
+	s, err := p.NewScanner()
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "missing")
+	assert.Equal(t, api.Failed, s.Scan(context.Background(), api.File{Path: file}).Verdict)
+	fake.Close()
+	require.NoError(t, os.WriteFile(file, []byte("clean"), 0o600))
+	assert.Equal(t, api.Failed, s.Scan(timeLimit(t), api.File{Path: file}).Verdict, "clamd is gone")
+	require.Eventually(t, holds(`avirkit_server_up{server="`+fake.Addr+`"} 0`), 20*time.Second, 10*time.Millisecond, "the server is down")
+	assert.True(t, holds(`avirkit_scans_total{verdict="failed"} 1`)() || holds(`avirkit_scans_total{verdict="failed"} 2`)())
+	require.NoError(t, s.Close())
+	require.NoError(t, p.Close())
+	assert.NoFileExists(t, path)
+}
+
+func TestAStatusFileWithoutAnAbsolutePathIsRefused(t *testing.T) {
+	var log []string
+	cfg, _ := api.NewConfig(options).With("StatusFile", "status.prom")
+	assert.Empty(t, statusPath(cfg, api.NewLogger(func(line string) { log = append(log, line) })))
+	require.Len(t, log, 1)
+	assert.Contains(t, log[0], `option StatusFile: value "status.prom": not an absolute path; none is used`)
+}
+
+// timeLimit ends a scan that no server answers.
+func timeLimit(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}

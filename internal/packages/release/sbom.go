@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"debug/buildinfo"
+	"debug/elf"
 	"fmt"
 	"maps"
 	"os"
@@ -91,10 +92,10 @@ func (b *bill) depends(ref string, on []string) {
 	b.dependencies = append(b.dependencies, cdx.Dependency{Ref: ref, Dependencies: &on})
 }
 
-// library adds a platform's library and the modules in it.
+// library adds a platform's library and the Go modules in it.
 func (b *bill) library(dist, platform, name, license string) (ref string, err error) {
 	path := filepath.Join(dist, platform, name)
-	info, err := buildinfo.ReadFile(path)
+	info, err := goModules(path)
 	if err != nil {
 		return "", fmt.Errorf("read what %s is made of: %w", path, err)
 	}
@@ -106,6 +107,10 @@ func (b *bill) library(dist, platform, name, license string) (ref string, err er
 	b.components = append(b.components, cdx.Component{
 		BOMRef: ref, Type: cdx.ComponentTypeLibrary, Name: name, Version: b.version, Hashes: hashes, Licenses: licenses(license),
 	})
+	if info == nil {
+		b.depends(ref, []string{})
+		return ref, nil
+	}
 	parts := []string{b.module("stdlib", strings.TrimPrefix(info.GoVersion, "go"), "")}
 	for _, d := range info.Deps {
 		version, sum := d.Version, d.Sum
@@ -116,6 +121,20 @@ func (b *bill) library(dist, platform, name, license string) (ref string, err er
 	}
 	b.depends(ref, parts)
 	return ref, nil
+}
+
+// goModules returns what a library or program says of its Go modules, nil for
+// one in C.
+func goModules(path string) (*buildinfo.BuildInfo, error) {
+	f, err := elf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if f.Section(".go.buildinfo") == nil {
+		return nil, nil
+	}
+	return buildinfo.ReadFile(path)
 }
 
 func libraryRef(platform, name string) string { return "file:" + platform + "/" + name }
