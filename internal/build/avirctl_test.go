@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
 	"github.com/avirkit/avirkit/plugins/clam/realclamd"
+	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
 // A set-up is a tree like that of a machine with Kerio Connect, a real clamd
@@ -32,6 +34,9 @@ type setup struct {
 	clamd *realclamd.Clamd
 	relay *relay
 	args  []string // more of avirctl check
+
+	program string   // avirctl
+	through []string // a program that executes it
 }
 
 const (
@@ -47,7 +52,7 @@ func newSetup(t *testing.T, dist string, p *platform.Platform, clamd *realclamd.
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(root) })
 	require.NoError(t, os.Chmod(root, 0o755)) // the product's user gets in
-	s := &setup{root: root, clamd: clamd}
+	s := &setup{root: root, clamd: clamd, program: filepath.Join(dist, platform.Native().Name, "avirctl")}
 	s.copy(t, filepath.Join(dist, p.Name, "avserver"), serverPath)
 	s.copy(t, filepath.Join(dist, p.Name, "avir_clam.so"), pluginPath)
 	for _, p := range platform.All {
@@ -95,20 +100,21 @@ func (s *setup) mapInto(t *testing.T, name string) {
 type finding struct{ Check, Level, Text, Remedy string }
 
 // check runs avirctl check and returns its exit status and findings.
-func (s *setup) check(t *testing.T, dist string) (status int, findings []finding) {
+func (s *setup) check(t *testing.T) (status int, findings []finding) {
 	t.Helper()
-	out, status := s.avirctl(t, dist, "check", "--json")
+	out, status := s.avirctl(t, "check", "--json", "--hosts", s.path("/usr/lib/avirkit"))
 	var report struct{ Findings []finding }
 	require.NoError(t, json.Unmarshal([]byte(out), &report), out)
 	return status, report.Findings
 }
 
-func (s *setup) avirctl(t *testing.T, dist, command string, args ...string) (out string, status int) {
+func (s *setup) avirctl(t *testing.T, args ...string) (out string, status int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	args = append([]string{command, "--root", s.root, "--hosts", s.path("/usr/lib/avirkit")}, append(args, s.args...)...)
-	cmd := exec.CommandContext(ctx, filepath.Join(dist, platform.Native().Name, "avirctl"), args...)
+	args = slices.Concat(args, []string{"--root", s.root}, s.args)
+	command := append(append(slices.Clone(s.through), s.program), args...)
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stderr = os.Stderr
 	text, err := cmd.Output()
 	require.NoError(t, ctx.Err(), "%v did not end", cmd.Args)
@@ -272,17 +278,83 @@ func TestAvirctlFindsNothingWrongWhereAllIsWell(t *testing.T) {
 	clamd := clamdtest.Start(t, nil)
 	for _, p := range platform.All {
 		t.Run(p.Name, func(t *testing.T) {
-			s := newSetup(t, dist(t, toolchain.Zig), p, clamd)
-			status, findings := s.check(t, dist(t, toolchain.Zig))
-			assert.Zero(t, status)
-			checks := map[string]bool{}
-			for _, f := range findings {
-				assert.Equal(t, "ok", f.Level, "%+v", f)
-				checks[f.Check] = true
-			}
-			assert.GreaterOrEqual(t, len(checks), 14)
+			allIsWell(t, newSetup(t, dist(t, toolchain.Zig), p, clamd))
 		})
 	}
+}
+
+func allIsWell(t *testing.T, s *setup) {
+	t.Helper()
+	status, findings := s.check(t)
+	assert.Zero(t, status)
+	checks := map[string]bool{}
+	for _, f := range findings {
+		assert.Equal(t, "ok", f.Level, "%+v", f)
+		checks[f.Check] = true
+	}
+	assert.GreaterOrEqual(t, len(checks), 14)
+}
+
+func TestAvirctlRunsUnderTheKernelFloor(t *testing.T) {
+	clamd := clamdtest.Start(t, nil)
+	dir := t.TempDir()
+	source := filepath.Join(dir, "under.c")
+	require.NoError(t, os.WriteFile(source, []byte(`#include "floor.h"
+#include <stdio.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+    const char *wrong = argc < 3 ? "under VERSION PROGRAM" : kernel_floor(argv[1]);
+    if (!wrong)
+        execv(argv[2], argv + 2);
+    return puts(wrong ? wrong : "can't execute it"), 125;
+}
+`), 0o644))
+	under, c := filepath.Join(dir, "under"), "../../harness/avserver/"
+	out, err := exec.Command("gcc", "-I"+c, "-o", under, source, c+"floor.c").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	for _, p := range platform.All {
+		t.Run(p.Name, func(t *testing.T) {
+			s := newSetup(t, dist(t, toolchain.Zig), p, clamd)
+			s.program, s.through = filepath.Join(dist(t, toolchain.Zig), p.Name, "avirctl"), []string{under, p.KernelFloor}
+			allIsWell(t, s)
+		})
+	}
+}
+
+func TestAvirctlScansWithTheInstalledPlugin(t *testing.T) {
+	clamd := clamdtest.Start(t, nil)
+	s := newSetup(t, dist(t, toolchain.Zig), platform.Native(), clamd)
+	clean, virus, locked := s.path("/clean"), s.path("/virus"), s.path("/locked")
+	s.write(t, "/clean", "a clean file")
+	require.NoError(t, os.WriteFile(virus, testvirus.EICAR(), 0o644))
+	require.NoError(t, os.WriteFile(locked, testvirus.Encrypted().Bytes(), 0o644))
+	for _, c := range []struct {
+		files  []string
+		status int
+		says   string
+	}{
+		{[]string{clean}, 0, "OK "},
+		{[]string{virus, clean}, 1, "VIRUS_FOUND "},
+		{[]string{virus, locked}, 2, "IMPOSSIBLE "},
+		{[]string{virus, s.path("/missing"), locked}, 3, "FAILED "},
+	} {
+		out, status := s.avirctl(t, append([]string{"scan", "--hosts", s.path("/usr/lib/avirkit")}, c.files...)...)
+		assert.Equal(t, c.status, status, out)
+		assert.Contains(t, out, c.says)
+		assert.Equal(t, len(c.files), strings.Count(out, "\n"), out)
+	}
+}
+
+func TestAvirctlExplainsTheProductsLogs(t *testing.T) {
+	s := newSetup(t, dist(t, toolchain.Zig), platform.Native(), clamdtest.Start(t, nil))
+	s.write(t, "/opt/kerio/mailserver/store/logs/error.log", "[1/Jan] something else\n"+
+		"[1/Jan] avir_clam: clamd at /run/x gets files by INSTREAM, as it was not given a descriptor: \x1b[2J\n")
+	out, status := s.avirctl(t, "logs")
+	assert.Zero(t, status)
+	assert.Contains(t, out, "error.log: 1 lines")
+	assert.Contains(t, out, "to do: AppArmor or SELinux")
+	assert.NotContains(t, out, "\x1b")
+	assert.NotContains(t, out, "something else")
 }
 
 func TestAvirctlFindsWhatIsBroken(t *testing.T) {
@@ -290,12 +362,13 @@ func TestAvirctlFindsWhatIsBroken(t *testing.T) {
 	p := platform.Native()
 	for name, c := range brokenSetups {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // some wait for a plugin that waits for clamd
 			if c.root && os.Geteuid() != 0 {
 				t.Skip("NOT TESTED: only root can make this set-up")
 			}
 			s := newSetup(t, dist(t, toolchain.Zig), p, clamd)
 			c.spoil(t, s, dist(t, toolchain.Zig), p)
-			status, findings := s.check(t, dist(t, toolchain.Zig))
+			status, findings := s.check(t)
 			assert.Equal(t, map[string]int{"warning": 1, "failed": 2}[c.level], status, "%+v", findings)
 			for _, f := range findings {
 				if f.Check == c.check && f.Level == c.level && strings.Contains(f.Text, c.text) {
