@@ -24,12 +24,12 @@ func dataWith(t *testing.T, file, old, new string) string {
 	return dir
 }
 
-func TestTheDataOfThisCheckoutDescribesTwoProductsAndTwoPlugins(t *testing.T) {
+func TestTheDataOfThisCheckoutDescribesTwoProductsAndThreePlugins(t *testing.T) {
 	d, err := Load(filepath.Join(aRoot, "packaging"))
 	require.NoError(t, err)
 	assert.Equal(t, "/opt/kerio/mailserver/plugin/avserver/avirs", d.Products["connect"].Plugins)
 	assert.Equal(t, "/opt/kerio/winroute/avirplugins", d.Products["control"].Plugins)
-	assert.Equal(t, []string{"clam", "sample"}, sorted(d.Plugins))
+	assert.Equal(t, []string{"clam", "csample", "sample"}, sorted(d.Plugins))
 	assert.Equal(t, []string{"/opt/kerio/winroute/avirplugins", "/opt/kerio/winroute", "/opt/kerio"}, d.Products["control"].Directories())
 }
 

@@ -34,7 +34,7 @@ func options(t *testing.T) Options {
 	t.Helper()
 	dist := filepath.Join(t.TempDir(), "dist")
 	for _, of := range platform.All {
-		for _, name := range []string{"avir_clam.so", "avir_sample.so"} {
+		for _, name := range []string{"avir_clam.so", "avir_csample.so", "avir_sample.so"} {
 			compile(t, of, filepath.Join(dist, of.Name, name), allocating)
 		}
 		for _, name := range []string{"avirctl", "avserver"} {

@@ -13,7 +13,7 @@ import (
 )
 
 // modules are the project's Go modules.
-var modules = []string{".", "api", "plugins", "harness", "testdata/badplugins"}
+var modules = []string{".", "api", "plugins", "harness", "testdata/badplugins", "testdata/engines/command", "testdata/engines/http"}
 
 // Lint checks formatting and the workflows, then vets every module.
 func Lint(ctx context.Context) error {

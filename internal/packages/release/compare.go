@@ -30,12 +30,18 @@ func compare(ctx context.Context, a, b side) error {
 		return err
 	}
 	for _, l := range a.manifest.Libraries {
+		same := func(o build.Library) bool { return o.Platform == l.Platform && o.Name == l.Name }
+		at := slices.IndexFunc(b.manifest.Libraries, same)
+		if at < 0 {
+			return fmt.Errorf("%s made no %s/%s.so", b.manifest.Toolchain, l.Platform, l.Name)
+		}
 		var facts [2][]string
-		for i, s := range []side{a, b} {
-			var err error
-			if facts[i], err = s.facts(ctx, l.Platform, l.Name); err != nil {
-				return err
-			}
+		var err error
+		if facts[0], err = a.facts(ctx, l); err != nil {
+			return err
+		}
+		if facts[1], err = b.facts(ctx, b.manifest.Libraries[at]); err != nil {
+			return err
 		}
 		if !slices.Equal(facts[0], facts[1]) {
 			return fmt.Errorf("the toolchains made different %s for %s:\n  %s: %s\n  %s: %s", l.Name, l.Platform,
@@ -47,8 +53,23 @@ func compare(ctx context.Context, a, b side) error {
 }
 
 // facts tells what a library is, a line each.
-func (s side) facts(ctx context.Context, platform, name string) ([]string, error) {
-	path := filepath.Join(s.dist, platform, name+".so")
+func (s side) facts(ctx context.Context, l build.Library) (facts []string, err error) {
+	path := filepath.Join(s.dist, l.Platform, l.Name+".so")
+	if l.Audit.Go != nil {
+		if facts, err = goFacts(path); err != nil {
+			return nil, err
+		}
+	}
+	shown, err := run.Command{Name: filepath.Join(s.dist, l.Platform, "avserver"), Args: []string{"--info", "--plugin", path}}.Run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	facts = append(facts, strings.Split(strings.TrimSpace(shown), "\n")...)
+	return append(facts, "exports "+strings.Join(l.Audit.Exports, " ")), nil
+}
+
+// goFacts tells what a library in Go was built of and how.
+func goFacts(path string) ([]string, error) {
 	info, err := buildinfo.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read how %s was built: %w", path, err)
@@ -61,16 +82,6 @@ func (s side) facts(ctx context.Context, platform, name string) ([]string, error
 		// The flags for the C compiler are the toolchain's own.
 		if !strings.HasPrefix(setting.Key, "CGO_") && !strings.HasPrefix(setting.Key, "-ld") {
 			facts = append(facts, setting.Key+"="+setting.Value)
-		}
-	}
-	shown, err := run.Command{Name: filepath.Join(s.dist, platform, "avserver"), Args: []string{"--info", "--plugin", path}}.Run(ctx)
-	if err != nil {
-		return nil, err
-	}
-	facts = append(facts, strings.Split(strings.TrimSpace(shown), "\n")...)
-	for _, l := range s.manifest.Libraries {
-		if l.Platform == platform && l.Name == name {
-			facts = append(facts, "exports "+strings.Join(l.Audit.Exports, " "))
 		}
 	}
 	return facts, nil

@@ -81,7 +81,7 @@ func TestAReleaseHoldsPackagesArchivesNotesChecksumsAndAKey(t *testing.T) {
 			others = append(others, f.Name())
 		}
 	}
-	assert.Len(t, files, 16+len(others))
+	assert.Len(t, files, 28+len(others), "packages for three plugins and two products, and the tools, for two platforms in two formats")
 	assert.Equal(t, []string{
 		"RELEASE-NOTES.md", "SHA256SUMS", "SHA256SUMS.asc", stem + "-debug.tar.gz", stem + "-linux-386.tar.gz", stem + "-linux-amd64.tar.gz", stem + "-repo.tar.gz",
 		stem + ".cdx.json", "avirkit.asc", "manifest.json",

@@ -56,7 +56,7 @@ func compile(dist string) error {
 		if err := os.Mkdir(filepath.Join(dist, p.Name), 0o755); err != nil {
 			return err
 		}
-		for _, name := range []string{"avir_clam.so", "avir_sample.so"} {
+		for _, name := range []string{"avir_clam.so", "avir_csample.so", "avir_sample.so"} {
 			out, err := exec.Command("gcc", p.GCCFlag, "-shared", "-fPIC", "-s", "-o", filepath.Join(dist, p.Name, name), source).CombinedOutput()
 			if err != nil {
 				return fmt.Errorf("gcc %s (Debian packages %s): %s", p.GCCFlag, p.GCCPackages, out)
@@ -107,15 +107,15 @@ func TestPublishedVersionsStayWhenNewOnesCome(t *testing.T) {
 	}
 	index := read(t, o.Out, "apt/dists/stable/main/binary-i386/Packages")
 	for _, version := range []string{"1.0.0", "1.1.0~rc.1", "1.1.0"} {
-		assert.Equal(t, 5, strings.Count(index, "\nVersion: "+version+"\n"), version)
+		assert.Equal(t, 7, strings.Count(index, "\nVersion: "+version+"\n"), version)
 	}
 	assert.NotContains(t, index, "Architecture: amd64")
-	assert.Equal(t, 15, strings.Count(read(t, o.Out, "apt/dists/stable/main/binary-amd64/Packages"), "\nArchitecture: amd64\n"))
+	assert.Equal(t, 21, strings.Count(read(t, o.Out, "apt/dists/stable/main/binary-amd64/Packages"), "\nArchitecture: amd64\n"))
 	assert.Equal(t, index, gunzip(t, filepath.Join(o.Out, "apt/dists/stable/main/binary-i386/Packages.gz")))
 	primary, err := filepath.Glob(filepath.Join(o.Out, "yum/repodata/*-primary.xml.gz"))
 	require.NoError(t, err)
 	require.Len(t, primary, 1)
-	assert.Equal(t, 30, strings.Count(gunzip(t, primary[0]), `<package type="rpm">`))
+	assert.Equal(t, 42, strings.Count(gunzip(t, primary[0]), `<package type="rpm">`))
 
 	release := read(t, o.Out, "apt/dists/stable/Release")
 	assert.Contains(t, release, "Date: Tue, 14 Nov 2023 22:13:20 UTC\n")
