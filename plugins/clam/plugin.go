@@ -13,7 +13,7 @@ import (
 
 // version is the plugin's own. A release build sets it with
 // -ldflags "-X main.version=1.2.3".
-var version = "0.1.0"
+var version = "0.2.0"
 
 // plugin connects package clamd to the host.
 type plugin struct {
