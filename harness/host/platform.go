@@ -37,7 +37,7 @@ var Platforms = []*Platform{
 		Name: "linux-amd64", Words: "64-bit x86 (x86-64)", Flag: "-m64",
 		class: elf.ELFCLASS64, machine: elf.EM_X86_64,
 		loader: "/lib64/ld-linux-x86-64.so.2", install: "libc6-amd64 (Debian, Ubuntu) under a 64-bit kernel",
-		AddressSpaces: []int{2000, 3000, 4000, 8000}, Enough: 2000,
+		AddressSpaces: []int{1000, 1200, 1280, 1340, 1400, 1500, 2000, 4000}, Enough: 2000,
 	},
 }
 

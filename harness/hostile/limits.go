@@ -16,7 +16,7 @@ import (
 
 var limitChecks = []Check{
 	{"address-space", "ran with ulimit -v of several sizes",
-		"the plugin works, or it or a thread is refused; from 600 MB on (64-bit: 2 GB) it works", "reserve little address space: cap the stacks of your own threads, and fail plugin_init instead of aborting", checkAddressSpace},
+		"the plugin works, or it or a thread is refused; from 600 MB on (64-bit: 2 GB) it works, and no limit ends the host", "reserve little address space: cap the stacks of your own threads, and fail plugin_init instead of aborting", checkAddressSpace},
 	{"process-limit", "ran with ulimit -u that leaves 32 threads",
 		"the plugin works", "start few threads (GOMAXPROCS 2 to 4), and treat a thread that can't be made as an error", checkProcessLimit},
 	{"stack-limit", "ran with ulimit -s of 128 KB, 1 MB, 100 MB and unlimited, in an address space of 3 GB",
