@@ -84,7 +84,7 @@ func (c *Conf) Value(name string) string {
 
 // defaults are clamd's own since 1.0; older ones have smaller sizes.
 var defaults = map[string]string{
-	"AlertEncrypted": "no", "ArchiveBlockEncrypted": "no", "AlertExceedsMax": "no", "BlockMax": "no", "ScanArchive": "yes",
+	"AlertEncrypted": "no", "ArchiveBlockEncrypted": "no", "AlertExceedsMax": "no", "BlockMax": "no", "ScanArchive": "yes", "HeuristicScanPrecedence": "no",
 	"MaxFileSize": "100M", "MaxScanSize": "400M", "StreamMaxLength": "100M", "MaxThreads": "10", "MaxQueue": "100",
 	"ReadTimeout": "120", "MaxScanTime": "120000", "TemporaryDirectory": "/tmp", "ConcurrentDatabaseReload": "yes",
 	"DatabaseDirectory": "/var/lib/clamav",

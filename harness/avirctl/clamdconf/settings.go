@@ -41,6 +41,8 @@ var Settings = []Setting{
 		Why: "larger files can't be checked over TCP"},
 	{Name: "ScanArchive", wrong: off("ScanArchive", ""), Deadly: true,
 		Why: "clamd calls archives clean, and the plugin doesn't start"},
+	{Name: "HeuristicScanPrecedence", wrong: on("HeuristicScanPrecedence"),
+		Why: "a virus beside an encrypted member is reported as encrypted"},
 	{Name: "MaxThreads", wrong: smaller("MaxThreads", func(_ *Conf, l Limits) uint64 { return uint64(l.Scans) }),
 		Why: "scans that the product does at once wait for each other"},
 	{Name: "MaxQueue", wrong: smaller("MaxQueue", func(c *Conf, _ Limits) uint64 { return 2 * c.Number("MaxThreads") }),
@@ -58,6 +60,11 @@ func off(name, old string) func(*Conf, Limits) (bool, string) {
 	return func(c *Conf, _ Limits) (bool, string) {
 		return !c.Yes(name) && (old == "" || !c.Yes(old)), "yes"
 	}
+}
+
+// on is for settings that must be off.
+func on(name string) func(*Conf, Limits) (bool, string) {
+	return func(c *Conf, _ Limits) (bool, string) { return c.Yes(name), "no" }
 }
 
 // smaller is for settings with a least value. 0 means no limit, but MaxThreads
