@@ -56,6 +56,7 @@ func TestEachWrongSettingIsNamedWithTheLineToWrite(t *testing.T) {
 		{good + "MaxScanSize 99M\n", "MaxScanSize", "line 3", `"MaxScanSize 100M"`},
 		{good + "StreamMaxLength 25M\nStreamMaxLength 100M\n", "StreamMaxLength", "line 4 says 100M and counts for nothing", "change line 3"},
 		{good + "ScanArchive false\n", "ScanArchive", "line 3", `"ScanArchive yes"`},
+		{good + "HeuristicScanPrecedence yes\n", "HeuristicScanPrecedence", "line 3", `"HeuristicScanPrecedence no"`},
 		{good + "MaxThreads 7\n", "MaxThreads", "line 3", `"MaxThreads 8"`},
 		{good + "MaxThreads 60\n", "MaxQueue", "has no MaxQueue, and the default is 100", `"MaxQueue 120"`},
 		{good + "ReadTimeout 29\n", "ReadTimeout", "line 3", `"ReadTimeout 30"`},
