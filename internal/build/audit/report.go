@@ -113,5 +113,3 @@ func (r *Report) addIfAny(rule string, severity Severity, message string, symbol
 		r.add(rule, severity, message, symbols...)
 	}
 }
-
-func (r *Report) has(flag string) bool { return slices.Contains(r.Flags, flag) }
