@@ -58,6 +58,20 @@ func everywhere(t *testing.T, test func(t *testing.T, dist string, p *platform.P
 	}
 }
 
+// eachOnce runs a test for each toolchain and each platform once; at full
+// length it runs it for all pairs of them.
+func eachOnce(t *testing.T, test func(t *testing.T, dist string, p *platform.Platform)) {
+	t.Helper()
+	if os.Getenv("AVIR_FULL") == "1" {
+		everywhere(t, test)
+		return
+	}
+	for i := range max(len(toolchains), len(platform.All)) {
+		name, p := toolchains[i%len(toolchains)], platform.All[i%len(platform.All)]
+		t.Run(name+" "+p.Name, func(t *testing.T) { test(t, dist(t, name), p) })
+	}
+}
+
 func TestBothToolchainsMakeLibrariesThatPassTheAudit(t *testing.T) {
 	everywhere(t, func(t *testing.T, dist string, p *platform.Platform) {
 		for _, plugin := range shipped {
