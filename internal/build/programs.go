@@ -90,6 +90,6 @@ func (t *target) jobEnv(job string) []string { return t.tc.Env(t.platform, job) 
 // CPlugin links a plugin that is written in C and includes avApi.h alone.
 func (t *target) CPlugin(ctx context.Context, source, out string) error {
 	return t.cc(ctx, filepath.Base(out), []string{"-O2", "-std=c89", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
-		"-fPIC", "-shared", "-pthread", "-Wl,-z,now", "-Wl,-z,nodelete", "-Wl,--version-script=" + t.exportScript(),
+		"-fPIC", "-shared", "-pthread", "-s", "-Wl,-z,now", "-Wl,-z,nodelete", "-Wl,--version-script=" + t.exportScript(),
 		"-I" + filepath.Join(t.Root, "api", "abi"), "-o", out, source})
 }

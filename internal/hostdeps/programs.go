@@ -29,6 +29,8 @@ var Programs = []Program{
 	{"gcc", "gcc", "lint test bench", "gcc"},
 	{"C library to compile with", "libc6-dev", "lint test bench", "/usr/include/stdio.h"},
 	{"gcc -m32", "gcc-multilib", "build-with-gcc test bench", ""},
+	{"g++ -m32", "g++-multilib", "test", "g++"},
+	{"busybox", "busybox-static", "test", "busybox"},
 	{"32-bit C library", "libc6-i386", "test test:packages test:floor release bench", "/lib/ld-linux.so.2"},
 	{"clamd", "clamav-daemon", "test test:packages bench", "clamd"},
 	{"clamdscan", "clamdscan", "test bench", "clamdscan"},

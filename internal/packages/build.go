@@ -30,6 +30,9 @@ type Options struct {
 	Version Version   // of the packages
 	Epoch   time.Time // the time of everything in them
 
+	// PluginsOnly leaves out the package of avirctl.
+	PluginsOnly bool
+
 	// Signer signs the RPM packages; nil leaves them unsigned. Debian
 	// packages carry no signature: apt checks the repository's.
 	Signer signing.Signer
@@ -96,6 +99,9 @@ func Build(ctx context.Context, o Options) error {
 			}
 		}
 		for _, of := range platform.All {
+			if o.PluginsOnly {
+				break
+			}
 			t, err := newTools(o, data, of, history, stage)
 			if err != nil {
 				return err

@@ -19,7 +19,7 @@ import (
 // products and scripts from the checkout at root, everything else from the
 // folder's packaging.
 func Outside(ctx context.Context, root, folder, scratch string) (o Options, err error) {
-	o = Options{Data: scratch, Dist: filepath.Join(folder, "dist"), Out: filepath.Join(folder, "dist", "packages")}
+	o = Options{PluginsOnly: true, Data: scratch, Dist: filepath.Join(folder, "dist"), Out: filepath.Join(folder, "dist", "packages")}
 	if o.Version, err = FindVersion(ctx, folder); err != nil {
 		return o, err
 	}

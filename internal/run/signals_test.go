@@ -1,11 +1,13 @@
 package run
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"os/signal"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -47,9 +49,13 @@ func TestATargetEndsBySignalsAsByCtrlC(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			self, err := os.Executable()
 			require.NoError(t, err)
-			cmd := exec.Command(self)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			// Whoever runs the tests may ignore hang-ups.
+			cmd := exec.CommandContext(ctx, "env", "--default-signal=HUP", self)
 			cmd.Env = append(os.Environ(), "RUN_TEST_TARGET="+how)
 			_ = cmd.Run()
+			require.NoError(t, ctx.Err(), "the target has not ended")
 			assert.Equal(t, status, cmd.ProcessState.ExitCode())
 		})
 	}

@@ -2,6 +2,7 @@ package install
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -59,7 +60,7 @@ func (k *kit) copyLibraries() (same, changed string, err error) {
 	same, changed = filepath.Join(k.dir, "dist"), filepath.Join(k.dir, "old-dist")
 	var paths []string
 	for _, of := range platform.All {
-		paths = append(paths, filepath.Join(of.Name, "avserver"))
+		paths = append(paths, filepath.Join(of.Name, "avserver"), filepath.Join(of.Name, "avirctl"))
 		for _, p := range k.data.Plugins {
 			paths = append(paths, filepath.Join(of.Name, p.Library))
 		}
@@ -95,7 +96,7 @@ func (k *kit) failingScripts() (string, error) {
 	return dir, err
 }
 
-// copyData copies packaging/, for a quick test without the sample plugin,
+// copyData copies packaging/, for a quick test without the sample plugins,
 // whose packages nobody installs in more than one version then.
 func (k *kit) copyData(name string) (string, error) {
 	dir := filepath.Join(k.dir, name)
@@ -105,5 +106,5 @@ func (k *kit) copyData(name string) (string, error) {
 	if !k.options.Quick {
 		return dir, nil
 	}
-	return dir, os.RemoveAll(filepath.Join(dir, "sample"))
+	return dir, errors.Join(os.RemoveAll(filepath.Join(dir, "sample")), os.RemoveAll(filepath.Join(dir, "csample")))
 }
