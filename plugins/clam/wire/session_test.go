@@ -34,11 +34,11 @@ func peer(t *testing.T, serve func(conn *net.TCPConn, r *bufio.Reader)) *Session
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer l.Close()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		conn, err := l.Accept()
+		l.Close() // not before: that would end a connection which nobody has accepted yet
 		if err == nil {
 			defer conn.Close()
 			serve(conn.(*net.TCPConn), bufio.NewReader(conn))
