@@ -99,7 +99,11 @@ func TestAReleaseHoldsPackagesArchivesNotesChecksumsAndAKey(t *testing.T) {
 	notes, err := os.ReadFile(filepath.Join(dir, "RELEASE-NOTES.md"))
 	require.NoError(t, err)
 	assert.Contains(t, string(notes), "NOT A RELEASE: it is a test.\n")
-	assert.Contains(t, string(notes), "- The ClamAV plugin and the sample plugin.")
+	history, err := packages.LoadChangelog("../../../packaging")
+	require.NoError(t, err)
+	for _, change := range packages.EntryOf(history, o.Packages.Version).Changes {
+		assert.Contains(t, string(notes), "- "+change+"\n")
+	}
 	assert.Contains(t, string(notes), signing.Fingerprint(o.Packages.Signer))
 	assert.Contains(t, string(notes), m.Compiler)
 }
