@@ -185,11 +185,14 @@ func (c *conn) instream() error {
 			_ = c.reply("INSTREAM size limit exceeded. ERROR")
 			return errHangup
 		}
-		if err := c.interrupt(fault); err != nil {
+		if err := c.interrupt(fault, content); err != nil {
 			return err
 		}
 		if p, err = c.exactly(int(n)); err != nil {
 			return err
+		}
+		if len(content) == 0 {
+			c.fake.countFile(p)
 		}
 		content = append(content, p...)
 	}
@@ -217,6 +220,7 @@ func (c *conn) fildes() error {
 	if err != nil { // clamd says OK for what it can't read
 		content = nil
 	}
+	c.fake.countFile(content)
 	return c.misbehave(fault, changed, label, content)
 }
 

@@ -25,6 +25,7 @@ type Server struct {
 	changed   chan struct{} // closed by Set
 	accepted  int
 	scans     int
+	plain     int
 	pings     int
 	version   string
 	done      sync.WaitGroup
@@ -115,6 +116,14 @@ func (f *Server) Scans() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.scans
+}
+
+// Plain returns how many files were sent that are no archives, as those of
+// self-tests are. A file counts when its first chunk has come.
+func (f *Server) Plain() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.plain
 }
 
 // Pings returns how often PING was asked.

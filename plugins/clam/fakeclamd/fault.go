@@ -37,6 +37,8 @@ var Faults = map[string]string{
 	"stop-reading":     "stops reading in the middle of the stream",
 	"dead-engine":      "answers OK for every file",
 	"refuse-plain":     "answers that it can't allocate memory for every file that is no archive",
+	"eof-plain":        "takes each file that is no archive and closes the connection",
+	"cut-plain":        "resets the connection after the first chunk of each file that is no archive",
 	"reply":            "answers with a given text in place of the verdict",
 }
 
@@ -89,6 +91,15 @@ func (f *Server) next() (now Fault, changed <-chan struct{}) {
 		f.fault.Times--
 	}
 	return now, changed
+}
+
+// countFile counts a file by what it begins with.
+func (f *Server) countFile(content []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if isPlain(content) {
+		f.plain++
+	}
 }
 
 func (f *Server) countPing() {

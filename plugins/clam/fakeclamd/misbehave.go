@@ -65,8 +65,12 @@ func (c *conn) misbehave(fault Fault, changed <-chan struct{}, label string, con
 	case "dead-engine":
 		return c.reply(label + "OK")
 	case "refuse-plain":
-		if !bytes.HasPrefix(content, []byte("PK")) {
+		if isPlain(content) {
 			return c.reply(label + "Can't allocate memory ERROR")
+		}
+	case "eof-plain":
+		if isPlain(content) {
+			return errHangup
 		}
 	case "reply":
 		return c.reply(fault.Text)
@@ -74,9 +78,12 @@ func (c *conn) misbehave(fault Fault, changed <-chan struct{}, label string, con
 	return c.reply(verdict)
 }
 
-// interrupt misbehaves in the middle of a stream, when the length of a chunk
-// is known and the rest of it has not been asked for.
-func (c *conn) interrupt(fault Fault) error {
+// isPlain tells a user's file from the archives of a self-test.
+func isPlain(content []byte) bool { return !bytes.HasPrefix(content, []byte("PK")) }
+
+// interrupt misbehaves in the middle of a stream, when content has come, the
+// length of the next chunk is known, and the rest has not been asked for.
+func (c *conn) interrupt(fault Fault, content []byte) error {
 	switch fault.Name {
 	case "stop-reading":
 		<-c.gone // what the client sends meanwhile fills the buffers
@@ -86,6 +93,10 @@ func (c *conn) interrupt(fault Fault) error {
 		return c.reset()
 	case "reset":
 		return c.reset()
+	case "cut-plain":
+		if len(content) > 0 && isPlain(content) {
+			return c.reset()
+		}
 	}
 	return nil
 }
