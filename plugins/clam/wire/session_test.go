@@ -330,7 +330,11 @@ func TestWhatIsNoClamdIsQuoted(t *testing.T) {
 		"half a line":                    ErrLost,
 		strings.Repeat("x", 2*maxReply):  ErrEndless,
 	} {
-		s := peer(t, func(conn *net.TCPConn, _ *bufio.Reader) { _, _ = io.WriteString(conn, text) })
+		s := peer(t, func(conn *net.TCPConn, r *bufio.Reader) {
+			_, _ = io.WriteString(conn, text)
+			_ = conn.CloseWrite()
+			_, _ = io.Copy(io.Discard, r) // what is unread at the end would make it a reset
+		})
 		require.NoError(t, s.Greet())
 		err := s.AwaitPong(wait(enough))
 		assert.ErrorIs(t, err, want)
