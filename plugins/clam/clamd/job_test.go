@@ -142,3 +142,30 @@ func TestClamdCanOnlyReadAFileThatItIsGiven(t *testing.T) {
 	_, err = syscall.Write(fd, []byte("x"))
 	assert.ErrorIs(t, err, syscall.EBADF)
 }
+
+func TestAnOKOfAServerThatFailedItsTestMeanwhileIsNotBelieved(t *testing.T) {
+	r := newRigWith(t, overTCP, patient)
+	r.connect()
+	r.fake.Set(fakeclamd.Fault{Name: "hold", Times: 1})
+	pending := background(r.c, write(t, "sample", harmless))
+	eventually(t, "clamd has the file", func() bool { return r.fake.Plain() == 1 })
+	r.c.servers[0].report(time.Now(), errUnfit)
+	r.fake.Set(fakeclamd.Fault{Name: "dead-engine"}) // which answers OK, and lets no test pass
+	result := await(t, pending)
+	assert.Equal(t, api.Failed, result.Verdict, result.Text)
+	r.fake.Set(fakeclamd.Fault{})
+	r.isVirus()
+}
+
+func TestIdleSessionsMakeRoomForANewOneThatIsNotAnswered(t *testing.T) {
+	r := newRig(t, overTCP)
+	r.connect()
+	p := &r.c.servers[0].pool
+	require.NotEmpty(t, p.idle)
+	p.takesTime()
+	assert.Empty(t, p.idle)
+	eventually(t, "clamd has the places back", func() bool { return r.fake.Open() == 0 })
+	p.gaveUp()
+	r.connect()
+	assert.NotEmpty(t, p.idle, "afterwards they are kept again")
+}
