@@ -14,22 +14,20 @@ package bench
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build/platform"
+	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/plugins/clam/realclamd"
 )
 
 // Options say what to measure and where everything is.
 type Options struct {
-	Root   string // the repository, in which dist/ holds the built plugins and harness
-	Quick  bool   // about two minutes instead of a quarter of an hour, with fewer rows and rounds
-	Out    io.Writer
-	Report func(format string, args ...any) // progress, a line each
+	Root  string // the repository, in which dist/ holds the built plugins and harness
+	Quick bool   // about two minutes instead of a quarter of an hour, with fewer rows and rounds
 }
 
 // Run measures everything and prints the tables of the documents. A full run
@@ -43,11 +41,11 @@ func Run(ctx context.Context, o Options) error {
 	defer os.RemoveAll(dir)
 	b := &bench{Options: o, dir: dir}
 	for _, p := range platform.All {
-		if _, err := os.Stat(b.dist(p, "avir_clam.so")); err == nil {
-			b.platforms = append(b.platforms, p)
-		} else {
-			o.Report("%s is not measured: %v", p, err)
+		if _, err := os.Stat(b.dist(p, "avir_clam.so")); err != nil {
+			run.Printf("%s is not measured: %v", p, err)
+			continue
 		}
+		b.platforms = append(b.platforms, p)
 	}
 	if err := b.prepare(ctx); err != nil {
 		return err
@@ -81,7 +79,8 @@ type bench struct {
 // prepare compiles the reference client, writes the files and starts clamd.
 func (b *bench) prepare(ctx context.Context) error {
 	b.reference = filepath.Join(b.dir, "reference")
-	if err := compileReference(ctx, b.Root, b.reference); err != nil {
+	if _, err := (run.Command{Name: "gcc", Args: []string{"-O2", "-pthread", "-o", b.reference,
+		filepath.Join(b.Root, "internal/bench/reference/reference.c")}}).Run(ctx); err != nil {
 		return err
 	}
 	for _, f := range allFiles {
@@ -122,7 +121,7 @@ func (b *bench) publish(results []result, tables []table) error {
 			return err
 		}
 	}
-	b.Report("wrote bench.csv, which has all figures, and tables.md to %s", folder)
-	_, err = fmt.Fprintf(b.Out, "\n%s", markdown)
+	run.Printf("wrote bench.csv, which has all figures, and tables.md to %s", folder)
+	_, err = fmt.Printf("\n%s", markdown)
 	return err
 }

@@ -33,10 +33,10 @@ func pluginName(p *platform.Platform) string { return "avir_clam " + p.Name }
 // the plugins alone: an administrator's mail comes at a pace.
 func (b *bench) clients(r row) []client {
 	address, plugin := strconv.Itoa(b.clamd.Port), "Port="+strconv.Itoa(b.clamd.Port)
-	other, tool := baruwa("tcp", b.clamd.Addr), clamdscan("--stream", "TCPSocket "+address+"\nTCPAddr 127.0.0.1\n")
+	other, tool := baruwa("tcp", b.clamd.Addr), b.clamdscan("--stream", "TCPSocket "+address+"\nTCPAddr 127.0.0.1\n")
 	if r.transport == unix {
 		address, plugin = b.clamd.Socket, "Address="+b.clamd.Socket
-		other, tool = baruwa("unix", address), clamdscan("--fdpass", "LocalSocket "+address+"\n")
+		other, tool = baruwa("unix", address), b.clamdscan("--fdpass", "LocalSocket "+address+"\n")
 	}
 	list := []client{{referenceName, b.referenceAt(address)}}
 	for _, p := range b.platforms {

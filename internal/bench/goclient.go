@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/baruwa-enterprise/clamd"
@@ -19,7 +18,7 @@ func baruwa(network, address string) func(context.Context, load) (sample, error)
 		times := make([]time.Duration, l.count)
 		var next atomic.Int64
 		threads, ctx := errgroup.WithContext(ctx)
-		cpu, begin := cpuTime(), time.Now()
+		begin := time.Now()
 		for range l.threads {
 			threads.Go(func() error {
 				client, err := clamd.NewClient(network, address)
@@ -45,18 +44,9 @@ func baruwa(network, address string) func(context.Context, load) (sample, error)
 			})
 		}
 		err := threads.Wait()
-		s := sample{total: time.Since(begin), cpu: cpuTime() - cpu}
+		s := sample{total: time.Since(begin)}
 		slices.Sort(times)
 		s.p50, s.p99 = times[l.count/2], times[l.count*99/100]
 		return s, err
 	}
-}
-
-// cpuTime is what this process has used.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

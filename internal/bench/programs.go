@@ -18,17 +18,6 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// compileReference compiles the reference client with the machine's own
-// compiler.
-func compileReference(ctx context.Context, root, to string) error {
-	_, err := run.Command{
-		Name: "gcc",
-		Args: []string{"-O2", "-pthread", "-o", to, filepath.Join(root, "internal/bench/reference/reference.c")},
-		Hint: "install gcc",
-	}.Run(ctx)
-	return err
-}
-
 // referenceAt runs the reference client against a port of 127.0.0.1 or a unix
 // socket.
 func (b *bench) referenceAt(address string) func(context.Context, load) (sample, error) {
@@ -77,12 +66,11 @@ func (b *bench) dist(p *platform.Platform, name string) string {
 
 // clamdscan gives Debian's client a list that names the file once for each
 // scan; as many of it as there are threads run at once.
-func clamdscan(mode, config string) func(context.Context, load) (sample, error) {
+func (b *bench) clamdscan(mode, config string) func(context.Context, load) (sample, error) {
 	return func(ctx context.Context, l load) (sample, error) {
-		conf, list := filepath.Join(l.dir, "clamdscan.conf"), filepath.Join(l.dir, "list")
-		each := (l.count + l.threads - 1) / l.threads
+		conf, list := filepath.Join(b.dir, "clamdscan.conf"), filepath.Join(b.dir, "list")
 		if err := errors.Join(os.WriteFile(conf, []byte(config), 0o644),
-			os.WriteFile(list, []byte(strings.Repeat(l.path+"\n", each)), 0o644)); err != nil {
+			os.WriteFile(list, []byte(strings.Repeat(l.path+"\n", l.count/l.threads)), 0o644)); err != nil {
 			return sample{}, err
 		}
 		var cpu atomic.Int64
@@ -100,11 +88,6 @@ func clamdscan(mode, config string) func(context.Context, load) (sample, error) 
 			})
 		}
 		err := processes.Wait()
-		// The last process rounds up; what is compared is a scan.
-		share := float64(l.count) / float64(each*l.threads)
-		return sample{
-			total: time.Duration(float64(time.Since(begin)) * share),
-			cpu:   time.Duration(float64(cpu.Load()) * share),
-		}, err
+		return sample{total: time.Since(begin), cpu: time.Duration(cpu.Load())}, err
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
 
@@ -42,7 +43,6 @@ type load struct {
 	threads int
 	count   int
 	pause   time.Duration // of a thread after each scan
-	dir     string        // for files of the client's own
 }
 
 // row is what several clients are measured with.
@@ -54,11 +54,7 @@ type row struct {
 }
 
 func (r row) String() string {
-	kind := "burst"
-	if r.pause > 0 {
-		kind = "one each " + r.pause.String()
-	}
-	return fmt.Sprintf("%s, %d threads, %s, %s", r.file.Name, r.threads, r.transport, kind)
+	return fmt.Sprintf("%s, %s, threads %d, pause %v", r.file.Name, r.transport, r.threads, r.pause)
 }
 
 // Times of a run. A round is one run of each client, with its pair.
@@ -78,24 +74,29 @@ func (o Options) rows() []row {
 	add := func(files []file, pause time.Duration) {
 		for _, f := range files {
 			for _, threads := range []int{1, 8} {
-				for _, transport := range []string{tcp, unix} {
-					rows = append(rows, row{f, threads, transport, pause})
-				}
+				rows = append(rows, row{f, threads, tcp, pause}, row{f, threads, unix, pause})
 			}
 		}
 	}
+	bursts, paced := burstFiles, pacedFiles
 	if o.Quick {
-		add(burstFiles[:3], 0)
-		add(pacedFiles[:1], pause)
-	} else {
-		add(burstFiles, 0)
-		add(pacedFiles, pause)
+		bursts, paced = burstFiles[:3], pacedFiles[:1]
 	}
+	add(bursts, 0)
+	add(paced, pause)
 	return rows
 }
 
-// lengths returns how many scans and how many rounds a row needs, if the
-// reference client makes so many scans a second.
+// fewest is the least number of scans that tells something.
+func (r row) fewest() int {
+	if r.file.size >= bigFile {
+		return max(2, r.threads)
+	}
+	return r.threads * calibrated
+}
+
+// lengths returns how many scans, the same for each thread, and how many rounds
+// a row needs, if the reference client makes so many scans a second.
 func (o Options) lengths(r row, rate float64) (count, n int) {
 	most, n := roundTime, rounds
 	if o.Quick {
@@ -105,9 +106,10 @@ func (o Options) lengths(r row, rate float64) (count, n int) {
 	case r.pause > 0:
 		return r.threads * int(3*most/r.pause), n
 	case r.file.size >= bigFile:
-		return max(2, r.threads), bigRounds
+		return r.fewest(), bigRounds
 	default:
-		return max(r.threads*calibrated, min(mostScans, int(rate*most.Seconds()))), n
+		each := min(mostScans, int(rate*most.Seconds())) / r.threads
+		return max(r.fewest(), r.threads*each), n
 	}
 }
 
@@ -120,7 +122,7 @@ func (b *bench) measureAll(ctx context.Context) ([]result, error) {
 			return nil, fmt.Errorf("%v: %w", r, err)
 		}
 		results = append(results, measured...)
-		b.Report("%v: %d scans by each of %d clients in %v", r, measured[0].Scans, len(measured), time.Since(begin).Round(time.Second/10))
+		run.Printf("%v: %d scans by each of %d clients in %v", r, measured[0].Scans, len(measured), time.Since(begin).Round(time.Second/10))
 	}
 	return results, nil
 }
@@ -128,10 +130,7 @@ func (b *bench) measureAll(ctx context.Context) ([]result, error) {
 // measureRow lets the clients of a row take turns; the first is the reference.
 func (b *bench) measureRow(ctx context.Context, r row) ([]result, error) {
 	clients := b.clients(r)
-	l := load{path: b.path(r.file), threads: r.threads, count: max(2, r.threads), pause: r.pause, dir: b.dir}
-	if r.file.size < bigFile {
-		l.count = r.threads * calibrated
-	}
+	l := load{path: b.path(r.file), threads: r.threads, count: r.fewest(), pause: r.pause}
 	// Also for clamd, whose first scans with so many threads are slower.
 	trial, err := b.sample(ctx, clients[0], l)
 	if err != nil {

@@ -49,7 +49,7 @@ func (b *bench) sdk(ctx context.Context) ([]table, error) {
 	costs := table{title: fmt.Sprintf("What a plugin costs the host's process, before and after %d scans", b.sdkScans()),
 		head: []string{"host with", "platform", "address space MB", "memory MB before", "after", "threads", "wake-ups a second when idle"}}
 	data, count := filepath.Join(b.dir, "data"), strconv.Itoa(b.sdkScans())
-	if _, err := (run.Command{Name: b.program(), Args: []string{"run", "generate", "--data", data}}).Run(ctx); err != nil {
+	if _, err := (run.Command{Name: b.dist(platform.Native(), "harness"), Args: []string{"run", "generate", "--data", data}}).Run(ctx); err != nil {
 		return nil, err
 	}
 	err := build.Extra(ctx, build.Options{Root: b.Root, Toolchain: os.Getenv("AVIR_TOOLCHAIN"), Dist: b.dir, Platforms: b.platforms},
@@ -83,7 +83,7 @@ func (b *bench) sdk(ctx context.Context) ([]table, error) {
 			before, after := f.Rows[2], f.Rows[5]
 			costs.add(l.name, p.Name, megabytes(after.VA), megabytes(before.RSS), megabytes(after.RSS), strconv.Itoa(after.Threads), decimal(f.Wakeups, 1))
 		}
-		b.Report("%s: the SDK's own cost is measured", p)
+		run.Printf("%s: the SDK's own cost is measured", p)
 	}
 	return []table{calls, costs}, nil
 }
@@ -98,18 +98,13 @@ func (o Options) sdkScans() int {
 	return 100_000
 }
 
-// program is the harness for this machine.
-func (o Options) program() string {
-	return filepath.Join(o.Root, "dist", platform.Native().Name, "harness")
-}
-
 // harness runs a command of the harness on l and decodes its JSON.
-func (o Options) harness(ctx context.Context, l library, into any, command string, args ...string) error {
+func (b *bench) harness(ctx context.Context, l library, into any, command string, args ...string) error {
 	args = append([]string{command, "--plugin", l.path, "--json", "-"}, args...)
 	for _, s := range l.set {
 		args = append(args, "--set", s)
 	}
-	out, err := run.Command{Name: o.program(), Args: args, Env: l.env, Hint: "go tool mage build"}.Run(ctx)
+	out, err := run.Command{Name: b.dist(platform.Native(), "harness"), Args: args, Env: l.env, Hint: "go tool mage build"}.Run(ctx)
 	if err != nil {
 		return err
 	}

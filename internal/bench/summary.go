@@ -35,10 +35,9 @@ type result struct {
 
 // summarise takes medians over the pairs.
 func summarise(pairs []pair, count int, paced bool) result {
-	over := func(value func(p pair) float64) []float64 {
-		values := make([]float64, len(pairs))
-		for i, p := range pairs {
-			values[i] = value(p)
+	over := func(value func(p pair) float64) (values []float64) {
+		for _, p := range pairs {
+			values = append(values, value(p))
 		}
 		return values
 	}

@@ -2,11 +2,9 @@ package targets
 
 import (
 	"context"
-	"os"
 
 	"github.com/avirkit/avirkit/internal/bench"
 	"github.com/avirkit/avirkit/internal/hostdeps"
-	"github.com/avirkit/avirkit/internal/run"
 )
 
 // Bench measures on a fresh build and writes internal/bench/results; quick takes
@@ -19,6 +17,6 @@ func Bench(ctx context.Context, quick *bool) error {
 		if err := hostdeps.Need(ctx, hostdeps.For("bench")...); err != nil {
 			return err
 		}
-		return bench.Run(ctx, bench.Options{Root: root, Quick: quick != nil && *quick, Out: os.Stdout, Report: run.Printf})
+		return bench.Run(ctx, bench.Options{Root: root, Quick: quick != nil && *quick})
 	})
 }

@@ -107,10 +107,7 @@ static void *scan_again(void *number) {
         int f = open(file, O_RDONLY);
         if (f < 0)
             die(file);
-        if (*address == '/')
-            fildes(fd, f);
-        else
-            instream(fd, f, buf);
+        *address == '/' ? fildes(fd, f) : instream(fd, f, buf);
         size_t n = 0;
         do {
             ssize_t m = read(fd, reply + n, sizeof reply - n);
@@ -128,7 +125,6 @@ static void *scan_again(void *number) {
             usleep(pause_ms * 1000);
     }
     close(fd);
-    free(buf);
     return NULL;
 }
 
@@ -144,10 +140,8 @@ int main(int argc, char **argv) {
     }
     address = argv[1], threads = atol(argv[2]), count = atol(argv[3]);
     pause_ms = atol(argv[4]), file = argv[5];
-    if (threads < 1 || threads > 64 || count < threads)
-        return 2;
     times = calloc(count, sizeof *times);
-    pthread_t t[64];
+    pthread_t t[threads];
     unsigned long long begin = now(CLOCK_MONOTONIC);
     for (long i = 0; i < threads; i++)
         pthread_create(&t[i], NULL, scan_again, (void *)i);
@@ -157,6 +151,5 @@ int main(int argc, char **argv) {
     qsort(times, count, sizeof *times, by_size);
     printf("%llu %llu %llu %llu\n", total, times[count / 2], times[count * 99 / 100],
            now(CLOCK_PROCESS_CPUTIME_ID));
-    free(times);
     return 0;
 }
