@@ -48,7 +48,7 @@ type job struct {
 func (j *job) run() (wire.Reply, *server, error) {
 	for {
 		change := j.news.next()
-		srv := j.pick(j.refusedBy)
+		srv := j.choose(j.refusedBy)
 		if srv == nil {
 			if err := j.hopeless(); err != nil {
 				return wire.Reply{}, nil, err
