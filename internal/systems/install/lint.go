@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -38,10 +39,16 @@ func (k *kit) rpmlint(ctx context.Context, home string) error {
 	if err != nil || len(rpms) == 0 {
 		return errors.Join(err, errors.New("there are no RPM packages"))
 	}
+	// rpmlint unpacks with cpio, which takes nfpm's absolute paths by their word:
+	// as root it would write over this machine's own files.
+	cpio := "#!/bin/sh\nPATH=${PATH#*:}\nexec cpio --no-absolute-filenames \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(home, "cpio"), []byte(cpio), 0o755); err != nil {
+		return err
+	}
 	out, err := run.Command{
 		Name: "rpmlint",
 		Args: append([]string{"--config", filepath.Join(k.options.Root, "packaging", "rpm", "rpmlint.toml")}, rpms...),
-		Env:  []string{"HOME=" + home},
+		Env:  []string{"HOME=" + home, "PATH=" + home + ":" + os.Getenv("PATH")},
 	}.Run(ctx)
 	if err == nil && !strings.Contains(out, fmt.Sprintf("%d packages and 0 specfiles checked; 0 errors, 0 warnings", len(rpms))) {
 		err = fmt.Errorf("rpmlint is not content:\n%s", out)
