@@ -172,7 +172,8 @@ func (t *target) cFlags(f *cFolder) []string {
 		"-ffile-prefix-map=" + f.dir + "=" + filepath.Base(f.dir), "-ffile-prefix-map=" + t.Root + "=avirkit"}
 }
 
-// compileIn runs a compiler driver in a folder.
+// compileIn runs a compiler driver in a folder, or where mage runs if dir is
+// empty.
 func (t *target) compileIn(ctx context.Context, dir, job string, driver, args []string) error {
 	_, err := run.Command{Name: driver[0], Args: append(driver[1:len(driver):len(driver)], args...), Dir: dir,
 		Env: t.jobEnv(job), Unset: toolchain.Ambient}.Run(ctx)

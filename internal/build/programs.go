@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/avirkit/avirkit/internal/build/audit"
-	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -79,9 +79,7 @@ func hostFlags() []string {
 
 // cc runs the toolchain's C compiler driver for a link.
 func (t *target) cc(ctx context.Context, job string, args []string) error {
-	args = append(append(append([]string{}, t.compiler.CC[1:]...), args...), t.compiler.LinkFlags...)
-	_, err := run.Command{Name: t.compiler.CC[0], Args: args, Env: t.jobEnv(job), Unset: toolchain.Ambient}.Run(ctx)
-	return err
+	return t.compileIn(ctx, "", job, t.compiler.CC, slices.Concat(args, t.compiler.LinkFlags))
 }
 
 // jobEnv is what the toolchain wants in the environment of a job.
