@@ -29,10 +29,15 @@ const listing = `listing() {
 }
 `
 
-// unchanged compares all but our own libraries with what was there before.
-const unchanged = `listing | grep -v '/avir_\(clam\|sample\)\.so$' > now.txt
-diff before.txt now.txt
-`
+// unchanged returns the script that compares all but our own libraries with
+// what was there before.
+func (p product) unchanged() string {
+	var ours []string
+	for _, plugin := range p.plugins {
+		ours = append(ours, "-e '/"+plugin.Library+"$'")
+	}
+	return "listing | grep -v " + strings.Join(ours, " ") + " > now.txt\ndiff before.txt now.txt\n"
+}
 
 // product is the packages for one product on one machine.
 type product struct {
@@ -95,7 +100,7 @@ dpkg -L %[1]s | grep -x %[3]s
 	if p.machine.Packages == "rpm" {
 		command = p.rpm() + " -U "
 	}
-	return listing + "set -x\n" + command + strings.Join(files, " ") + "\n" + strings.Join(checks, "") + unchanged
+	return listing + "set -x\n" + command + strings.Join(files, " ") + "\n" + strings.Join(checks, "") + p.unchanged()
 }
 
 // uninstall returns the script that removes the packages, then what was
@@ -115,5 +120,5 @@ func (p product) uninstall() string {
 		fi
 	done
 done
-`, all) + unchanged
+`, all) + p.unchanged()
 }

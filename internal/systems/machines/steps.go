@@ -30,6 +30,7 @@ func (c *check) all(ctx context.Context) error {
 		return c.stopped(ctx)
 	}
 	c.plugin(ctx, "avir_sample", connect.library("sample"), []string{"all"})
+	c.plugin(ctx, "avir_csample", connect.library("csample"), []string{"all"})
 	c.plugin(ctx, "avir_clam with the fake clamd", connect.library("clam"), []string{"all"}, clamdAt(fakePort)...)
 	if c.run.socket != "" {
 		// What the hostile test shows does not depend on the clamd, and takes longest.
