@@ -77,8 +77,8 @@ func (Vm) Box(ctx context.Context) error { return targets.Boxes(ctx) }
 // Bench measures avir_clam beside other clients of clamd, and the plugins' footprint.
 func Bench(ctx context.Context, quick *bool) error { return targets.Bench(ctx, quick) }
 
-// Release builds, compares, tests, packages and signs a release in dist/release; it uploads nothing.
-func Release(ctx context.Context) error { return targets.Release(ctx) }
+// Release builds, compares, tests, packages and signs a release in dist/release, going on where an earlier run stopped; it uploads nothing.
+func Release(ctx context.Context, strict *bool) error { return targets.Release(ctx, strict) }
 
 // Audit checks whether the oldest supported systems can load the library FILE.
 func Audit(ctx context.Context, file string) error { return targets.Audit(ctx, file) }

@@ -1,8 +1,11 @@
 package atomicdir_test
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -47,6 +50,33 @@ func TestAFailureLeavesTheEarlierFolder(t *testing.T) {
 	require.ErrorIs(t, err, failure)
 	assert.Equal(t, []string{"first"}, names(t, dir))
 	assert.Equal(t, []string{"out"}, names(t, filepath.Dir(dir)))
+}
+
+func TestWhatAKilledProcessLeftGoesAndWhatALivingOneFillsStays(t *testing.T) {
+	if os.Getenv("AVIR_TEST_FILL") != "" { // the process that is killed
+		_ = atomicdir.Replace(os.Getenv("AVIR_TEST_FILL"), func(tmp string) error {
+			fmt.Println("filling")
+			select {}
+		})
+	}
+	dir := filepath.Join(t.TempDir(), "out")
+	require.NoError(t, os.Mkdir(filepath.Join(filepath.Dir(dir), ".out-of-somebody-else"), 0o755))
+	other := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
+	other.Env = append(os.Environ(), "AVIR_TEST_FILL="+dir)
+	out, err := other.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, other.Start())
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "filling\n", line)
+
+	require.NoError(t, atomicdir.Replace(dir, fillWith("first")))
+	assert.Len(t, names(t, filepath.Dir(dir)), 3, "the other process still fills its own")
+
+	require.NoError(t, other.Process.Kill())
+	_ = other.Wait()
+	require.NoError(t, atomicdir.Replace(dir, fillWith("second")))
+	assert.Equal(t, []string{".out-of-somebody-else", "out"}, names(t, filepath.Dir(dir)))
 }
 
 func TestTheModesDontDependOnTheUmask(t *testing.T) {

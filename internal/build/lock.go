@@ -19,32 +19,41 @@ const LockName = "lock"
 // other until unlock is called.
 func Lock(ctx context.Context, root string) (unlock func(), err error) {
 	cache := filepath.Join(root, ".cache")
+	unlock, err = LockFile(ctx, filepath.Join(cache, LockName), "another build of this checkout")
+	if err != nil {
+		return nil, err
+	}
+	// What a killed build left behind is of no use to anyone.
+	for _, left := range [][2]string{{".", "zig-npm-*"}, {".", "glibc-stubs-*.tmp"}, {"zig-cache", "*.tmp"}} {
+		for _, dir := range matching(filepath.Join(cache, left[0]), left[1]) {
+			os.RemoveAll(dir)
+		}
+	}
+	return unlock, nil
+}
+
+// LockFile locks a file, which it makes if need be, for what others must wait
+// for.
+func LockFile(ctx context.Context, path, what string) (unlock func(), err error) {
 	for {
-		if err := os.MkdirAll(cache, 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return nil, err
 		}
-		f, err := os.OpenFile(filepath.Join(cache, LockName), os.O_CREATE|os.O_RDWR, 0o644)
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 		if errors.Is(err, os.ErrNotExist) {
 			continue // somebody removes the cache at this moment
 		}
 		if err != nil {
 			return nil, err
 		}
-		if err := take(ctx, f); err != nil {
+		if err := take(ctx, f, what); err != nil {
 			f.Close()
 			return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
 		}
-		if !inPlace(f) { // who held the lock has removed the cache
-			f.Close()
-			continue
+		if inPlace(f) {
+			return func() { f.Close() }, nil
 		}
-		// What a killed build left behind is of no use to anyone.
-		for _, left := range [][2]string{{".", "zig-npm-*"}, {".", "glibc-stubs-*.tmp"}, {"zig-cache", "*.tmp"}} {
-			for _, dir := range matching(filepath.Join(cache, left[0]), left[1]) {
-				os.RemoveAll(dir)
-			}
-		}
-		return func() { f.Close() }, nil
+		f.Close() // who held the lock has removed the cache
 	}
 }
 
@@ -53,7 +62,7 @@ const lockPause = 100 * time.Millisecond
 
 // take locks a file, and says so when it has to wait. It tries again and again
 // instead of waiting in the system call, which only a signal would end.
-func take(ctx context.Context, f *os.File) error {
+func take(ctx context.Context, f *os.File, what string) error {
 	descriptor := int(f.Fd())
 	for waited := false; ; waited = true {
 		err := syscall.Flock(descriptor, syscall.LOCK_EX|syscall.LOCK_NB)
@@ -61,7 +70,7 @@ func take(ctx context.Context, f *os.File) error {
 			return err
 		}
 		if !waited {
-			run.Printf("waiting for another build of this checkout")
+			run.Printf("waiting for %s", what)
 		}
 		select {
 		case <-time.After(lockPause):

@@ -46,7 +46,8 @@ func TestPackages(ctx context.Context, strict *bool) error {
 	if err != nil {
 		return err
 	}
-	return install.Run(ctx, install.Options{Root: root, Dist: p.Dist, Version: p.Version, Strict: strict != nil && *strict})
+	_, err = install.Run(ctx, install.Options{Root: root, Dist: p.Dist, Version: p.Version, Strict: strict != nil && *strict})
+	return err
 }
 
 // made are the packages that this run of mage has made: "mage package repo"

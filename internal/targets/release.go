@@ -8,8 +8,9 @@ import (
 	"github.com/avirkit/avirkit/internal/systems/install"
 )
 
-// Release makes dist/release.
-func Release(ctx context.Context) error {
+// Release makes dist/release. With strict, a system that the mirror does not
+// have today stops it.
+func Release(ctx context.Context, strict *bool) error {
 	// Said before the builds, which take minutes.
 	if err := install.NeedRoot(); err != nil {
 		return err
@@ -19,16 +20,27 @@ func Release(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		o.Test = func(ctx context.Context) error {
-			// A release is tested as in CI: a test that is skipped fails.
-			if err := os.Setenv("CI", "true"); err != nil {
-				return err
-			}
-			if err := Test(ctx); err != nil {
-				return err
-			}
+		systems := install.Options{Root: root, Dist: o.Packages.Dist, Version: o.Packages.Version, Strict: strict != nil && *strict}
+		name := "packages on real systems"
+		if systems.Strict {
+			name += ", all of them"
+		}
+		o.Tests = []release.Test{
+			{Name: "tests", Run: func(ctx context.Context) ([]string, error) {
+				// A release is tested as in CI: a test that is skipped fails.
+				if err := os.Setenv("CI", "true"); err != nil {
+					return nil, err
+				}
+				return nil, Test(ctx)
+			}},
 			// What ships, on all systems.
-			return install.Run(ctx, install.Options{Root: root, Dist: o.Packages.Dist, Version: o.Packages.Version})
+			{Name: name, Run: func(ctx context.Context) (remarks []string, err error) {
+				untested, err := install.Run(ctx, systems)
+				for _, system := range untested {
+					remarks = append(remarks, "not tested on "+system+", which the mirror did not have: -strict makes that a failure")
+				}
+				return remarks, err
+			}},
 		}
 		return release.Run(ctx, o)
 	})

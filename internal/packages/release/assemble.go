@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build"
 	"github.com/avirkit/avirkit/internal/build/platform"
@@ -31,10 +33,12 @@ func assemble(ctx context.Context, o Options, entry packages.ChangelogEntry, reh
 	for _, p := range platform.All {
 		archives[stem+"-"+p.Name+".tar.gz"] = filepath.Join(o.Packages.Dist, p.Name)
 	}
+	jobs, packing := errgroup.WithContext(ctx)
 	for name, from := range archives {
-		if err := pack(ctx, from, filepath.Join(dir, name), o.Packages.Epoch); err != nil {
-			return err
-		}
+		jobs.Go(func() error { return pack(packing, from, filepath.Join(dir, name), o.Packages.Epoch) })
+	}
+	if err := jobs.Wait(); err != nil {
+		return err
 	}
 	if err := copyFiles(o.Packages.Out, dir); err != nil {
 		return err
@@ -121,7 +125,7 @@ func copyFiles(from, to string) error {
 func pack(ctx context.Context, dir, archive string, at time.Time) error {
 	name := strings.TrimSuffix(filepath.Base(archive), ".tar.gz")
 	_, err := run.Command{Name: "tar", Args: []string{
-		"--create", "--file", archive, "--use-compress-program", "gzip -9n", "--format", "gnu", "--sort", "name", "--mtime", fmt.Sprintf("@%d", at.Unix()),
+		"--create", "--file", archive, "--use-compress-program", "gzip -n", "--format", "gnu", "--sort", "name", "--mtime", fmt.Sprintf("@%d", at.Unix()),
 		"--owner", "root:0", "--group", "root:0", "--mode", "u=rwX,go=rX",
 		// Only the folder's own name changes, not what a link points to.
 		"--transform", `flags=r;s#^\.#` + name + "#", "--directory", dir, ".",

@@ -25,15 +25,22 @@ type Options struct {
 	Out      string // folder of the release; replaced as a whole
 	Packages packages.Options
 	Repo     repo.Options
+	Work     string // folder for what is not published: the other toolchain's build, and what was finished
 
-	// Test runs the tests of the project; the release stops if they fail.
-	Test func(context.Context) error
+	// Tests are run one after the other; the release stops if one fails.
+	Tests []Test
 }
 
-// FromEnvironment returns the options for the checkout at root; Test remains
+// Test is a part of the tests of the project.
+type Test struct {
+	Name string
+	Run  func(context.Context) (remarks []string, err error) // remarks say what was not tested
+}
+
+// FromEnvironment returns the options for the checkout at root; Tests remain
 // to be set.
 func FromEnvironment(ctx context.Context, root string) (Options, error) {
-	o := Options{Root: root, Out: filepath.Join(root, "dist", "release")}
+	o := Options{Root: root, Out: filepath.Join(root, "dist", "release"), Work: filepath.Join(root, ".cache", "release")}
 	var err error
 	if o.Packages, err = packages.FromEnvironment(ctx, root); err != nil {
 		return o, err
@@ -50,7 +57,8 @@ func FromEnvironment(ctx context.Context, root string) (Options, error) {
 
 // Run builds with both toolchains and compares what they made, tests,
 // packages and signs, and puts the release into o.Out. Each build audits its
-// libraries.
+// libraries. Of what an earlier run for the same commit has finished, only the
+// checks of published files and of today's facts are done again.
 func Run(ctx context.Context, o Options) error {
 	history, err := packages.LoadChangelog(o.Packages.Data)
 	if err != nil {
@@ -60,7 +68,19 @@ func Run(ctx context.Context, o Options) error {
 	if entry == nil {
 		return fmt.Errorf("%s/changelog.yml has no entry for version %s: write what it brings", o.Packages.Data, o.Packages.Version)
 	}
+	if len(o.Tests) == 0 {
+		return errors.New("a release must be tested: set Options.Tests")
+	}
+	unlock, err := build.LockFile(ctx, filepath.Join(o.Work, "lock"), "another release of this checkout")
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	rehearsal, err := remark(ctx, o)
+	if err != nil {
+		return err
+	}
+	s, err := o.steps(ctx)
 	if err != nil {
 		return err
 	}
@@ -68,44 +88,89 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	gccDist := filepath.Join(o.Root, ".cache", "release", toolchain.GCC)
+	gccDist := filepath.Join(o.Work, toolchain.GCC)
 	other, err := build.Run(ctx, build.Options{Root: o.Root, Toolchain: toolchain.GCC, Dist: gccDist})
 	if err != nil {
 		return err
 	}
-	if err := compare(ctx, side{shipped, o.Packages.Dist}, side{other, gccDist}); err != nil {
-		return err
-	}
-	if o.Test == nil {
-		return errors.New("a release must be tested: set Options.Test")
-	}
-	if err := o.Test(ctx); err != nil {
-		return fmt.Errorf("the release is not made: %w", err)
-	}
-	if err := packages.Build(ctx, o.Packages); err != nil {
-		return err
-	}
-	if err := repo.Build(ctx, o.Repo); err != nil {
-		return err
-	}
-	if err := atomicdir.Replace(o.Out, func(tmp string) error {
-		return assemble(ctx, o, *entry, rehearsal, shipped, tmp)
+	// A build says by itself that it is up to date; what it made is whole then.
+	s.key = fmt.Sprintf("%s %v %v", s.key, shipped.Files, other.Files)
+	if _, err := s.run(ctx, "comparison of both toolchains", nil, func(ctx context.Context) ([]string, error) {
+		return nil, compare(ctx, side{shipped, o.Packages.Dist}, side{other, gccDist})
 	}); err != nil {
 		return err
 	}
-	return report(o)
+	var remarks []string
+	for _, test := range o.Tests {
+		more, err := s.run(ctx, test.Name, nil, test.Run)
+		if err != nil {
+			return fmt.Errorf("the release is not made: %w", err)
+		}
+		remarks = append(remarks, more...)
+	}
+	if _, err := s.run(ctx, "packages", []string{o.Packages.Out}, func(ctx context.Context) ([]string, error) {
+		return nil, packages.Build(ctx, o.Packages)
+	}); err != nil {
+		return err
+	}
+	// Each time, because what is published may have changed.
+	if err := repo.Build(ctx, o.Repo); err != nil {
+		return err
+	}
+	if err := s.note(o.Repo.Out); err != nil {
+		return err
+	}
+	s.key = fmt.Sprintf("%s %q", s.key, append(rehearsal, remarks...))
+	if _, err := s.run(ctx, "files of the release", []string{o.Out}, func(ctx context.Context) ([]string, error) {
+		return nil, atomicdir.Replace(o.Out, func(tmp string) error {
+			return assemble(ctx, o, *entry, append(rehearsal, remarks...), shipped, tmp)
+		})
+	}); err != nil {
+		return err
+	}
+	return report(o, remarks)
+}
+
+// steps returns the steps of this release, of which those that an earlier run
+// finished are known if nothing but the commit says what is released.
+func (o Options) steps(ctx context.Context) (*steps, error) {
+	first, err := changes(ctx, o.Root)
+	if err != nil {
+		return nil, err
+	}
+	if first != "" {
+		return newSteps(""), nil
+	}
+	commit, err := packages.Git(ctx, o.Root, "rev-parse", "HEAD^{commit}", "HEAD^{tree}")
+	if err != nil {
+		return nil, fmt.Errorf("find the commit: %w", err)
+	}
+	key := "none"
+	if o.Packages.Signer != nil {
+		key = signing.Fingerprint(o.Packages.Signer)
+	}
+	return newSteps(filepath.Join(o.Work, "finished.json"),
+		commit, o.Packages.Version.String(), o.Packages.Epoch.String(), key, o.Repo.URL), nil
+}
+
+// changes returns the first change or file of the checkout that is not
+// committed. A file that git does not know is compiled like the others.
+func changes(ctx context.Context, root string) (string, error) {
+	status, err := packages.Git(ctx, root, "status", "--porcelain", "--untracked-files=normal")
+	first, _, _ := strings.Cut(strings.TrimSpace(status), "\n")
+	return first, err
 }
 
 // remark prints and returns what makes this a rehearsal instead of a release,
 // and stops a second release of one version.
 func remark(ctx context.Context, o Options) (reasons []string, err error) {
-	status, err := packages.Git(ctx, o.Root, "status", "--porcelain", "--untracked-files=normal")
+	first, err := changes(ctx, o.Root)
 	if err != nil {
 		return nil, err
 	}
-	if first, _, _ := strings.Cut(strings.TrimSpace(status), "\n"); first != "" {
-		// A file that git does not know is compiled like the others.
+	if first != "" {
 		reasons = append(reasons, fmt.Sprintf("the checkout has changes or files that are not committed (%s)", first))
+		run.Printf("  !! of a checkout with changes, every step is done, whatever an earlier run has finished")
 	}
 	if o.Packages.Signer == nil {
 		reasons = append(reasons, signing.Describe(nil))
@@ -132,8 +197,8 @@ func remark(ctx context.Context, o Options) (reasons []string, err error) {
 	return reasons, nil
 }
 
-// report prints what lies in the release folder.
-func report(o Options) error {
+// report prints what lies in the release folder, and what was not tested.
+func report(o Options, remarks []string) error {
 	files, err := os.ReadDir(o.Out)
 	if err != nil {
 		return fmt.Errorf("list the release: %w", err)
@@ -147,6 +212,9 @@ func report(o Options) error {
 		fmt.Fprintf(&b, "\n  %-56s %9.1f KiB", f.Name(), float64(info.Size())/1024)
 	}
 	run.Printf("release %s in %s:%s", o.Packages.Version, o.Out, b.String())
+	for _, remark := range remarks {
+		run.Printf("  !! %s", remark)
+	}
 	run.Printf("nothing was uploaded: publish these files, and %s as the repositories", o.Repo.Out)
 	return nil
 }

@@ -21,7 +21,6 @@ import (
 	"github.com/xeipuuv/gojsonschema"
 
 	"github.com/avirkit/avirkit/internal/build"
-	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/repo"
 	"github.com/avirkit/avirkit/internal/packages/signing"
@@ -29,17 +28,6 @@ import (
 )
 
 var epoch = time.Unix(1_700_000_000, 0)
-
-// built returns the build with gcc that all tests share, making it if needed.
-func built(t *testing.T) (*build.Manifest, string) {
-	t.Helper()
-	root, err := filepath.Abs("../../..")
-	require.NoError(t, err)
-	dist := build.TestDist(root, toolchain.GCC)
-	m, err := build.Run(t.Context(), build.Options{Root: root, Toolchain: toolchain.GCC, Dist: dist})
-	require.NoError(t, err)
-	return m, dist
-}
 
 // signed makes a throw-away key, of 2048 bits for speed.
 func signed(t *testing.T) signing.Signer {
@@ -49,29 +37,9 @@ func signed(t *testing.T) signing.Signer {
 	return s
 }
 
-// assembled makes a release of this checkout's changelog's newest version.
-func assembled(t *testing.T) (Options, *build.Manifest, string) {
-	t.Helper()
-	m, dist := built(t)
-	history, err := packages.LoadChangelog("../../../packaging")
-	require.NoError(t, err)
-	version, err := packages.ParseVersion(history[0].Version)
-	require.NoError(t, err)
-	work := t.TempDir()
-	o := Options{Packages: packages.Options{
-		Data: "../../../packaging", Dist: dist, Out: filepath.Join(work, "packages"), Version: version, Epoch: epoch, Signer: signed(t),
-	}}
-	o.Repo = repo.Options{Packages: o.Packages.Out, Out: filepath.Join(work, "repo"), URL: "https://example.org", Epoch: epoch, Signer: o.Packages.Signer}
-	require.NoError(t, packages.Build(t.Context(), o.Packages))
-	require.NoError(t, repo.Build(t.Context(), o.Repo))
-	dir := filepath.Join(work, "release")
-	require.NoError(t, os.Mkdir(dir, 0o755))
-	require.NoError(t, assemble(t.Context(), o, history[0], []string{"it is a test"}, m, dir))
-	return o, m, dir
-}
-
 func TestAReleaseHoldsPackagesArchivesNotesChecksumsAndAKey(t *testing.T) {
-	o, m, dir := assembled(t)
+	r := released(t)
+	o, m, dir := r.options, r.manifest, r.options.Out
 	stem := "avirkit-" + o.Packages.Version.String()
 	var others []string
 	files, err := os.ReadDir(dir)
@@ -98,7 +66,7 @@ func TestAReleaseHoldsPackagesArchivesNotesChecksumsAndAKey(t *testing.T) {
 
 	notes, err := os.ReadFile(filepath.Join(dir, "RELEASE-NOTES.md"))
 	require.NoError(t, err)
-	assert.Contains(t, string(notes), "NOT A RELEASE: it is a test.\n")
+	assert.Contains(t, string(notes), "NOT A RELEASE: the commit has no tag v")
 	history, err := packages.LoadChangelog("../../../packaging")
 	require.NoError(t, err)
 	for _, change := range packages.EntryOf(history, o.Packages.Version).Changes {
@@ -109,8 +77,7 @@ func TestAReleaseHoldsPackagesArchivesNotesChecksumsAndAKey(t *testing.T) {
 }
 
 func TestTheArchiveIsTheSameWhateverTheFilesTimesAre(t *testing.T) {
-	_, dist := built(t)
-	from := filepath.Join(dist, build.DirDebug)
+	from := filepath.Join(released(t).options.Work, "gcc", build.DirDebug)
 	packed := func(from string) []byte {
 		t.Helper()
 		archive := filepath.Join(t.TempDir(), "name.tar.gz")
@@ -144,7 +111,8 @@ func TestTheArchiveIsTheSameWhateverTheFilesTimesAre(t *testing.T) {
 }
 
 func TestTheBillOfMaterialsIsValidAndComplete(t *testing.T) {
-	o, _, dir := assembled(t)
+	r := released(t)
+	o, dir := r.options, r.options.Out
 	name := "avirkit-" + o.Packages.Version.String() + ".cdx.json"
 	data, err := os.ReadFile(filepath.Join(dir, name))
 	require.NoError(t, err)
@@ -174,15 +142,9 @@ func TestTheBillOfMaterialsIsValidAndComplete(t *testing.T) {
 			assert.Equal(t, sum, (*known["file:"+file].Hashes)[0].Value, file)
 		}
 	}
-	again, err := billOfMaterials(o, mustManifest(t))
+	again, err := billOfMaterials(o, r.manifest)
 	require.NoError(t, err)
 	assert.Equal(t, string(data), string(again), "the same each time")
-}
-
-func mustManifest(t *testing.T) *build.Manifest {
-	t.Helper()
-	m, _ := built(t)
-	return m
 }
 
 func orNone(list *[]string) *[]string {
@@ -218,7 +180,8 @@ func validate(t *testing.T, data []byte) {
 }
 
 func TestBothToolchainsMustMakeTheSamePlugin(t *testing.T) {
-	m, dist := built(t)
+	r := released(t)
+	m, dist := r.manifest, r.options.Packages.Dist
 	a := side{m, dist}
 	require.NoError(t, compare(t.Context(), a, a))
 
@@ -239,7 +202,7 @@ func TestAVersionWithoutAChangelogEntryIsNotReleased(t *testing.T) {
 	v, err := packages.ParseVersion("99.0.0")
 	require.NoError(t, err)
 	o := Options{Out: filepath.Join(t.TempDir(), "release"), Packages: packages.Options{Data: "../../../packaging", Version: v}}
-	o.Test = func(context.Context) error { t.Fatal("nothing is to be tested"); return nil }
+	o.Tests = []Test{{"a test", func(context.Context) ([]string, error) { t.Fatal("nothing is to be tested"); return nil, nil }}}
 	assert.ErrorContains(t, Run(t.Context(), o), "has no entry for version 99.0.0")
 	assert.NoDirExists(t, o.Out)
 }

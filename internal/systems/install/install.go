@@ -94,31 +94,32 @@ func NeedRoot() error {
 }
 
 // Run tests the packages on every system, prints a table of what was done,
-// and fails if any of it failed. It needs root, for chroots and device nodes.
-func Run(ctx context.Context, o Options) error {
+// and fails if any of it failed. It returns the systems that are not to be had
+// today. It needs root, for chroots and device nodes.
+func Run(ctx context.Context, o Options) (untested []string, err error) {
 	if err := NeedRoot(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := hostdeps.Need(ctx, hostdeps.For("test:packages")...); err != nil {
-		return err
+		return nil, err
 	}
 	selected, err := pick(o.Systems)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s, err := session.Begin(ctx, session.Options{Cache: filepath.Join(o.Root, ".cache", "packagetest")})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	k, err := newKit(ctx, o, s)
 	if err == nil {
-		err = k.test(ctx, selected)
+		untested, err = k.test(ctx, selected)
 		k.close()
 	}
-	return errors.Join(err, s.End())
+	return untested, errors.Join(err, s.End())
 }
 
-func (k *kit) test(ctx context.Context, selected []system) error {
+func (k *kit) test(ctx context.Context, selected []system) (untested []string, err error) {
 	t := &table{strict: k.options.Strict}
 	for _, s := range selected {
 		t.system = s.name
@@ -127,14 +128,14 @@ func (k *kit) test(ctx context.Context, selected []system) error {
 			return "", s.test(ctx, k, t)
 		})
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
 		if err != nil {
 			t.add("", "set up", start, err)
 		}
 	}
 	t.print()
-	return t.failure()
+	return t.untested(), t.failure()
 }
 
 func pick(names []string) ([]system, error) {

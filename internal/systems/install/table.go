@@ -66,6 +66,16 @@ func (t *table) last() string {
 	return fmt.Sprintf("%d cycles done, last %s: %s", len(t.rows), r.package_, r.cycle)
 }
 
+// untested returns the systems that are not to be had today.
+func (t *table) untested() (systems []string) {
+	for _, r := range t.rows {
+		if r.untested() {
+			systems = append(systems, r.system)
+		}
+	}
+	return systems
+}
+
 // print prints the summary table, and then what failed.
 func (t *table) print() {
 	var b strings.Builder
