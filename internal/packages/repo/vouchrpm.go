@@ -7,20 +7,20 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/avirkit/avirkit/internal/packages/signing"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// vouchRPM makes sure that the key has signed every RPM package that was
+// vouchRPM makes sure that a trusted key has signed every RPM package that was
 // gathered below dir: the clients check each one's own signature.
-func vouchRPM(ctx context.Context, o Options, dir string, files listing) error {
+func vouchRPM(ctx context.Context, o Options, dir string, files contents) error {
 	if o.Signer == nil {
 		return nil
 	}
-	// A database of its own, which knows this key only.
+	// A database of its own, which knows only the keys that clients get.
 	db, err := os.MkdirTemp("", "avirkit-rpmdb-")
 	if err != nil {
 		return fmt.Errorf("make a folder for rpm's database: %w", err)
@@ -33,25 +33,40 @@ func vouchRPM(ctx context.Context, o Options, dir string, files listing) error {
 		return err
 	}
 	var paths []string
-	for _, place := range slices.Sorted(maps.Keys(files)) {
-		paths = append(paths, filepath.Join(dir, rpmFormat.pool, place)) // absolute, so that none is taken for an option
+	for _, c := range channels {
+		for _, place := range slices.Sorted(maps.Keys(files[c])) {
+			paths = append(paths, filepath.Join(dir, c.yum(), place)) // absolute, so that none is taken for an option
+		}
 	}
 	out, failure := rpm(append([]string{"-K", "--define", "_pkgverify_level all"}, paths...)...)
+	bad := map[string][]string{}
 	good := map[string]bool{}
 	for line := range strings.Lines(out) {
 		if file, result, ok := strings.Cut(strings.TrimSpace(line), ": "); ok && result == "digests signatures OK" {
 			good[file] = true
 		}
 	}
-	var bad []string
 	for _, file := range paths {
 		if !good[file] {
-			bad = append(bad, path.Base(file))
+			// rpm -K tells neither which key signed nor what became of it.
+			id, _ := rpm("-qp", "--nosignature", "--qf", "%{RSAHEADER:pgpsig}", file)
+			who := "nobody has signed"
+			if m := keyID.FindStringSubmatch(id); m != nil {
+				who = o.Signer.Name(m[1]) + ", has signed"
+			}
+			bad[who] = append(bad[who], path.Base(file))
 		}
 	}
 	if len(bad) > 0 {
-		return fmt.Errorf("key %s has not signed %s: a signed repository vouches for all that it holds; sign them with that key (rpmsign --addsign), or remove them",
-			signing.Fingerprint(o.Signer), strings.Join(bad, ", "))
+		var lines []string
+		for _, who := range slices.Sorted(maps.Keys(bad)) {
+			lines = append(lines, who+" "+strings.Join(bad[who], ", "))
+		}
+		return fmt.Errorf("%s: a signed repository vouches for all that it holds, and clients refuse these; sign new packages with a key that clients trust, and leave published versions out with mage repo -without=VERSION",
+			strings.Join(lines, "; "))
 	}
 	return failure
 }
+
+// keyID finds the key in what rpm says of a signature.
+var keyID = regexp.MustCompile(`Key ID ([0-9a-f]{16})`)

@@ -30,7 +30,7 @@ var fingerprint = regexp.MustCompile(`^[0-9A-F]{16,40}$`)
 // FromAgent finds the key with this id or fingerprint in the user's own key
 // ring, and tries whether it signs. passphraseFile may hold its passphrase;
 // without it the agent asks. ctx bounds every signature that is made with it.
-func FromAgent(ctx context.Context, id, passphraseFile string, at time.Time) (Signer, error) {
+func FromAgent(ctx context.Context, id, passphraseFile string, at time.Time) (*Keys, error) {
 	id = strings.TrimPrefix(strings.ToUpper(strings.ReplaceAll(id, " ", "")), "0X")
 	if !fingerprint.MatchString(id) {
 		return nil, fmt.Errorf("%s is %q: it must be a key's fingerprint, 40 hexadecimal digits, as gpg --list-secret-keys shows it", KeyIDVariable, id)
@@ -54,11 +54,10 @@ func FromAgent(ctx context.Context, id, passphraseFile string, at time.Time) (Si
 	if err != nil {
 		return nil, fmt.Errorf("signing key %s: %w", id, err)
 	}
-	advise(entity)
 	k := &agentKey{ctx: ctx, entity: entity, at: timeOf(entity, at), passphraseFile: passphraseFile}
 	// Before the build, not at its end.
 	_, err = k.Detach([]byte("a trial"))
-	return k, err
+	return single(k), err
 }
 
 func (k *agentKey) Key() *openpgp.Entity { return k.entity }
@@ -72,7 +71,7 @@ func (k *agentKey) sign(data []byte, mode string) ([]byte, error) {
 		"--no-options", // a comment or notation of the user's would change the bytes
 		"--digest-algo", "SHA256",
 		"--faked-system-time", fmt.Sprintf("%d!", k.at.Unix()),
-		"--local-user", Fingerprint(k) + "!", // the primary key, not a subkey
+		"--local-user", fingerprintOf(k.entity) + "!", // the primary key, not a subkey
 	}
 	if k.passphraseFile != "" {
 		passphrase, err := readPassphrase(k.passphraseFile)
@@ -88,7 +87,7 @@ func (k *agentKey) sign(data []byte, mode string) ([]byte, error) {
 		err = errors.New("gpg made no signature")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("sign with %s: %w", Fingerprint(k), k.explain(err))
+		return nil, fmt.Errorf("sign with %s: %w", fingerprintOf(k.entity), k.explain(err))
 	}
 	return signature, nil
 }

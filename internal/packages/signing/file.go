@@ -3,14 +3,12 @@ package signing
 import (
 	"bytes"
 	"crypto"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
-	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
@@ -23,7 +21,7 @@ type fileKey struct {
 
 // FromFile reads the secret key in a file. passphraseFile holds its
 // passphrase; it may be empty if the key has none.
-func FromFile(path, passphraseFile string, at time.Time) (Signer, error) {
+func FromFile(path, passphraseFile string, at time.Time) (*Keys, error) {
 	data, err := readSecret(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the signing key: %w", err)
@@ -38,15 +36,14 @@ func FromFile(path, passphraseFile string, at time.Time) (Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("signing key %s: %w", path, err)
 	}
-	advise(entity)
 	when, salted := timeOf(entity, at), false
-	return &fileKey{entity: entity, config: &packet.Config{
+	return single(&fileKey{entity: entity, config: &packet.Config{
 		DefaultHash: crypto.SHA256,
 		Time:        func() time.Time { return when },
 		// The primary key, even if there is a subkey for signatures.
 		SigningKeyId:                          entity.PrimaryKey.KeyId,
 		NonDeterministicSignaturesViaNotation: &salted,
-	}}, nil
+	}}), nil
 }
 
 func unlock(e *openpgp.Entity, passphraseFile string) error {
@@ -104,7 +101,7 @@ func (k *fileKey) Key() *openpgp.Entity { return k.entity }
 func (k *fileKey) Detach(data []byte) ([]byte, error) {
 	var b bytes.Buffer
 	if err := openpgp.DetachSign(&b, k.entity, bytes.NewReader(data), k.config); err != nil {
-		return nil, fmt.Errorf("sign with %s: %w", Fingerprint(k), err)
+		return nil, fmt.Errorf("sign with %s: %w", fingerprintOf(k.entity), err)
 	}
 	return b.Bytes(), nil
 }
@@ -119,31 +116,7 @@ func (k *fileKey) Clearsign(text []byte) ([]byte, error) {
 		err = w.Close()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("sign with %s: %w", Fingerprint(k), err)
+		return nil, fmt.Errorf("sign with %s: %w", fingerprintOf(k.entity), err)
 	}
-	return withChecksum(b.Bytes())
-}
-
-// withChecksum writes the signature's armour again with its checksum, which
-// the clearsign package leaves out: gpg fails to find the end of some
-// signatures without it.
-func withChecksum(signed []byte) ([]byte, error) {
-	block, _ := clearsign.Decode(signed)
-	if block == nil {
-		return nil, errors.New("read back the signed text: it is malformed")
-	}
-	text, _, _ := bytes.Cut(signed, []byte("-----BEGIN PGP SIGNATURE-----"))
-	out := bytes.NewBuffer(bytes.Clone(text))
-	w, err := armor.Encode(out, block.ArmoredSignature.Type, nil)
-	if err == nil {
-		_, err = io.Copy(w, block.ArmoredSignature.Body)
-	}
-	if err == nil {
-		err = w.Close()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("write the signature: %w", err)
-	}
-	out.WriteByte('\n')
-	return out.Bytes(), nil
+	return b.Bytes(), nil
 }

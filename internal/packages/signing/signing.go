@@ -7,23 +7,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 )
 
-// Variables of the environment that name the key.
+// Variables of the environment that name the keys. Several have colons between.
 const (
-	KeyFileVariable        = "AVIR_SIGNING_KEY"             // file with the secret key
-	PassphraseFileVariable = "AVIR_SIGNING_PASSPHRASE_FILE" // file with its passphrase, if it has one
-	KeyIDVariable          = "AVIR_SIGNING_KEYID"           // fingerprint of a key that gpg's agent holds
+	KeyFileVariable        = "AVIR_SIGNING_KEY"             // files with secret keys
+	PassphraseFileVariable = "AVIR_SIGNING_PASSPHRASE_FILE" // files with their passphrases, if they have some
+	KeyIDVariable          = "AVIR_SIGNING_KEYID"           // fingerprints of keys that gpg's agent holds
+	KeyringVariable        = "AVIR_SIGNING_KEYRING"         // file with the public keys that clients shall trust
 )
 
-// Signer makes signatures with one key. The same data gives the same bytes.
-type Signer interface {
+// signer makes signatures with one key. The same data gives the same bytes.
+type signer interface {
 	// Detach returns a binary signature of data.
 	Detach(data []byte) ([]byte, error)
 
@@ -34,54 +38,164 @@ type Signer interface {
 	Key() *openpgp.Entity
 }
 
-// FromEnvironment returns the signer that the environment asks for, or nil if
-// it names no key. Signatures carry the time at, or the key's own if that is
-// later: a signature must not be older than its key.
-func FromEnvironment(ctx context.Context, at time.Time) (Signer, error) {
-	file, id := os.Getenv(KeyFileVariable), os.Getenv(KeyIDVariable)
+// Keys are a publisher's: those that sign, and those that clients shall trust.
+// There are several while a new key takes an old one's place.
+type Keys struct {
+	*Ring
+	signers []signer
+}
+
+// Signer is what signs packages and indexes; nil leaves them unsigned.
+type Signer = *Keys
+
+// FromEnvironment returns the keys that the environment names, or nil if it
+// names none that signs. Signatures carry the time at, or the key's own if that
+// is later: a signature must not be older than its key.
+func FromEnvironment(ctx context.Context, at time.Time) (*Keys, error) {
+	files, ids := filepath.SplitList(os.Getenv(KeyFileVariable)), filepath.SplitList(os.Getenv(KeyIDVariable))
+	phrases := filepath.SplitList(os.Getenv(PassphraseFileVariable))
 	switch {
-	case file != "" && id != "":
+	case len(files) > 0 && len(ids) > 0:
 		return nil, fmt.Errorf("%s and %s are both set: unset one", KeyFileVariable, KeyIDVariable)
-	case file != "":
-		return FromFile(file, os.Getenv(PassphraseFileVariable), at)
-	case id != "":
-		return FromAgent(ctx, id, os.Getenv(PassphraseFileVariable), at)
+	case len(phrases) > 1 && len(phrases) != len(files)+len(ids):
+		return nil, fmt.Errorf("%s names %d files for %d keys: name one for each key, or one for all", PassphraseFileVariable, len(phrases), len(files)+len(ids))
+	}
+	var signers []signer
+	for i, key := range append(files, ids...) {
+		phrase := ""
+		if len(phrases) > 0 {
+			phrase = phrases[min(i, len(phrases)-1)]
+		}
+		var k *Keys
+		var err error
+		if len(files) > 0 {
+			k, err = FromFile(key, phrase, at)
+		} else {
+			k, err = FromAgent(ctx, key, phrase, at)
+		}
+		if err != nil {
+			return nil, err
+		}
+		signers = append(signers, k.signers...)
+	}
+	if len(signers) == 0 {
+		return nil, nil
+	}
+	return withRing(signers, os.Getenv(KeyringVariable))
+}
+
+// RingFromEnvironment returns the keys that clients shall trust where none
+// signs, or nil: who checks a release makes its packages without its key.
+func RingFromEnvironment(k *Keys) (*Ring, error) {
+	switch path := os.Getenv(KeyringVariable); {
+	case k != nil:
+		return k.Ring, nil
+	case path != "":
+		return ReadRing(path)
 	}
 	return nil, nil
 }
 
+// single returns a signer whose key is the only one.
+func single(s signer) *Keys {
+	return &Keys{&Ring{trusted: openpgp.EntityList{s.Key()}}, []signer{s}}
+}
+
+// withRing returns signers whose keys are in the ring at path, or all of it if
+// there is no path.
+func withRing(signers []signer, path string) (*Keys, error) {
+	k := &Keys{&Ring{}, signers}
+	if path != "" {
+		var err error
+		if k.Ring, err = ReadRing(path); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range signers {
+		id := fingerprintOf(s.Key())
+		switch old := find(k.retired, id); {
+		case old != nil:
+			return nil, fmt.Errorf("%s %s says that signing key %s %s: sign with another", KeyringVariable, path, id, ended(old, time.Now()))
+		case find(k.trusted, id) != nil:
+		case path != "":
+			return nil, fmt.Errorf("%s %s lacks the signing key %s: add it with gpg --armor --export %s >>%s", KeyringVariable, path, id, id, path)
+		default:
+			k.trusted = append(k.trusted, s.Key())
+		}
+	}
+	for _, e := range k.trusted {
+		advise(e, time.Now())
+	}
+	return k, nil
+}
+
 // Describe says in a few words how things are signed, for the last line of a
 // target's output.
-func Describe(s Signer) string {
-	if s == nil {
+func Describe(k *Keys) string {
+	if k == nil {
 		return fmt.Sprintf("unsigned, because neither %s nor %s is set", KeyFileVariable, KeyIDVariable)
 	}
-	return "signed by " + Fingerprint(s)
-}
-
-// Fingerprint returns the fingerprint of s's key, 40 hexadecimal digits.
-func Fingerprint(s Signer) string {
-	return strings.ToUpper(fmt.Sprintf("%x", s.Key().PrimaryKey.Fingerprint))
-}
-
-// DetachArmored returns a signature of data as text.
-func DetachArmored(s Signer, data []byte) ([]byte, error) {
-	signature, err := s.Detach(data)
-	if err != nil {
-		return nil, err
+	var ids []string
+	for _, s := range k.signers {
+		ids = append(ids, fingerprintOf(s.Key()))
 	}
-	return armored(openpgp.SignatureType, signature)
+	return "signed by " + strings.Join(ids, " and ")
 }
 
-// PublicKey returns the public key in binary form and as text.
-func PublicKey(s Signer) (binary, text []byte, err error) {
-	var b bytes.Buffer
-	if err := s.Key().Serialize(&b); err != nil {
-		return nil, nil, fmt.Errorf("write the public key: %w", err)
-	}
-	text, err = armored(openpgp.PublicKeyType, b.Bytes())
-	return b.Bytes(), text, err
+// Fingerprint returns the fingerprint of the first key, 40 hexadecimal digits.
+func Fingerprint(k *Keys) string { return fingerprintOf(k.Key()) }
+
+func fingerprintOf(e *openpgp.Entity) string {
+	return strings.ToUpper(fmt.Sprintf("%x", e.PrimaryKey.Fingerprint))
 }
+
+// Key returns the public half of the first key.
+func (k *Keys) Key() *openpgp.Entity { return k.signers[0].Key() }
+
+// Detach returns a binary signature by the first key: an RPM package has no
+// place for another.
+func (k *Keys) Detach(data []byte) ([]byte, error) { return k.signers[0].Detach(data) }
+
+// Clearsign returns text inside a message that all keys have signed. The armor
+// of the signatures has a checksum, which the clearsign package leaves out: gpg
+// fails to find the end of some signatures without it.
+func (k *Keys) Clearsign(text []byte) ([]byte, error) {
+	var message, signatures bytes.Buffer
+	for i, s := range k.signers {
+		signed, err := s.Clearsign(text)
+		if err != nil {
+			return nil, err
+		}
+		block, _ := clearsign.Decode(signed)
+		if block == nil {
+			return nil, errors.New("read back the signed text: it is malformed")
+		}
+		if i == 0 {
+			message.Write(signed[:bytes.LastIndex(signed, []byte("-----BEGIN PGP SIGNATURE-----"))])
+		}
+		if _, err := io.Copy(&signatures, block.ArmoredSignature.Body); err != nil {
+			return nil, fmt.Errorf("read back the signature: %w", err)
+		}
+	}
+	armor, err := armored(openpgp.SignatureType, signatures.Bytes())
+	return append(message.Bytes(), armor...), err
+}
+
+// DetachArmored returns the signatures of data by all keys, as text.
+func DetachArmored(k *Keys, data []byte) ([]byte, error) {
+	var all []byte
+	for _, s := range k.signers {
+		signature, err := s.Detach(data)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, signature...)
+	}
+	return armored(openpgp.SignatureType, all)
+}
+
+// PublicKey returns the keys that clients get, in binary form and as text.
+func PublicKey(k *Keys) (binary, text []byte, err error) { return k.Public() }
 
 func armored(kind string, data []byte) ([]byte, error) {
 	var b bytes.Buffer
@@ -99,15 +213,11 @@ func armored(kind string, data []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// readKey reads the one key of a key ring, in binary form or as text.
+// readKey reads a file that holds exactly one key.
 func readKey(data []byte) (*openpgp.Entity, error) {
-	read := openpgp.ReadKeyRing
-	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("-----BEGIN")) {
-		read = openpgp.ReadArmoredKeyRing
-	}
-	ring, err := read(bytes.NewReader(data))
+	ring, err := readKeys(data)
 	if err != nil {
-		return nil, fmt.Errorf("no OpenPGP key: %w", err)
+		return nil, err
 	}
 	if len(ring) != 1 {
 		return nil, errors.New("must hold exactly one key")

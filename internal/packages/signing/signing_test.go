@@ -20,12 +20,16 @@ import (
 
 var epoch = time.Unix(1_700_000_000, 0)
 
+func config() *packet.Config {
+	created := epoch.Add(-time.Hour)
+	return &packet.Config{RSABits: 2048, DefaultHash: crypto.SHA256, Time: func() time.Time { return created }}
+}
+
 // entity makes a key that is older than epoch, of 2048 bits for speed. It has a
 // subkey for signatures, too, which rpm 4.8 can't check.
 func entity(t *testing.T, change func(*packet.Config)) *openpgp.Entity {
 	t.Helper()
-	created := epoch.Add(-time.Hour)
-	c := &packet.Config{RSABits: 2048, DefaultHash: crypto.SHA256, Time: func() time.Time { return created }}
+	c := config()
 	if change != nil {
 		change(c)
 	}

@@ -15,7 +15,7 @@ import (
 
 // Throwaway makes a key for tests in a new file, and reads it as a user's key
 // is read.
-func Throwaway(path string, bits int, at time.Time) (Signer, error) {
+func Throwaway(path string, bits int, at time.Time) (*Keys, error) {
 	e, err := openpgp.NewEntity("avirkit test "+filepath.Base(path), "", "test@example.org", &packet.Config{
 		RSABits: bits, DefaultHash: crypto.SHA256, Time: func() time.Time { return at },
 	})
