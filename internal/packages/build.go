@@ -30,12 +30,16 @@ type Options struct {
 	Version Version   // of the packages
 	Epoch   time.Time // the time of everything in them
 
-	// PluginsOnly leaves out the package of avirctl.
+	// PluginsOnly leaves out the packages of avirctl and of the keys.
 	PluginsOnly bool
 
 	// Signer signs the RPM packages; nil leaves them unsigned. Debian
 	// packages carry no signature: apt checks the repository's.
 	Signer signing.Signer
+
+	// Keyring holds the keys that clients shall trust; nil leaves out the
+	// package that gives them to clients.
+	Keyring *signing.Ring
 }
 
 // FromEnvironment returns the options for the checkout at root: its version,
@@ -60,12 +64,16 @@ func FromEnvironment(ctx context.Context, root string) (Options, error) {
 	if elsewhere {
 		run.Printf("  !! v%s is the tag of another commit: these packages are another build of a released version; raise VERSION", o.Version)
 	}
-	o.Signer, err = signing.FromEnvironment(ctx, o.Epoch)
+	if o.Signer, err = signing.FromEnvironment(ctx, o.Epoch); err != nil {
+		return o, err
+	}
+	o.Keyring, err = signing.RingFromEnvironment(o.Signer)
 	return o, err
 }
 
 // Build builds every package into o.Out: for each plugin, product and platform
-// a Debian and an RPM package, and those of the tools. It leaves o.Out as it was when it fails.
+// a Debian and an RPM package, and those of the tools and of the keys. It leaves
+// o.Out as it was when it fails.
 func Build(ctx context.Context, o Options) error {
 	data, err := Load(o.Data)
 	if err != nil {
@@ -112,7 +120,16 @@ func Build(ctx context.Context, o Options) error {
 			}
 			built += n
 		}
-		return nil
+		if o.Keyring == nil || o.PluginsOnly {
+			return nil
+		}
+		ring, err := newKeyring(o, data, history, stage)
+		if err != nil {
+			return err
+		}
+		n, err := ring.build(ctx, tmp, ring.deb, ring.rpm)
+		built += n
+		return err
 	})
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package packages
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,13 +18,10 @@ func (r *recipe) deb() (fileName string, content []byte, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	var b bytes.Buffer
-	fileName = deb.Default.ConventionalFileName(info)
-	if err := deb.Default.Package(info, &b); err != nil {
-		return "", nil, fmt.Errorf("build %s: %w", fileName, err)
+	if fileName, content, err = pack(deb.Default, info); err != nil {
+		return "", nil, err
 	}
-	content, err = dropDirectories(b.Bytes(), "./opt/")
-	if err != nil {
+	if content, err = dropDirectories(content, "./opt/"); err != nil {
 		return "", nil, fmt.Errorf("build %s: %w", fileName, err)
 	}
 	return fileName, content, nil
@@ -76,14 +72,15 @@ func (r *recipe) debContents() (files.Contents, error) {
 // debDocuments are those that each Debian package has.
 func (r *recipe) debDocuments() (contents files.Contents, err error) {
 	doc := "/usr/share/doc/" + r.name
-	overrides := []string{r.texts.plugin, "lintian-overrides"}
-	if _, own := os.Stat(filepath.Join(append([]string{r.data.dir}, overrides...)...)); own != nil {
-		overrides[0] = "deb"
+	templates := map[string][]string{doc + "/copyright": {"copyright"}}
+	if r.platform != nil { // lintian finds nothing in a package of data
+		overrides := []string{r.texts.plugin, "lintian-overrides"}
+		if _, own := os.Stat(filepath.Join(append([]string{r.data.dir}, overrides...)...)); own != nil {
+			overrides[0] = "deb"
+		}
+		templates["/usr/share/lintian/overrides/"+r.name] = overrides
 	}
-	for destination, template := range map[string][]string{
-		doc + "/copyright":                       {"copyright"},
-		"/usr/share/lintian/overrides/" + r.name: overrides,
-	} {
+	for destination, template := range templates {
 		source, err := r.fillIn("deb-"+strings.ReplaceAll(filepath.Base(destination), r.name, "overrides"), template...)
 		if err != nil {
 			return nil, err

@@ -16,7 +16,7 @@ import (
 type recipe struct {
 	opts     Options
 	data     *Data
-	platform *platform.Platform
+	platform *platform.Platform // nil: for all
 	name     string
 	product  Product
 	plugin   Plugin
@@ -55,9 +55,13 @@ func (r *recipe) description() (string, error) {
 // info is what both formats say. It is made anew for each package, because
 // nfpm changes what it is given.
 func (r *recipe) info() *nfpm.Info {
+	arch := "all"
+	if r.platform != nil {
+		arch = r.platform.GOARCH
+	}
 	return nfpm.WithDefaults(&nfpm.Info{
 		Name:            r.name,
-		Arch:            r.platform.GOARCH,
+		Arch:            arch,
 		Platform:        "linux",
 		VersionSchema:   "none", // Version has split it already
 		Maintainer:      r.data.Maintainer,
@@ -67,6 +71,16 @@ func (r *recipe) info() *nfpm.Info {
 		DisableGlobbing: true,
 		MTime:           r.opts.Epoch,
 	})
+}
+
+// pack makes the file of a package.
+func pack(format nfpm.Packager, info *nfpm.Info) (fileName string, content []byte, err error) {
+	var b bytes.Buffer
+	fileName = format.ConventionalFileName(info)
+	if err := format.Package(info, &b); err != nil {
+		return "", nil, fmt.Errorf("build %s: %w", fileName, err)
+	}
+	return fileName, b.Bytes(), nil
 }
 
 // file returns a regular file of root's, for everybody to read, whatever the

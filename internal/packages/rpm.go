@@ -1,7 +1,6 @@
 package packages
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -29,12 +28,7 @@ func (r *recipe) rpm() (fileName string, content []byte, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	var b bytes.Buffer
-	fileName = rpm.DefaultRPM.ConventionalFileName(info)
-	if err := rpm.DefaultRPM.Package(info, &b); err != nil {
-		return "", nil, fmt.Errorf("build %s: %w", fileName, err)
-	}
-	return fileName, b.Bytes(), nil
+	return pack(rpm.DefaultRPM, info)
 }
 
 func (r *recipe) rpmInfo() (*nfpm.Info, error) {
@@ -68,12 +62,14 @@ func (r *recipe) rpmInfo() (*nfpm.Info, error) {
 
 // rpmCommon sets what all RPM packages have.
 func (r *recipe) rpmCommon(info *nfpm.Info) {
-	// The package of the other width has the same file, so they exclude each
-	// other. They have one name, and only this that tells them apart.
-	version := info.Version + "-" + info.Release
-	info.Provides = []string{r.name + isa(r.platform) + " = " + version}
-	info.Conflicts = []string{r.name + isa(otherWidth(r.platform))}
-	info.RPM.Arch = r.platform.RPM
+	if r.platform != nil {
+		// The package of the other width has the same file, so they exclude each
+		// other. They have one name, and only this that tells them apart.
+		version := info.Version + "-" + info.Release
+		info.Provides = []string{r.name + isa(r.platform) + " = " + version}
+		info.Conflicts = []string{r.name + isa(otherWidth(r.platform))}
+		info.RPM.Arch = r.platform.RPM
+	}
 	info.RPM.Compression = "gzip" // rpm 4.8 knows no zstd
 	info.RPM.BuildHost = "localhost"
 	if signer := r.opts.Signer; signer != nil {

@@ -1,7 +1,6 @@
 package packages
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,8 +20,8 @@ const ToolsName = "avirkit-tools"
 // avirctl looks there.
 const ToolsFolder = "/usr/lib/avirkit"
 
-// Tools is what packaging/tools says of it.
-type Tools struct {
+// About is what packaging/ says of a package that is for all products.
+type About struct {
 	Summary     string
 	Description string
 	Section     string // Debian's section
@@ -32,7 +31,7 @@ type Tools struct {
 // tools is the package of avirctl for one platform.
 type tools struct {
 	*recipe
-	about Tools
+	about About
 }
 
 func newTools(opts Options, d *Data, of *platform.Platform, history []ChangelogEntry, stage string) (*tools, error) {
@@ -135,12 +134,7 @@ func (t *tools) deb() (fileName string, content []byte, err error) {
 		}
 	}
 	info.Deb.Arch, info.Deb.Compression = t.platform.Deb, "gzip:9"
-	var b bytes.Buffer
-	fileName = deb.Default.ConventionalFileName(info)
-	if err := deb.Default.Package(info, &b); err != nil {
-		return "", nil, fmt.Errorf("build %s: %w", fileName, err)
-	}
-	return fileName, b.Bytes(), nil
+	return pack(deb.Default, info)
 }
 
 func (t *tools) rpm() (fileName string, content []byte, err error) {
@@ -169,12 +163,7 @@ func (t *tools) rpm() (fileName string, content []byte, err error) {
 	if info.Changelog, err = t.rpmChangelog(); err != nil {
 		return "", nil, err
 	}
-	var b bytes.Buffer
-	fileName = rpm.DefaultRPM.ConventionalFileName(info)
-	if err := rpm.DefaultRPM.Package(info, &b); err != nil {
-		return "", nil, fmt.Errorf("build %s: %w", fileName, err)
-	}
-	return fileName, b.Bytes(), nil
+	return pack(rpm.DefaultRPM, info)
 }
 
 // emptyMark is how rpm tells a 64-bit library without a version.

@@ -176,6 +176,9 @@ func (b *bill) packageFile(path string, data *packages.Data) (ref string, err er
 	b.components = append(b.components, cdx.Component{
 		BOMRef: ref, Type: cdx.ComponentTypeFile, Name: name, Version: b.version, Hashes: hashes, Licenses: licenses(data.License),
 	})
+	if strings.HasPrefix(name, packages.KeyringName) {
+		return ref, nil // it holds nothing that was built
+	}
 	for id, plugin := range data.Plugins {
 		for _, p := range platform.All {
 			deb := strings.Contains(name, "-avir-"+id+"_") && strings.HasSuffix(name, "_"+p.Deb+".deb")

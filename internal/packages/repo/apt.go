@@ -16,20 +16,41 @@ import (
 // aptTime is the form of dates in a Release file.
 const aptTime = "Mon, 02 Jan 2006 15:04:05 UTC"
 
-// buildApt makes the indexes in dir, whose pool is there already.
+// buildApt makes the indexes of all channels in dir, whose pool is there already.
 func buildApt(ctx context.Context, o Options, dir string, p *pool) error {
-	suite := filepath.Join("dists", packages.Suite)
-	all := listing{}
+	stanzas := map[string][]string{} // by architecture
 	for _, arch := range debArchitectures() {
-		index, err := packagesIndex(ctx, dir, arch)
+		list, err := packageStanzas(ctx, dir, arch)
 		if err != nil {
 			return err
 		}
-		list, err := parsePackages(index)
+		stanzas[arch] = list
+	}
+	for _, c := range channels {
+		if err := buildSuite(ctx, o, c, dir, stanzas, p); err != nil {
+			return err
+		}
+	}
+	return writeSources(o, dir)
+}
+
+// buildSuite makes the indexes of one channel.
+func buildSuite(ctx context.Context, o Options, c Channel, dir string, stanzas map[string][]string, p *pool) error {
+	suite := filepath.Join("dists", string(c))
+	all := listing{}
+	for arch, list := range stanzas {
+		var in []string
+		for _, stanza := range list {
+			if p.files[debFormat.extension][c][placeIn(stanza)] != "" {
+				in = append(in, stanza+"\n")
+			}
+		}
+		index := []byte(strings.Join(in, "\n"))
+		places, err := parsePackages(index)
 		if err != nil {
 			return err
 		}
-		maps.Copy(all, list)
+		maps.Copy(all, places)
 		path := filepath.Join(dir, suite, "main", "binary-"+arch, "Packages")
 		if err := atomicdir.WriteFile(path, index, 0o644); err != nil {
 			return err
@@ -43,20 +64,17 @@ func buildApt(ctx context.Context, o Options, dir string, p *pool) error {
 			return err
 		}
 	}
-	if err := p.checkIndexed(debFormat, all); err != nil {
+	if err := p.checkIndexed(debFormat, c, all); err != nil {
 		return err
 	}
-	release, err := releaseFile(ctx, o, dir, suite)
+	release, err := releaseFile(ctx, o, c, dir)
 	if err != nil {
 		return err
 	}
 	if err := atomicdir.WriteFile(filepath.Join(dir, suite, "Release"), release, 0o644); err != nil {
 		return err
 	}
-	if err := signRelease(o.Signer, filepath.Join(dir, suite), release); err != nil {
-		return err
-	}
-	return writeSources(o, dir)
+	return signRelease(o.Signer, filepath.Join(dir, suite), release)
 }
 
 func debArchitectures() []string {
@@ -68,23 +86,24 @@ func debArchitectures() []string {
 	return list
 }
 
-// packagesIndex returns the Packages file of one architecture, in the order
-// of file names: apt-ftparchive takes the order in which the file system
-// lists the pool.
-func packagesIndex(ctx context.Context, dir, arch string) ([]byte, error) {
+// packageStanzas returns what an index says of the packages for one
+// architecture, in the order of file names: apt-ftparchive takes the order in
+// which the file system lists the pool.
+func packageStanzas(ctx context.Context, dir, arch string) ([]string, error) {
 	out, err := run.Command{Name: "apt-ftparchive", Args: []string{"--arch", arch, "packages", "pool/main"}, Dir: dir}.Run(ctx)
 	if err != nil {
 		return nil, err
 	}
 	stanzas := strings.Split(strings.TrimSpace(out), "\n\n")
-	slices.SortFunc(stanzas, func(a, b string) int { return strings.Compare(fileNameIn(a), fileNameIn(b)) })
-	return []byte(strings.Join(stanzas, "\n\n") + "\n"), nil
+	slices.SortFunc(stanzas, func(a, b string) int { return strings.Compare(placeIn(a), placeIn(b)) })
+	return stanzas, nil
 }
 
-func fileNameIn(stanza string) string {
-	_, rest, _ := strings.Cut(stanza, "\nFilename: ")
-	name, _, _ := strings.Cut(rest, "\n")
-	return name
+// placeIn returns the place below the pool of the package that a stanza tells of.
+func placeIn(stanza string) string {
+	_, rest, _ := strings.Cut(stanza, "\nFilename: pool/main/")
+	place, _, _ := strings.Cut(rest, "\n")
+	return place
 }
 
 // releaseFile returns the index of the lists. It has no Valid-Until: a version
@@ -92,13 +111,13 @@ func fileNameIn(stanza string) string {
 // refuse the repository on every server until somebody with the key signs it
 // again. So whoever can change what a server downloads can hide that there is
 // a newer version; they can't offer one of their own.
-func releaseFile(ctx context.Context, o Options, dir, suite string) ([]byte, error) {
+func releaseFile(ctx context.Context, o Options, c Channel, dir string) ([]byte, error) {
 	args := []string{}
 	for _, field := range [][2]string{
 		{"Origin", "avirkit"},
 		{"Label", "avirkit"},
-		{"Suite", packages.Suite},
-		{"Codename", packages.Suite},
+		{"Suite", string(c)},
+		{"Codename", string(c)},
 		{"Architectures", strings.Join(debArchitectures(), " ")},
 		{"Components", "main"},
 		{"Description", "Antivirus plugins for Kerio Connect and Kerio Control"},
@@ -106,6 +125,7 @@ func releaseFile(ctx context.Context, o Options, dir, suite string) ([]byte, err
 	} {
 		args = append(args, "-o", "APT::FTPArchive::Release::"+field[0]+"="+field[1])
 	}
-	out, err := run.Command{Name: "apt-ftparchive", Args: append(args, "release", suite), Dir: dir}.Run(ctx)
-	return []byte(out), err
+	out, err := run.Command{Name: "apt-ftparchive", Args: append(args, "release", "dists/"+string(c)), Dir: dir}.Run(ctx)
+	// apt-ftparchive knows only the fields that apt does.
+	return []byte("Channels: " + channelNames() + "\n" + out), err
 }

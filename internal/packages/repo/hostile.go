@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -47,15 +48,18 @@ func readRegular(dir *os.Root, name string) ([]byte, error) {
 // A format is one kind of package and its place in the repositories.
 type format struct {
 	extension string
-	pool      string         // the folder of the packages, from the top
 	names     *regexp.Regexp // of files: a package's name, version and architecture
 }
 
+// debPool is the folder of all Debian packages.
+const debPool = "apt/pool/main"
+
 var (
-	debFormat = format{".deb", "apt/pool/main",
-		regexp.MustCompile(`^([a-z0-9][a-z0-9+.-]*)_([0-9][A-Za-z0-9.+~-]*)_(` + architectures(func(p *platform.Platform) string { return p.Deb }) + `)\.deb$`)}
-	rpmFormat = format{".rpm", "yum",
-		regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9+._-]*)-([0-9][A-Za-z0-9._+]*-[0-9][A-Za-z0-9._+]*)\.(` + architectures(func(p *platform.Platform) string { return p.RPM }) + `)\.rpm$`)}
+	debFormat = format{".deb",
+		regexp.MustCompile(`^([a-z0-9][a-z0-9+.-]*)_([0-9][A-Za-z0-9.+~-]*)_(all|` + architectures(func(p *platform.Platform) string { return p.Deb }) + `)\.deb$`)}
+	rpmFormat = format{".rpm",
+		regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9+._-]*)-([0-9][A-Za-z0-9._+]*-[0-9][A-Za-z0-9._+]*)\.(noarch|` + architectures(func(p *platform.Platform) string { return p.RPM }) + `)\.rpm$`)}
+	formats = []format{debFormat, rpmFormat}
 )
 
 func architectures(of func(*platform.Platform) string) string {
@@ -81,7 +85,8 @@ func (f format) place(file string) (string, error) {
 	return path.Join(name, file), err
 }
 
-// find lists what looks like a package below sub, of whatever type it is.
+// find lists what looks like a package below sub, of whatever type it is, and
+// nothing where there is no such folder.
 func (f format) find(dir *os.Root, sub string) ([]string, error) {
 	var found []string
 	err := fs.WalkDir(dir.FS(), sub, func(name string, d fs.DirEntry, err error) error {
@@ -90,7 +95,7 @@ func (f format) find(dir *os.Root, sub string) ([]string, error) {
 		}
 		return err
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("look for packages in %s: %w", dir.Name(), err)
 	}
 	return found, nil

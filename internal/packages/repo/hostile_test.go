@@ -69,7 +69,7 @@ func TestAFileNameRunsNoCommand(t *testing.T) {
 		"-o_1_i386.deb",
 		"$(reboot)_1.0_i386.deb",
 		"Kerio_1.0_i386.deb",
-		"kerio-connect-avir-clam_1.0.0_all.deb",
+		"kerio-connect-avir-clam_1.0.0_arm64.deb",
 	} {
 		for _, place := range []string{filepath.Join(o.Published, map[string]string{".deb": "apt/pool/main", ".rpm": "yum"}[filepath.Ext(name)]), o.Packages} {
 			t.Setenv("AVIR_TEST_MARKER", marker)
@@ -246,8 +246,8 @@ func TestNoProgramLearnsWhereTheKeyIs(t *testing.T) {
 }
 
 func TestAnIndexListsExactlyWhatWasGathered(t *testing.T) {
-	p := &pool{files: map[string]listing{".deb": {"a/a_1_i386.deb": "01"}}}
-	assert.NoError(t, p.checkIndexed(debFormat, listing{"a/a_1_i386.deb": "01"}))
+	p := &pool{files: map[string]contents{".deb": {Stable: {"a/a_1_i386.deb": "01"}}}}
+	assert.NoError(t, p.checkIndexed(debFormat, Stable, listing{"a/a_1_i386.deb": "01"}))
 	for name, list := range map[string]listing{
 		"one less":  {},
 		"one more":  {"a/a_1_i386.deb": "01", "b/b_1_i386.deb": "02"},
@@ -255,7 +255,7 @@ func TestAnIndexListsExactlyWhatWasGathered(t *testing.T) {
 		"a digest":  {"a/a_1_i386.deb": "02"},
 		"no digest": {"a/a_1_i386.deb": ""},
 	} {
-		assert.Error(t, p.checkIndexed(debFormat, list), name)
+		assert.Error(t, p.checkIndexed(debFormat, Stable, list), name)
 	}
 }
 

@@ -32,7 +32,7 @@ func parsePackages(data []byte) (listing, error) {
 			continue
 		}
 		fields := parseStanza(stanza)
-		place, ok := strings.CutPrefix(fields["Filename"], strings.TrimPrefix(debFormat.pool, "apt/")+"/")
+		place, ok := strings.CutPrefix(fields["Filename"], strings.TrimPrefix(debPool, "apt/")+"/")
 		if !ok || list[place] != "" {
 			return nil, fmt.Errorf("a list of packages names %q, which lies elsewhere or twice there", fields["Filename"])
 		}
@@ -44,10 +44,11 @@ func parsePackages(data []byte) (listing, error) {
 // repomdFile is yum's index of indexes.
 const repomdFile = "repodata/repomd.xml"
 
-// readPrimary returns the packages in the list that a repomd.xml names, which
-// read returns by its name.
-func readPrimary(repomd []byte, read func(name string) ([]byte, error)) (listing, error) {
+// readPrimary returns the packages in the list that a repomd.xml of a channel
+// names, which read returns by its name.
+func readPrimary(repomd []byte, c Channel, read func(name string) ([]byte, error)) (listing, error) {
 	var index struct {
+		Repo string `xml:"tags>repo"` // the channel; versions before 0.3 had none
 		Data []struct {
 			Type     string `xml:"type,attr"`
 			Checksum string `xml:"checksum"`
@@ -58,6 +59,9 @@ func readPrimary(repomd []byte, read func(name string) ([]byte, error)) (listing
 	}
 	if err := xml.Unmarshal(repomd, &index); err != nil {
 		return nil, fmt.Errorf("read %s: %w", repomdFile, err)
+	}
+	if index.Repo != string(c) && (index.Repo != "" || c != Stable) {
+		return nil, fmt.Errorf("%s is the index of the channel %q, and lies where that of %s belongs", repomdFile, index.Repo, c)
 	}
 	for _, d := range index.Data {
 		if d.Type != "primary" {

@@ -36,7 +36,8 @@ const placeholder = "https://example.org/avirkit"
 
 // Options says what to build from what. FromEnvironment fills in all of it.
 type Options struct {
-	Packages string    // folder with the new packages
+	Packages string    // folder with the new packages; empty: there are none
+	Channel  Channel   // of the new packages; empty: Stable
 	Out      string    // folder for apt/ and yum/; replaced as a whole
 	URL      string    // where Out will be published, without a slash at the end
 	Epoch    time.Time // the time of everything in the indexes
@@ -49,8 +50,13 @@ type Options struct {
 	// there: it is whole, signed if it ever was, and no version of it changes.
 	Named bool
 
-	// Signer signs the indexes, and must have signed all RPM packages; nil
-	// leaves them unsigned, for tests on one machine.
+	// Promote is a published version that goes from beta to stable. Without are
+	// those that are published no longer. Their zero values mean none.
+	Promote packages.Version
+	Without []packages.Version
+
+	// Signer signs the indexes; one of the keys that clients trust must have
+	// signed each RPM package. nil leaves them unsigned, for tests on one machine.
 	Signer signing.Signer
 }
 
@@ -65,6 +71,9 @@ func FromEnvironment(p packages.Options) (Options, error) {
 
 		Published: os.Getenv(PublishedVariable),
 		Named:     os.Getenv(PublishedVariable) != "",
+	}
+	if p.Version.Prerelease() {
+		o.Channel = Beta
 	}
 	if o.Published == "" {
 		o.Published = o.Out
@@ -108,7 +117,7 @@ func (o Options) checkSigned() error {
 	if o.Signer != nil || o.Published == "" {
 		return nil
 	}
-	for _, name := range []string{keyFile, filepath.Join("apt", "dists", packages.Suite, "InRelease")} {
+	for _, name := range []string{keyFile, Stable.suite() + "/InRelease"} {
 		if _, err := os.Lstat(filepath.Join(o.Published, name)); err == nil {
 			return fmt.Errorf("%s is signed, and there is no key now: set AVIR_SIGNING_KEY or AVIR_SIGNING_KEYID, or delete it if it never was published", o.Published)
 		}
@@ -127,6 +136,9 @@ func Build(ctx context.Context, o Options) error {
 	}
 	if err := hostdeps.Need(ctx, hostdeps.For("repo")...); err != nil {
 		return err
+	}
+	if o.Channel == "" {
+		o.Channel = Stable
 	}
 	if o.Epoch.After(time.Now()) {
 		return fmt.Errorf("the time of the indexes is in the future, %s, and apt would refuse them: set the clock right, or SOURCE_DATE_EPOCH", o.Epoch)
@@ -181,15 +193,21 @@ func (o Options) fill(ctx context.Context, old *published, tmp string) error {
 	if err := buildApt(ctx, o, filepath.Join(tmp, "apt"), p); err != nil {
 		return err
 	}
-	if err := buildYum(ctx, o, filepath.Join(tmp, "yum"), p); err != nil {
+	for _, c := range channels {
+		if err := buildYum(ctx, o, c, filepath.Join(tmp, c.yum()), p); err != nil {
+			return err
+		}
+	}
+	if err := writeRepo(o, tmp); err != nil {
 		return err
 	}
-	p.tell()
+	p.tell(o)
 	if strings.HasPrefix(o.URL, "http:") {
 		run.Printf("  !! %s is http: anybody on the way can change what is copied from there; let administrators type the lines of the guide and compare the key's fingerprint", o.URL)
 	}
-	run.Printf("  ok apt repository: %d packages in %s/apt", len(p.files[debFormat.extension]), o.Out)
-	run.Printf("  ok yum repository: %d packages in %s/yum", len(p.files[rpmFormat.extension]), o.Out)
+	for _, c := range channels {
+		run.Printf("  ok channel %s: %d packages in %s/apt, %d in %s/%s", c, len(p.files[debFormat.extension][c]), o.Out, len(p.files[rpmFormat.extension][c]), o.Out, c.yum())
+	}
 	run.Printf("repositories %s", signing.Describe(o.Signer))
 	return nil
 }

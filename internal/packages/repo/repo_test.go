@@ -21,6 +21,8 @@ import (
 
 var epoch = time.Unix(1_700_000_000, 0)
 
+const suite = "apt/dists/stable"
+
 // key makes a throw-away key, of 2048 bits for speed.
 func key(t *testing.T) signing.Signer {
 	t.Helper()
@@ -132,14 +134,13 @@ func TestTheFilesForAdministratorsNameTheKeyAndThePlace(t *testing.T) {
 	_, text, err := signing.PublicKey(s)
 	require.NoError(t, err)
 
-	sources := read(t, o.Out, "apt/avirkit.sources")
-	assert.Contains(t, sources, "URIs: https://example.org/a/apt\nSuites: stable\nComponents: main\nSigned-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n")
-	assert.Contains(t, sources, strings.Split(string(text), "\n")[3])
-	assert.Equal(t, "deb [signed-by=/usr/share/keyrings/avirkit.gpg] https://example.org/a/apt stable main\n", read(t, o.Out, "apt/avirkit.list"))
+	assert.Contains(t, read(t, o.Out, "apt/avirkit.sources"), "URIs: https://example.org/a/apt\nSuites: stable\nComponents: main\nSigned-By: "+packages.AptKeyring+"\n")
+	assert.Equal(t, "deb [signed-by="+packages.AptKeyring+"] https://example.org/a/apt stable main\n", read(t, o.Out, "apt/avirkit.list"))
 	assert.Equal(t, "deb https://example.org/a/apt stable main\n", read(t, o.Out, "apt/avirkit-old.list"), "apt 0.8 reads no options")
 	repo := read(t, o.Out, "yum/avirkit.repo")
-	assert.Contains(t, repo, "\nbaseurl=https://example.org/a/yum\n")
-	assert.Contains(t, repo, "\ngpgcheck=1\nrepo_gpgcheck=1\ngpgkey=https://example.org/a/avirkit.asc\n")
+	for _, part := range []string{"\nbaseurl=https://example.org/a/yum\nenabled=1\n", "\nbaseurl=https://example.org/a/yum-beta\nenabled=0\n"} {
+		assert.Contains(t, repo, part+"gpgcheck=1\nrepo_gpgcheck=1\ngpgkey=file://"+packages.RPMKeyring+"\n")
+	}
 	assert.Equal(t, string(text), read(t, o.Out, "avirkit.asc"))
 }
 
