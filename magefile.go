@@ -55,8 +55,13 @@ func Package(ctx context.Context, plugin *string) error {
 	return targets.Package(ctx)
 }
 
-// Repo makes signed apt and yum repositories of the packages in dist/repo.
-func Repo(ctx context.Context) error { return targets.Repo(ctx) }
+// Repo makes signed apt and yum repositories of the packages in dist/repo: a prerelease in the channel beta, others in stable, or as -channel says; -without=1.0.0,1.1.0 leaves published versions out.
+func Repo(ctx context.Context, channel, without *string) error {
+	return targets.Repo(ctx, channel, without)
+}
+
+// Promote makes the repositories in dist/repo of what is published, with the version of the channel beta that -version names in stable.
+func Promote(ctx context.Context, version *string) error { return targets.Promote(ctx, version) }
 
 // Vm runs the harness in virtual machines with Debian 6, CentOS 6 and Debian 12, or in those of a list.
 func (Test) Vm(ctx context.Context, machine *string, keep *bool, real *bool) error {

@@ -2,6 +2,9 @@ package targets
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/repo"
@@ -15,12 +18,52 @@ func Package(ctx context.Context) error {
 	return err
 }
 
-// Repo makes the packages and the repositories that hold them.
-func Repo(ctx context.Context) error {
+// Repo makes the packages and the repositories that hold them: in the channel
+// for their version or in another one, without the published versions of a list.
+func Repo(ctx context.Context, channel, without *string) error {
+	versions, err := parseVersions(without)
+	if err != nil {
+		return err
+	}
+	var named repo.Channel
+	if channel != nil {
+		if named, err = repo.ParseChannel(*channel); err != nil {
+			return err
+		}
+	}
 	p, err := makePackages(ctx)
 	if err != nil {
 		return err
 	}
+	return publish(ctx, p, func(o *repo.Options) {
+		o.Without = versions
+		if named != "" {
+			o.Channel = named
+		}
+	})
+}
+
+// Promote makes the repositories of what is published, with a version of the
+// channel beta in stable. It builds no package: clients get the same bytes.
+func Promote(ctx context.Context, version *string) error {
+	if version == nil {
+		return errors.New("name the version to promote: go tool mage promote -version=1.3.0")
+	}
+	versions, err := parseVersions(version)
+	if err != nil || len(versions) != 1 {
+		return errors.Join(err, fmt.Errorf("-version is %q: name one version", *version))
+	}
+	return withRoot(func(root string) error {
+		p, err := packages.FromEnvironment(ctx, root)
+		if err != nil {
+			return err
+		}
+		return publish(ctx, p, func(o *repo.Options) { o.Packages, o.Promote = "", versions[0] })
+	})
+}
+
+// publish makes the repositories with the options of the environment, changed.
+func publish(ctx context.Context, p packages.Options, change func(*repo.Options)) error {
 	o, err := repo.FromEnvironment(p)
 	if err != nil {
 		return err
@@ -28,7 +71,23 @@ func Repo(ctx context.Context) error {
 	if o.Placeholder() {
 		run.Printf("the repository files name %s: set %s to where you publish them", o.URL, repo.URLVariable)
 	}
+	change(&o)
 	return repo.Build(ctx, o)
+}
+
+// parseVersions reads a list with commas between.
+func parseVersions(list *string) (versions []packages.Version, err error) {
+	if list == nil {
+		return nil, nil
+	}
+	for name := range strings.SplitSeq(*list, ",") {
+		v, err := packages.ParseVersion(name)
+		if err != nil {
+			return nil, err
+		}
+		versions = append(versions, v)
+	}
+	return versions, nil
 }
 
 // TestPackages tests the packages of a fresh build on real systems. With strict,
