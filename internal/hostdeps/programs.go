@@ -39,6 +39,7 @@ var Programs = []Program{
 	{"openssl", "openssl", "test", "openssl"},
 	{"unzip", "unzip", "test", "unzip"},
 	{"gdb", "gdb", "test", "gdb"},
+	{"rsync", "rsync", "test", "rsync"},
 	{"clang-format", "clang-format", "lint test", "clang-format"},
 	{"apt-ftparchive", "apt-utils", "repo test test:packages", "apt-ftparchive"},
 	{"createrepo_c", "createrepo-c", "repo test test:packages", "createrepo_c"},

@@ -20,8 +20,17 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// assemble puts the files of the release into dir; rehearsal says why it is none.
-func assemble(ctx context.Context, o Options, entry packages.ChangelogEntry, rehearsal []string, m *build.Manifest, dir string) error {
+// parts is what the files of a release are made from, beside the folders.
+type parts struct {
+	manifest  *build.Manifest
+	entry     packages.ChangelogEntry
+	rehearsal []string // why it is no release
+	remarks   []string // what was not tested
+	vex       []byte
+}
+
+// assemble puts the files of the release into dir.
+func (f parts) assemble(ctx context.Context, o Options, dir string) error {
 	put := func(name string, data []byte) error {
 		return atomicdir.WriteFile(filepath.Join(dir, name), data, 0o644)
 	}
@@ -50,14 +59,17 @@ func assemble(ctx context.Context, o Options, entry packages.ChangelogEntry, reh
 	if err := put(build.ManifestName, manifest); err != nil {
 		return err
 	}
-	bom, err := billOfMaterials(o, m)
+	bom, err := billOfMaterials(o, f.manifest)
 	if err != nil {
 		return err
 	}
 	if err := put(stem+".cdx.json", bom); err != nil {
 		return err
 	}
-	if err := put("RELEASE-NOTES.md", notes(o, entry, rehearsal, m)); err != nil {
+	if err := put(stem+".openvex.json", f.vex); err != nil {
+		return err
+	}
+	if err := put("RELEASE-NOTES.md", f.notes(o)); err != nil {
 		return err
 	}
 	return sign(o.Packages.Signer, dir)

@@ -5,29 +5,30 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/avirkit/avirkit/internal/build"
 	"github.com/avirkit/avirkit/internal/build/platform"
-	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/signing"
 )
 
 // notes returns the release note: what the changelog says of this version,
 // and how to check and install it. That of a rehearsal says so: it is signed
 // like a release.
-func notes(o Options, entry packages.ChangelogEntry, rehearsal []string, m *build.Manifest) []byte {
+func (f parts) notes(o Options) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# avirkit %s\n\n", o.Packages.Version)
-	for _, reason := range rehearsal {
+	for _, reason := range f.rehearsal {
 		fmt.Fprintf(&b, "NOT A RELEASE: %s.\n\n", reason)
 	}
 	if o.Packages.Version.Prerelease() {
 		b.WriteString("A prerelease: not for servers that others depend on.\n\n")
 	}
-	for _, change := range entry.Changes {
+	for _, change := range f.entry.Changes {
 		fmt.Fprintf(&b, "- %s\n", change)
 	}
 	fmt.Fprintf(&b, "\nBuilt with %s and %s %s for glibc %s and Linux %s or later.\n",
-		m.Go, m.Toolchain, m.Compiler, m.GlibcFloor, m.KernelFloor)
+		f.manifest.Go, f.manifest.Toolchain, f.manifest.Compiler, f.manifest.GlibcFloor, f.manifest.KernelFloor)
+	for _, remark := range f.remarks {
+		fmt.Fprintf(&b, "\nRemark: %s.\n", remark)
+	}
 	b.WriteString("\n## Check\n\n```\nsha256sum -c SHA256SUMS\n")
 	if s := o.Packages.Signer; s != nil {
 		b.WriteString("gpg --import avirkit.asc\ngpg --verify SHA256SUMS.asc SHA256SUMS\n```\n\n")

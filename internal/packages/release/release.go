@@ -27,6 +27,10 @@ type Options struct {
 	Repo     repo.Options
 	Work     string // folder for what is not published: the other toolchain's build, and what was finished
 
+	// Vulnerabilities is the URL of a database of vulnerabilities, empty for the
+	// public one of Go.
+	Vulnerabilities string
+
 	// Tests are run one after the other; the release stops if one fails.
 	Tests []Test
 }
@@ -120,12 +124,28 @@ func Run(ctx context.Context, o Options) error {
 	if err := s.note(o.Repo.Out); err != nil {
 		return err
 	}
-	s.key = fmt.Sprintf("%s %q", s.key, append(rehearsal, remarks...))
+	// Each time, because more may be known today.
+	var known []*vulnerability
+	if err := run.Step(ctx, "known vulnerabilities", nil, func(ctx context.Context) (string, error) {
+		found, more, err := vulnerabilities(ctx, o.Root, o.Vulnerabilities)
+		known, remarks = found, append(remarks, more...)
+		return fmt.Sprintf("%d concern Go's release, none of them what is shipped", len(found)), err
+	}); err != nil {
+		return err
+	}
+	f := parts{manifest: shipped, entry: *entry, rehearsal: rehearsal, remarks: remarks}
+	if f.vex, err = vex(o, known, strings.TrimPrefix(shipped.Go, "go")); err != nil {
+		return err
+	}
+	s.key = fmt.Sprintf("%s %q %q %s", s.key, rehearsal, remarks, f.vex)
 	if _, err := s.run(ctx, "files of the release", []string{o.Out}, func(ctx context.Context) ([]string, error) {
 		return nil, atomicdir.Replace(o.Out, func(tmp string) error {
-			return assemble(ctx, o, *entry, append(rehearsal, remarks...), shipped, tmp)
+			return f.assemble(ctx, o, tmp)
 		})
 	}); err != nil {
+		return err
+	}
+	if err := writePublish(o, rehearsal); err != nil {
 		return err
 	}
 	return report(o, remarks)
@@ -215,6 +235,6 @@ func report(o Options, remarks []string) error {
 	for _, remark := range remarks {
 		run.Printf("  !! %s", remark)
 	}
-	run.Printf("nothing was uploaded: publish these files, and %s as the repositories", o.Repo.Out)
+	run.Printf("nothing was uploaded: these files and the repositories in %s are published by\n  TARGET=user@host:/folder sh %s", o.Repo.Out, filepath.Join(filepath.Dir(o.Out), PublishName))
 	return nil
 }

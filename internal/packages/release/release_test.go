@@ -52,7 +52,7 @@ func TestAReleaseHoldsPackagesArchivesNotesChecksumsAndAKey(t *testing.T) {
 	assert.Len(t, files, 28+len(others), "packages for three plugins and two products, and the tools, for two platforms in two formats")
 	assert.Equal(t, []string{
 		"RELEASE-NOTES.md", "SHA256SUMS", "SHA256SUMS.asc", stem + "-debug.tar.gz", stem + "-linux-386.tar.gz", stem + "-linux-amd64.tar.gz", stem + "-repo.tar.gz",
-		stem + ".cdx.json", "avirkit.asc", "manifest.json",
+		stem + ".cdx.json", stem + ".openvex.json", "avirkit.asc", "manifest.json",
 	}, others)
 
 	check := exec.Command("sha256sum", "--check", "--strict", "SHA256SUMS")
@@ -66,7 +66,9 @@ func TestAReleaseHoldsPackagesArchivesNotesChecksumsAndAKey(t *testing.T) {
 
 	notes, err := os.ReadFile(filepath.Join(dir, "RELEASE-NOTES.md"))
 	require.NoError(t, err)
-	assert.Contains(t, string(notes), "NOT A RELEASE: the commit has no tag v")
+	assert.NotContains(t, string(notes), "NOT A RELEASE")
+	entry := packages.ChangelogEntry{Version: "1.0.0", Changes: []string{"Something."}}
+	assert.Contains(t, string(parts{manifest: m, entry: entry, rehearsal: []string{"it is a test"}}.notes(o)), "NOT A RELEASE: it is a test.\n")
 	history, err := packages.LoadChangelog("../../../packaging")
 	require.NoError(t, err)
 	for _, change := range packages.EntryOf(history, o.Packages.Version).Changes {
@@ -74,6 +76,7 @@ func TestAReleaseHoldsPackagesArchivesNotesChecksumsAndAKey(t *testing.T) {
 	}
 	assert.Contains(t, string(notes), signing.Fingerprint(o.Packages.Signer))
 	assert.Contains(t, string(notes), m.Compiler)
+	assert.Contains(t, string(notes), "Remark: second test leaves something out.\n")
 }
 
 func TestTheArchiveIsTheSameWhateverTheFilesTimesAre(t *testing.T) {

@@ -68,7 +68,12 @@ func optionsIn(dir string) (Options, error) {
 	os.Unsetenv(repo.PublishedVariable)
 	os.Setenv(repo.URLVariable, "https://packages.example.net/avirkit")
 	os.Setenv(signing.KeyFileVariable, filepath.Join(dir, "key"))
-	return FromEnvironment(context.Background(), filepath.Join(dir, "checkout"))
+	o, err := FromEnvironment(context.Background(), filepath.Join(dir, "checkout"))
+	if err != nil {
+		return o, err
+	}
+	o.Vulnerabilities = "file://" + filepath.Join(dir, "advisories")
+	return o, asDatabase([]advisory{{ID: "CVE-2999-0001", Packages: map[string][]string{"archive/zip": nil}}}, filepath.Join(dir, "advisories"))
 }
 
 // releaseIn makes the release of the checkout in dir. Its second test waits
@@ -111,7 +116,7 @@ func makeRelease() (*made, error) {
 	dists := map[string]string{toolchain.Zig: filepath.Join(checkout, "dist"), toolchain.GCC: filepath.Join(checkout, ".cache", "release", toolchain.GCC)}
 	script := `set -e; umask 022; mkdir -p "$2/.cache"
 cd "$1"; git ls-files -z --cached --others --exclude-standard | tar -c --null --ignore-failed-read --files-from - | tar -x -C "$2"
-cd "$2"; git init -q; git add -A; git -c user.name=t -c user.email=t@example.org commit -q -m "a commit"
+cd "$2"; git init -q; git add -A; git -c user.name=t -c user.email=t@example.org commit -q -m "a commit"; git tag "v$(cat VERSION)"
 if [ -d "$1/.cache/zig-` + versions.Zig + `" ]; then ln -s "$1/.cache/zig-` + versions.Zig + `" .cache/; fi`
 	for name, to := range dists {
 		from := build.TestDist(root, name)
@@ -198,7 +203,7 @@ func TestAReleaseThatWasKilledGoesOn(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	assert.Equal(t, []string{"SHA256SUMS", "debug", "linux-386", "linux-amd64", "manifest.json", "packages", "release", "release-repo"}, names,
+	assert.Equal(t, []string{"PUBLISH.sh", "SHA256SUMS", "debug", "linux-386", "linux-amd64", "manifest.json", "packages", "release", "release-repo"}, names,
 		"nothing half-written is left")
 }
 
