@@ -2,6 +2,7 @@ package repo
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -30,6 +31,9 @@ func buildApt(ctx context.Context, o Options, dir string, p *pool) error {
 		if err := buildSuite(ctx, o, c, dir, stanzas, p); err != nil {
 			return err
 		}
+	}
+	if err := writeChangelogs(ctx, dir, p); err != nil {
+		return err
 	}
 	return writeSources(o, dir)
 }
@@ -126,6 +130,6 @@ func releaseFile(ctx context.Context, o Options, c Channel, dir string) ([]byte,
 		args = append(args, "-o", "APT::FTPArchive::Release::"+field[0]+"="+field[1])
 	}
 	out, err := run.Command{Name: "apt-ftparchive", Args: append(args, "release", "dists/"+string(c)), Dir: dir}.Run(ctx)
-	// apt-ftparchive knows only the fields that apt does.
-	return []byte("Channels: " + channelNames() + "\n" + out), err
+	// apt-ftparchive writes neither of these fields.
+	return fmt.Appendf(nil, "Channels: %s\nChangelogs: %s/apt/%s\n%s", channelNames(), o.URL, changelogPath, out), err
 }
