@@ -34,7 +34,7 @@ func TestB(t *testing.T) { t.Skip("for a reason") }
 `)
 	require.NoError(t, err)
 	assert.Equal(t, tally{passed: 2, skipped: 1}, total)
-	assert.Contains(t, out, "SKIPPED m TestB")
+	assert.Contains(t, out, "=== SKIP: m TestB")
 	assert.Contains(t, out, "for a reason")
 }
 
@@ -43,9 +43,9 @@ func TestASuiteShowsWhatFailed(t *testing.T) {
 func TestA(t *testing.T) {}
 func TestB(t *testing.T) { t.Error("went wrong") }
 `)
-	require.ErrorContains(t, err, "1 tests and 0 packages failed")
+	require.ErrorContains(t, err, "1 tests or packages failed")
 	assert.Equal(t, tally{passed: 1, failed: 1}, total)
-	assert.Contains(t, out, "FAILED m TestB")
+	assert.Contains(t, out, "=== FAIL: m TestB")
 	assert.Contains(t, out, "went wrong")
 }
 
@@ -68,5 +68,5 @@ func TestA(t *testing.T) {}
 func TestB(t *testing.T) { os.Exit(1) }
 `)
 	require.Error(t, err)
-	assert.Contains(t, out, "FAILED")
+	assert.Contains(t, out, "=== FAIL: m TestB")
 }
