@@ -54,7 +54,7 @@ var Programs = []Program{
 	{"debootstrap", "debootstrap", "vm:box", "debootstrap"},
 	{"qemu-img", "qemu-utils", "vm:box", "qemu-img"},
 	{"mke2fs", "e2fsprogs", "vm:box", "/sbin/mke2fs"},
-	{"dpkg", "dpkg", "repo vm:box", "dpkg"},
+	{"dpkg", "dpkg", "vm:box", "dpkg"},
 	{"vagrant", "vagrant", "test:vm", "vagrant"},
 	{"ssh", "openssh-client", "test:vm", "ssh"},
 }

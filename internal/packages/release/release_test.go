@@ -49,7 +49,7 @@ func TestAReleaseHoldsPackagesArchivesNotesChecksumsAndAKey(t *testing.T) {
 			others = append(others, f.Name())
 		}
 	}
-	assert.Len(t, files, 28+len(others), "packages for three plugins and two products, and the tools, for two platforms in two formats")
+	assert.Len(t, files, 30+len(others), "packages for three plugins and two products, and the tools, for two platforms in two formats, and the keys in both")
 	assert.Equal(t, []string{
 		"RELEASE-NOTES.md", "SHA256SUMS", "SHA256SUMS.asc", stem + "-debug.tar.gz", stem + "-linux-386.tar.gz", stem + "-linux-amd64.tar.gz", stem + "-repo.tar.gz",
 		stem + ".cdx.json", stem + ".openvex.json", "avirkit.asc", "manifest.json",
