@@ -85,6 +85,9 @@ func Bench(ctx context.Context, quick *bool) error { return targets.Bench(ctx, q
 // Release builds, compares, tests, packages and signs a release in dist/release, going on where an earlier run stopped; it uploads nothing.
 func Release(ctx context.Context, strict *bool) error { return targets.Release(ctx, strict) }
 
+// Verify checks the signatures and checksums of what is published in the folder -dir, and that these sources make the same bytes; -key is the file of the publisher's keys, or their fingerprints.
+func Verify(ctx context.Context, dir, key *string) error { return targets.Verify(ctx, dir, key) }
+
 // Audit checks whether the oldest supported systems can load the library FILE.
 func Audit(ctx context.Context, file string) error { return targets.Audit(ctx, file) }
 

@@ -44,7 +44,7 @@ var Programs = []Program{
 	{"apt-ftparchive", "apt-utils", "repo test test:packages", "apt-ftparchive"},
 	{"createrepo_c", "createrepo-c", "repo test test:packages", "createrepo_c"},
 	{"gpg", "gnupg", "signing test test:packages", "gpg"},
-	{"rpm", "rpm", "repo test test:packages", "rpm"},
+	{"rpm", "rpm", "repo verify test test:packages", "rpm"},
 	{"dnf", "dnf", "test test:packages", "dnf"},
 	{"lintian", "lintian", "test test:packages", "lintian"},
 	{"rpmlint", "rpmlint", "test test:packages", "rpmlint"},

@@ -2,8 +2,10 @@ package targets
 
 import (
 	"context"
+	"errors"
 	"os"
 
+	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/packages/release"
 	"github.com/avirkit/avirkit/internal/systems/install"
 )
@@ -43,5 +45,23 @@ func Release(ctx context.Context, strict *bool) error {
 			}},
 		}
 		return release.Run(ctx, o)
+	})
+}
+
+// Verify checks what is published in a folder, as anybody can who has the
+// sources.
+func Verify(ctx context.Context, dir, key *string) error {
+	if dir == nil {
+		return errors.New("name the folder with a copy of what is published: go tool mage verify -dir=FOLDER -key=FINGERPRINT")
+	}
+	return withRoot(func(root string) error {
+		if err := hostdeps.Need(ctx, hostdeps.For("verify")...); err != nil {
+			return err
+		}
+		o := release.VerifyOptions{Root: root, Dir: *dir}
+		if key != nil {
+			o.Key = *key
+		}
+		return release.Verify(ctx, o)
 	})
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build"
-	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/signing"
 	"github.com/avirkit/avirkit/internal/run"
@@ -35,15 +34,10 @@ func (f parts) assemble(ctx context.Context, o Options, dir string) error {
 		return atomicdir.WriteFile(filepath.Join(dir, name), data, 0o644)
 	}
 	stem := "avirkit-" + o.Packages.Version.String()
-	archives := map[string]string{
-		stem + "-debug.tar.gz": filepath.Join(o.Packages.Dist, build.DirDebug),
-		stem + "-repo.tar.gz":  o.Repo.Out,
-	}
-	for _, p := range platform.All {
-		archives[stem+"-"+p.Name+".tar.gz"] = filepath.Join(o.Packages.Dist, p.Name)
-	}
+	all := archives(stem, o.Packages.Dist)
+	all[stem+"-repo.tar.gz"] = o.Repo.Out
 	jobs, packing := errgroup.WithContext(ctx)
-	for name, from := range archives {
+	for name, from := range all {
 		jobs.Go(func() error { return pack(packing, from, filepath.Join(dir, name), o.Packages.Epoch) })
 	}
 	if err := jobs.Wait(); err != nil {
@@ -75,8 +69,20 @@ func (f parts) assemble(ctx context.Context, o Options, dir string) error {
 	return sign(o.Packages.Signer, dir)
 }
 
-// sign writes the checksums, and signs them if there is a key.
+// keyName is the file with the public keys.
+const keyName = "avirkit.asc"
+
+// sign writes the checksums and, if there is a key, their signature.
 func sign(s signing.Signer, dir string) error {
+	if s != nil {
+		_, key, err := signing.PublicKey(s)
+		if err != nil {
+			return err
+		}
+		if err := atomicdir.WriteFile(filepath.Join(dir, keyName), key, 0o644); err != nil {
+			return err
+		}
+	}
 	sums, err := checksums(dir)
 	if err != nil {
 		return err
@@ -88,14 +94,7 @@ func sign(s signing.Signer, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := atomicdir.WriteFile(filepath.Join(dir, build.ChecksumsName+".asc"), signature, 0o644); err != nil {
-		return err
-	}
-	_, key, err := signing.PublicKey(s)
-	if err != nil {
-		return err
-	}
-	return atomicdir.WriteFile(filepath.Join(dir, "avirkit.asc"), key, 0o644)
+	return atomicdir.WriteFile(filepath.Join(dir, build.ChecksumsName+".asc"), signature, 0o644)
 }
 
 // checksums returns the lines that "sha256sum -c" takes, by name.

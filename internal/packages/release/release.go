@@ -165,12 +165,16 @@ func (o Options) steps(ctx context.Context) (*steps, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the commit: %w", err)
 	}
-	key := "none"
+	keys := []byte(signing.Describe(o.Packages.Signer))
 	if o.Packages.Signer != nil {
-		key = signing.Fingerprint(o.Packages.Signer)
+		binary, _, err := signing.PublicKey(o.Packages.Signer)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, binary...)
 	}
 	return newSteps(filepath.Join(o.Work, "finished.json"),
-		commit, o.Packages.Version.String(), o.Packages.Epoch.String(), key, o.Repo.URL), nil
+		commit, o.Packages.Version.String(), o.Packages.Epoch.String(), string(keys), o.Repo.URL), nil
 }
 
 // changes returns the first change or file of the checkout that is not

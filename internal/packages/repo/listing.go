@@ -44,19 +44,22 @@ func parsePackages(data []byte) (listing, error) {
 // repomdFile is yum's index of indexes.
 const repomdFile = "repodata/repomd.xml"
 
+// repomdIndex is what it says.
+type repomdIndex struct {
+	Repo string `xml:"tags>repo"` // the channel; versions before 0.3 had none
+	Data []struct {
+		Type     string `xml:"type,attr"`
+		Checksum string `xml:"checksum"`
+		Location struct {
+			Href string `xml:"href,attr"`
+		} `xml:"location"`
+	} `xml:"data"`
+}
+
 // readPrimary returns the packages in the list that a repomd.xml of a channel
 // names, which read returns by its name.
 func readPrimary(repomd []byte, c Channel, read func(name string) ([]byte, error)) (listing, error) {
-	var index struct {
-		Repo string `xml:"tags>repo"` // the channel; versions before 0.3 had none
-		Data []struct {
-			Type     string `xml:"type,attr"`
-			Checksum string `xml:"checksum"`
-			Location struct {
-				Href string `xml:"href,attr"`
-			} `xml:"location"`
-		} `xml:"data"`
-	}
+	var index repomdIndex
 	if err := xml.Unmarshal(repomd, &index); err != nil {
 		return nil, fmt.Errorf("read %s: %w", repomdFile, err)
 	}

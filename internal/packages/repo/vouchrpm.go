@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -29,7 +30,15 @@ func vouchRPM(ctx context.Context, o Options, dir string, files contents) error 
 	rpm := func(args ...string) (string, error) {
 		return run.Command{Name: "rpm", Args: append([]string{"--dbpath", db}, args...), Env: []string{"LC_ALL=C"}}.Run(ctx)
 	}
-	if _, err := rpm("--import", filepath.Join(dir, keyFile)); err != nil {
+	_, keys, err := o.Signer.Public()
+	if err != nil {
+		return err
+	}
+	trusted := filepath.Join(db, "keys")
+	if err := atomicdir.WriteFile(trusted, keys, 0o600); err != nil {
+		return err
+	}
+	if _, err := rpm("--import", trusted); err != nil {
 		return err
 	}
 	var paths []string

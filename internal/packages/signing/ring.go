@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,6 +69,25 @@ func find(list openpgp.EntityList, fingerprint string) *openpgp.Entity {
 		}
 	}
 	return nil
+}
+
+// Fingerprints names the keys that clients get.
+func (r *Ring) Fingerprints() (all []string) {
+	for _, e := range r.trusted {
+		all = append(all, fingerprintOf(e))
+	}
+	return all
+}
+
+// Only returns the ring with those of its keys that have these fingerprints.
+func (r *Ring) Only(fingerprints []string) *Ring {
+	only := &Ring{retired: r.retired}
+	for _, e := range r.trusted {
+		if slices.Contains(fingerprints, fingerprintOf(e)) {
+			only.trusted = append(only.trusted, e)
+		}
+	}
+	return only
 }
 
 // Public returns the keys that clients get: in binary form for apt, and as

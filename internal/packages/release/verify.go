@@ -1,0 +1,212 @@
+package release
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/build"
+	"github.com/avirkit/avirkit/internal/packages/repo"
+	"github.com/avirkit/avirkit/internal/packages/signing"
+	"github.com/avirkit/avirkit/internal/run"
+)
+
+// VerifyOptions says what to verify. Of a published folder, nothing is believed
+// before a signature vouches for it.
+type VerifyOptions struct {
+	Root string // the checkout, whose version is built again
+	Dir  string // the published folder, or a release's
+	Key  string // file with the publisher's public keys, or fingerprints of them with commas between
+}
+
+var fingerprintForm = regexp.MustCompile(`^(0x)?[0-9A-Fa-f]{40}$`)
+
+// Verify checks the signatures and checksums of all that is published, that
+// nothing lies there which they don't vouch for, and that the sources of this
+// checkout make the same libraries, programs and packages.
+func Verify(ctx context.Context, o VerifyOptions) error {
+	dir, err := os.OpenRoot(o.Dir)
+	if err != nil {
+		return fmt.Errorf("open what is published: %w", err)
+	}
+	defer dir.Close()
+	releases := releasesIn(dir)
+	trusted, all, err := o.keys(dir, releases)
+	if err != nil {
+		return err
+	}
+	v := &repo.Vouched{Dir: dir, Keys: trusted, Files: map[string]string{}}
+	for _, release := range releases {
+		checkSums(v, release)
+	}
+	repositories := isDir(dir, "apt") || isDir(dir, "yum")
+	if repositories {
+		if err := v.Repositories(ctx); err != nil {
+			return err
+		}
+		fromArchive(v, releases)
+	}
+	if len(v.Files) == 0 && len(v.Wrong) == 0 {
+		return fmt.Errorf("%s holds neither a release (%s) nor repositories (apt, yum)", o.Dir, build.ChecksumsName)
+	}
+	if err := sweep(v); err != nil {
+		return err
+	}
+	if len(v.Wrong) > 0 {
+		return fmt.Errorf("what is published is NOT what was signed:\n%w", errors.Join(v.Wrong...))
+	}
+	run.Printf("  ok %d files are what key %s has signed, and there are no others", len(v.Files), strings.Join(trusted.Fingerprints(), " or "))
+	if len(releases) == 0 {
+		run.Printf("  !! %s holds repositories only: their packages were not built again", o.Dir)
+		return nil
+	}
+	return rebuild(ctx, o, v, releases, all)
+}
+
+// isDir says whether there is a folder.
+func isDir(dir *os.Root, name string) bool {
+	info, err := dir.Lstat(name)
+	return err == nil && info.IsDir()
+}
+
+// releasesIn returns the folders of releases: "." or "releases/VERSION".
+func releasesIn(dir *os.Root) (list []string) {
+	if _, err := dir.Lstat(build.ChecksumsName); err == nil {
+		list = append(list, ".")
+	}
+	entries, _ := fs.ReadDir(dir.FS(), "releases") // a file in its place is named by sweep
+	for _, e := range entries {
+		if e.IsDir() {
+			list = append(list, path.Join("releases", e.Name()))
+		}
+	}
+	return list
+}
+
+// keys returns the publisher's keys that are trusted, and all that the
+// published folder offers: the package of the keys is made of those.
+func (o VerifyOptions) keys(dir *os.Root, releases []string) (trusted, all *signing.Ring, err error) {
+	v := &repo.Vouched{Dir: dir}
+	for _, folder := range append([]string{"."}, releases...) {
+		if _, err := dir.Lstat(path.Join(folder, keyName)); err != nil {
+			continue
+		}
+		text := v.Read(path.Join(folder, keyName))
+		if text == nil {
+			return nil, nil, errors.Join(v.Wrong...)
+		}
+		file, err := os.CreateTemp("", "avirkit-keys-")
+		if err != nil {
+			return nil, nil, fmt.Errorf("copy the published keys: %w", err)
+		}
+		file.Close()
+		defer os.Remove(file.Name())
+		if err := os.WriteFile(file.Name(), text, 0o600); err != nil {
+			return nil, nil, fmt.Errorf("copy the published keys: %w", err)
+		}
+		if all, err = signing.ReadRing(file.Name()); err != nil {
+			return nil, nil, fmt.Errorf("%s/%s: %w", o.Dir, path.Join(folder, keyName), err)
+		}
+		break
+	}
+	fingerprints := strings.Split(strings.ToUpper(o.Key), ",")
+	for i := range fingerprints {
+		fingerprints[i] = strings.TrimPrefix(strings.ReplaceAll(fingerprints[i], " ", ""), "0X")
+	}
+	switch named := !slices.ContainsFunc(fingerprints, func(f string) bool { return !fingerprintForm.MatchString(f) }); {
+	case o.Key != "" && !named:
+		trusted, err = signing.ReadRing(o.Key)
+		return trusted, all, err
+	case all == nil:
+		return nil, nil, fmt.Errorf("%s holds no %s: name the file with the publisher's key, -key=FILE", o.Dir, keyName)
+	case o.Key == "":
+		run.Printf("  !! the key comes from %s itself, and whoever can write there can change it: compare its fingerprint with what the publisher says elsewhere, or name it, -key=FINGERPRINT", o.Dir)
+		return all, all, nil
+	}
+	if trusted = all.Only(fingerprints); len(trusted.Fingerprints()) == 0 {
+		return nil, nil, fmt.Errorf("%s/%s does not hold key %s, but %s", o.Dir, keyName, o.Key, strings.Join(all.Fingerprints(), " and "))
+	}
+	return trusted, all, nil
+}
+
+// checkSums checks the signed checksums of a release and the files in them.
+func checkSums(v *repo.Vouched, release string) {
+	sums := v.Signed(path.Join(release, build.ChecksumsName), path.Join(release, build.ChecksumsName+".asc"))
+	for line := range strings.Lines(string(sums)) {
+		sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+		if !ok || path.Base(name) != name {
+			v.Wrong = append(v.Wrong, fmt.Errorf("%s: it has the line %q, which is no checksum of a file beside it", path.Join(release, build.ChecksumsName), line))
+			continue
+		}
+		v.Check(path.Join(release, name), sum)
+	}
+}
+
+// fromArchive notes the files of the repositories that no index names, such as
+// the public key, if they are those of a release's signed archive.
+func fromArchive(v *repo.Vouched, releases []string) {
+	for _, release := range releases {
+		names, _ := fs.Glob(v.Dir.FS(), path.Join(release, "*-repo.tar.gz"))
+		for _, name := range names {
+			if v.Files[name] == "" {
+				continue
+			}
+			err := eachFile(v.Read(name), func(inside, sum string) {
+				// What is there and not the same is either vouched for by
+				// newer indexes or found by sweep.
+				_, inside, _ = strings.Cut(inside, "/")
+				if f, err := v.Dir.Lstat(inside); err == nil && f.Mode().IsRegular() && v.Files[inside] == "" && fmt.Sprintf("%x", sha256.Sum256(v.Read(inside))) == sum {
+					v.Files[inside] = sum
+				}
+			})
+			if err != nil {
+				v.Wrong = append(v.Wrong, fmt.Errorf("%s: %w", name, err))
+			}
+		}
+	}
+}
+
+// eachFile calls f with each regular file of an archive and its digest.
+func eachFile(archive []byte, f func(name, sum string)) error {
+	z, err := gzip.NewReader(bytes.NewReader(archive))
+	if err != nil {
+		return err
+	}
+	for t := tar.NewReader(z); ; {
+		switch h, err := t.Next(); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case h.Typeflag == tar.TypeReg:
+			sum := sha256.New()
+			if _, err := io.Copy(sum, t); err != nil {
+				return err
+			}
+			f(path.Clean(h.Name), fmt.Sprintf("%x", sum.Sum(nil)))
+		}
+	}
+}
+
+// sweep names what lies there and is not vouched for.
+func sweep(v *repo.Vouched) error {
+	return fs.WalkDir(v.Dir.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || v.Files[name] != "" {
+			return err
+		}
+		v.Wrong = append(v.Wrong, fmt.Errorf("%s: nobody has signed it", filepath.Join(v.Dir.Name(), name)))
+		return nil
+	})
+}
