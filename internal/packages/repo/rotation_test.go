@@ -257,3 +257,64 @@ func TestAptSeesItsChannelAndTheChangelogs(t *testing.T) {
 	assert.Contains(t, out, "kerio-connect-avir-clam (1.1.0~rc.1) stable; urgency=medium")
 	assert.Contains(t, out, "* The ClamAV plugin and the sample plugin.")
 }
+
+// automatic runs dnf-automatic with the settings of docs/administrator.md.
+func (d *dnfClient) automatic(t *testing.T) string {
+	t.Helper()
+	conf := filepath.Join(d.root, "automatic.conf")
+	require.NoError(t, os.WriteFile(conf, []byte(strings.ReplaceAll(`[commands]
+apply_updates = yes
+random_sleep = 0
+network_online_timeout = 0
+[emitters]
+emit_via = stdio
+[base]
+includepkgs = avirkit-*, kerio-*-avir-*
+installroot = ROOT
+reposdir = ROOT/etc/yum.repos.d
+cachedir = ROOT/var/cache/dnf
+persistdir = ROOT/var/lib/dnf
+logdir = ROOT/var/log
+metadata_expire = 0
+plugins = 0
+`, "ROOT", d.root)), 0o644))
+	// This is what /usr/bin/dnf-automatic does, which Debian does not install;
+	// and no package says here which release of Red Hat's this is.
+	program := "import sys, dnf.rpm, dnf.automatic.main\ndnf.rpm.detect_releasever = lambda root: '9'\nsys.exit(dnf.automatic.main.main(sys.argv[1:]))"
+	cmd := exec.CommandContext(t.Context(), "unshare", "--pid", "--fork", "--kill-child", "/usr/bin/python3", "-c", program, conf)
+	cmd.Env = append(os.Environ(), "HOME="+filepath.Join(d.root, "home"), "LC_ALL=C", "http_proxy=", "no_proxy=*")
+	out, _ := cmd.CombinedOutput()
+	return string(out)
+}
+
+func (d *dnfClient) rpm(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("rpm", append([]string{"--root", d.root}, args...)...)
+	cmd.Env = append(os.Environ(), "HOME="+filepath.Join(d.root, "home"))
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	return strings.TrimSpace(string(out))
+}
+
+func TestDnfAutomaticTakesItsChannelAndKeysThatRpmKnowsAtFullLength(t *testing.T) {
+	needRoot(t)
+	r := newRotation(t)
+	r.publish("1.0.0", []string{r.old}, []string{r.old})
+	d := newDNF(t, r.o.Out, r.o.URL).(*dnfClient)
+	out, err := d.install(t, packages.KeyringName)
+	require.NoError(t, err, out)
+
+	r.publish("1.1.0", []string{r.old, r.next}, []string{r.old, r.next})
+	r.o.Channel = Beta
+	r.publish("1.2.0-rc.1", []string{r.old, r.next}, []string{r.old, r.next})
+	out = d.automatic(t)
+	assert.Equal(t, packages.KeyringName+"-1.1.0-1.noarch", d.rpm(t, "-q", packages.KeyringName), "not the beta: %s", out)
+
+	r.o.Channel = Stable
+	r.publish("1.3.0", []string{r.next}, []string{r.old, r.next})
+	out = d.automatic(t)
+	assert.Contains(t, out, "GPG check FAILED", "it never imports a key by itself")
+	d.rpm(t, "--import", filepath.Join(d.root, packages.RPMKeyring))
+	out = d.automatic(t)
+	assert.Equal(t, packages.KeyringName+"-1.3.0-1.noarch", d.rpm(t, "-q", packages.KeyringName), out)
+}
