@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/hostdeps"
+	"github.com/avirkit/avirkit/internal/packages/signing"
 	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/versions"
 )
@@ -39,6 +41,16 @@ func Doctor(ctx context.Context) error {
 	default:
 		row("absent", "zig "+versions.Zig, "build", "mage build gets it below .cache where npm is, or can be installed")
 	}
+	// What it must say of a key that soon expires, it prints by itself.
+	keys, badKey := signing.FromEnvironment(ctx, time.Now())
+	switch {
+	case badKey != nil:
+		row("BAD", "signing key", "repo, release", badKey.Error())
+	case keys == nil:
+		row("absent", "signing key", "repo, release", signing.Describe(nil))
+	default:
+		row("ok", "signing key", "repo, release", signing.Describe(keys))
+	}
 	for _, p := range hostdeps.Programs {
 		state, detail := "ok", ""
 		if !p.There(ctx) && !hostdeps.Has(ctx, p.Package) {
@@ -49,6 +61,9 @@ func Doctor(ctx context.Context) error {
 	}
 	if err := table.Flush(); err != nil {
 		return err
+	}
+	if badKey != nil {
+		return fmt.Errorf("the signing key can't be used: %w", badKey)
 	}
 	_, noDpkg := hostdeps.Missing(ctx)
 	switch {
