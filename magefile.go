@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/targets"
@@ -88,8 +89,14 @@ func Release(ctx context.Context, strict *bool) error { return targets.Release(c
 // Verify checks the signatures and checksums of what is published in the folder -dir, and that these sources make the same bytes; -key is the file of the publisher's keys, or their fingerprints.
 func Verify(ctx context.Context, dir, key *string) error { return targets.Verify(ctx, dir, key) }
 
-// Audit checks whether the oldest supported systems can load the library FILE.
-func Audit(ctx context.Context, file string) error { return targets.Audit(ctx, file) }
+// Audit checks whether the oldest supported systems can load the library FILE; with -plugin=DIR instead of FILE, repeatable, those of the plugin in DIR.
+func Audit(ctx context.Context, file string, plugin *string) error {
+	// Mage takes the first word for FILE, whatever it is.
+	if first, found := strings.CutPrefix(strings.TrimLeft(file, "-"), "plugin="); found && file[0] == '-' {
+		return targets.AuditOutside(ctx, &first)
+	}
+	return targets.Audit(ctx, file)
+}
 
 // Doctor tells what this machine has, what it lacks, and how to get it.
 func Doctor(ctx context.Context) error { return targets.Doctor(ctx) }

@@ -116,6 +116,10 @@ static void *load(void *argument) {
     if (set_options(b))
         return NULL;
     if (b->options->info_only) {
+        p->iface->get_error_message(p->error, sizeof p->error);
+        p->error[sizeof p->error - 1] = 0;
+        if (p->error[0]) /* it knows already why it can't start */
+            line("info", "error", p->error);
         b->ok = 1;
         return NULL;
     }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/build/toolchain"
@@ -168,7 +169,7 @@ func (b *builder) simpleAPI() string { return filepath.Join(b.Root, "api", "c") 
 // cFlags are the compiler's flags for a plugin's sources. No path of this
 // machine gets into the library.
 func (t *target) cFlags(f *cFolder) []string {
-	return []string{"-O2", "-g", "-fPIC", "-pthread", "-I" + t.simpleAPI(),
+	return []string{"-O2", "-g", "-fPIC", "-pthread", "-I" + t.simpleAPI(), "-DAVPLUGIN_VERSION=" + strconv.Quote(t.version()),
 		"-ffile-prefix-map=" + f.dir + "=" + filepath.Base(f.dir), "-ffile-prefix-map=" + t.Root + "=avirkit"}
 }
 

@@ -40,7 +40,7 @@ func (b *builder) all(ctx context.Context) (*Manifest, error) {
 	if err := b.prepare(ctx); err != nil {
 		return nil, err
 	}
-	jobs, ctx := errgroup.WithContext(ctx)
+	jobs, jobContext := errgroup.WithContext(ctx)
 	jobs.SetLimit(parallelJobs())
 	var facts []*Library
 	for _, p := range b.Platforms {
@@ -51,14 +51,17 @@ func (b *builder) all(ctx context.Context) (*Manifest, error) {
 		for _, plugin := range plugins {
 			l := &Library{Platform: p.Name, Name: plugin.Name}
 			facts = append(facts, l)
-			jobs.Go(func() error { return t.plugin(ctx, plugin, l) })
+			jobs.Go(func() error { return t.plugin(jobContext, plugin, l) })
 		}
-		jobs.Go(func() error { return t.avserver(ctx) })
+		jobs.Go(func() error { return t.avserver(jobContext) })
 		for _, program := range goPrograms {
-			jobs.Go(func() error { return t.goProgram(ctx, program) })
+			jobs.Go(func() error { return t.goProgram(jobContext, program) })
 		}
 	}
 	if err := jobs.Wait(); err != nil {
+		return nil, err
+	}
+	if err := b.introductions(ctx, plugins); err != nil {
 		return nil, err
 	}
 	for _, dir := range b.folders() {

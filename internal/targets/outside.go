@@ -64,6 +64,18 @@ func BuildOutside(ctx context.Context, plugin, platforms *string) error {
 	return eachOutside(ctx, plugin, platforms, func(string, string, *build.Manifest) error { return nil })
 }
 
+// AuditOutside prints what the audit says of the libraries of plugins in
+// vendors' folders.
+func AuditOutside(ctx context.Context, plugin *string) error {
+	return eachOutside(ctx, plugin, nil, func(root, folder string, m *build.Manifest) error {
+		var refused []error
+		for _, library := range m.Libraries {
+			refused = append(refused, Audit(ctx, filepath.Join(folder, "dist", library.Platform, library.Name+".so")))
+		}
+		return errors.Join(refused...)
+	})
+}
+
 // PackageOutside makes the packages of plugins in vendors' folders.
 func PackageOutside(ctx context.Context, plugin *string) error {
 	return eachOutside(ctx, plugin, nil, func(root, folder string, _ *build.Manifest) error {
@@ -89,7 +101,7 @@ func TestOutside(ctx context.Context, plugin *string) error {
 			if err != nil {
 				return err
 			}
-			if _, err := (suite{module: ".", env: env}).run(ctx, folder); err != nil {
+			if _, err := (suite{module: folder, env: env}).run(ctx, ""); err != nil {
 				return err
 			}
 		}

@@ -2,7 +2,9 @@ package targets
 
 import (
 	"context"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -25,6 +27,28 @@ func TestANewPluginIsBuiltTestedAndPackagedAsItIs(t *testing.T) {
 			for _, pattern := range []string{"linux-386/avir_mine.so", "linux-amd64/avir_mine.so", "packages/kerio-connect-avir-mine_0.1.0_amd64.deb", "packages/kerio-control-avir-mine-0.1.0-1.i686.rpm"} {
 				assert.FileExists(t, filepath.Join(dir, "dist", filepath.FromSlash(pattern)))
 			}
+		})
+	}
+}
+
+// The compiler accepts each of these; in the product the plugin would have no
+// name, or could not be started.
+func TestABuildRefusesAPluginThatDoesNotSayWhoItIs(t *testing.T) {
+	t.Setenv("AVIR_TOOLCHAIN", toolchain.GCC)
+	for fault, c := range map[string]struct{ language, file, from, to, want string }{
+		"Go":  {"go", "main.go", "return api.NewInfo(", "if true { return api.Info{} }; return api.NewInfo(", "avir_mine for linux-amd64: the plugin has no name and no description: give it to api.NewInfo"},
+		"C++": {"c++", "mine.h", `#define AVPLUGIN_SHORTCUT "avir_mine"`, "#define N \"avir_other\"\n#define AVPLUGIN_SHORTCUT N", `calls itself "avir_other"`},
+	} {
+		t.Run(fault, func(t *testing.T) {
+			name, dir, platforms := "mine", filepath.Join(t.TempDir(), "mine"), "linux-amd64"
+			require.NoError(t, New(context.Background(), &name, &c.language, &dir))
+			file := filepath.Join(dir, c.file)
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			require.Contains(t, string(text), c.from)
+			require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(text), c.from, c.to, 1)), 0o600))
+			require.ErrorContains(t, BuildOutside(context.Background(), &dir, &platforms), c.want)
+			assert.NoDirExists(t, filepath.Join(dir, "dist", "linux-amd64"))
 		})
 	}
 }

@@ -2,7 +2,11 @@
 #ifndef AVSAMPLE_H
 #define AVSAMPLE_H
 
+#ifndef AVPLUGIN_VERSION /* "mage build" takes it from the file VERSION */
+#define AVPLUGIN_VERSION "unknown"
+#endif
+
 #define AVPLUGIN_SHORTCUT "avir_csample"
-#define AVPLUGIN_DESCRIPTION "Sample plugin in C without an antivirus, version 1.0.0"
+#define AVPLUGIN_DESCRIPTION "Sample plugin in C without an antivirus, version " AVPLUGIN_VERSION
 
 #endif
