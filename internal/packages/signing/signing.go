@@ -60,7 +60,7 @@ func FromEnvironment(ctx context.Context, at time.Time) (*Keys, error) {
 	case len(phrases) > 1 && len(phrases) != len(files)+len(ids):
 		return nil, fmt.Errorf("%s names %d files for %d keys: name one for each key, or one for all", PassphraseFileVariable, len(phrases), len(files)+len(ids))
 	}
-	var signers []signer
+	var all []*Keys
 	for i, key := range append(files, ids...) {
 		phrase := ""
 		if len(phrases) > 0 {
@@ -76,12 +76,12 @@ func FromEnvironment(ctx context.Context, at time.Time) (*Keys, error) {
 		if err != nil {
 			return nil, err
 		}
-		signers = append(signers, k.signers...)
+		all = append(all, k)
 	}
-	if len(signers) == 0 {
+	if len(all) == 0 {
 		return nil, nil
 	}
-	return withRing(signers, os.Getenv(KeyringVariable))
+	return Join(os.Getenv(KeyringVariable), all...)
 }
 
 // RingFromEnvironment returns the keys that clients shall trust where none
@@ -101,24 +101,27 @@ func single(s signer) *Keys {
 	return &Keys{&Ring{trusted: openpgp.EntityList{s.Key()}}, []signer{s}}
 }
 
-// withRing returns signers whose keys are in the ring at path, or all of it if
-// there is no path.
-func withRing(signers []signer, path string) (*Keys, error) {
-	k := &Keys{&Ring{}, signers}
-	if path != "" {
+// Join returns keys that sign together, the first of them packages. Clients
+// trust those in the file ring, or if it has no name those that sign.
+func Join(ring string, all ...*Keys) (*Keys, error) {
+	k := &Keys{Ring: &Ring{}}
+	for _, one := range all {
+		k.signers = append(k.signers, one.signers...)
+	}
+	if ring != "" {
 		var err error
-		if k.Ring, err = ReadRing(path); err != nil {
+		if k.Ring, err = ReadRing(ring); err != nil {
 			return nil, err
 		}
 	}
-	for _, s := range signers {
+	for _, s := range k.signers {
 		id := fingerprintOf(s.Key())
 		switch old := find(k.retired, id); {
 		case old != nil:
-			return nil, fmt.Errorf("%s %s says that signing key %s %s: sign with another", KeyringVariable, path, id, ended(old, time.Now()))
+			return nil, fmt.Errorf("%s %s says that signing key %s %s: sign with another", KeyringVariable, ring, id, ended(old, time.Now()))
 		case find(k.trusted, id) != nil:
-		case path != "":
-			return nil, fmt.Errorf("%s %s lacks the signing key %s: add it with gpg --armor --export %s >>%s", KeyringVariable, path, id, id, path)
+		case ring != "":
+			return nil, fmt.Errorf("%s %s lacks the signing key %s: add it with gpg --armor --export %s >>%s", KeyringVariable, ring, id, id, ring)
 		default:
 			k.trusted = append(k.trusted, s.Key())
 		}

@@ -83,7 +83,7 @@ func newApt(ctx context.Context, d rootfs.Debian, k *kit, t *table) (*apt, error
 	}
 	native, _, _ := strings.Cut(d.Arch, ",")
 	a := &apt{Root: tree, k: k, of: platformOf(native), setup: setupOfToday}
-	if d.Number == "11" { // its apt can't read a key inside a .sources file
+	if d.Number == "11" {
 		a.setup = setupOf11
 	}
 	for name, text := range map[string]string{

@@ -9,30 +9,34 @@ import (
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/packages"
 )
 
 // What an administrator copies from a repository, and where to.
 var (
-	setupOfToday = map[string]string{"apt/avirkit.sources": "etc/apt/sources.list.d/avirkit.sources"}
-	setupOf11    = map[string]string{
-		"apt/avirkit.list": "etc/apt/sources.list.d/avirkit.list",
-		"avirkit.gpg":      "usr/share/keyrings/avirkit.gpg",
-	}
-	setupOfOld = map[string]string{
-		"apt/avirkit-old.list": "etc/apt/sources.list.d/avirkit.list",
-		"avirkit.gpg":          "etc/apt/trusted.gpg.d/avirkit.gpg", // apt-key adds it to a file in the folder above
-	}
+	setupOfToday = map[string]string{"apt/avirkit.sources": "etc/apt/sources.list.d/avirkit.sources", "avirkit.gpg": packages.AptKeyring}
+	setupOf11    = map[string]string{"apt/avirkit.list": "etc/apt/sources.list.d/avirkit.list", "avirkit.gpg": packages.AptKeyring}
+	setupOfOld   = map[string]string{"apt/avirkit-old.list": "etc/apt/sources.list.d/avirkit.list", "avirkit.gpg": packages.AptKeyring}
 )
+
+// oldKeys is where apt before 1.1 looks for keys: a link there leads to the
+// keyring package's file.
+const oldKeys = "etc/apt/trusted.gpg.d/avirkit-archive-keyring.gpg"
 
 // use gives apt the files that an administrator of this system copies from a
 // repository of the kit, but with the place of another one: the changed
 // copies name the original's.
 func (a *apt) use(files, place string) error {
 	for _, old := range []string{
-		"etc/apt/sources.list", "etc/apt/sources.list.d", "usr/share/keyrings/avirkit.gpg", "etc/apt/trusted.gpg.d/avirkit.gpg",
+		"etc/apt/sources.list", "etc/apt/sources.list.d", packages.AptKeyring, oldKeys,
 	} {
 		if err := os.RemoveAll(a.Path(old)); err != nil {
 			return fmt.Errorf("clear apt's sources: %w", err)
+		}
+	}
+	if a.setup["apt/avirkit-old.list"] != "" {
+		if err := os.Symlink(packages.AptKeyring, a.Path(oldKeys)); err != nil {
+			return fmt.Errorf("show the keys to an old apt: %w", err)
 		}
 	}
 	for from, to := range a.setup {

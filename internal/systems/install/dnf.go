@@ -9,6 +9,7 @@ import (
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build/platform"
+	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -39,6 +40,7 @@ func testDNF(ctx context.Context, k *kit, of *platform.Platform, t *table) error
 		}
 	}
 	t.do("all", "wrong key, tampered index and package refused", func() error { return d.refusals(ctx, p) })
+	t.do("all", "the key changes, a beta is promoted", func() error { return d.rotation(ctx, p) })
 	return nil
 }
 
@@ -66,6 +68,15 @@ func (d *dnfManager) use(file, place string) error {
 		return fmt.Errorf("read the repository's file: %w", err)
 	}
 	text := strings.ReplaceAll(string(data), d.k.url+"/good/yum", d.k.url+"/"+place+"/yum")
+	// dnf looks for the key on this machine, not in the install root.
+	text = strings.ReplaceAll(text, packages.RPMKeyring, d.Path(packages.RPMKeyring))
+	key, err := os.ReadFile(filepath.Join(d.k.dir, file, "avirkit.asc"))
+	if err != nil {
+		return fmt.Errorf("read the repository's key: %w", err)
+	}
+	if err := d.Write(packages.RPMKeyring, string(key), 0o644); err != nil {
+		return err
+	}
 	return atomicdir.WriteFile(filepath.Join(d.repos, "avirkit.repo"), []byte(text), 0o644)
 }
 

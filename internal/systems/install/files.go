@@ -25,7 +25,7 @@ func testFiles(ctx context.Context, k *kit, t *table) error {
 			}
 		}
 	}
-	t.do("all", "a package of each format and platform, those of the tools too, and no other file", k.complete)
+	t.do("all", "a package of each format and platform, those of the tools and keys too, and no other file", k.complete)
 	t.do("all", "two builds are identical", func() error { return k.reproducible(ctx) })
 	t.do("all", "lintian", func() error { return k.lintian(ctx) })
 	t.do("all", "rpmlint", func() error { return k.rpmlint(ctx, home) })
@@ -37,7 +37,7 @@ func (k *kit) path(name string) string { return filepath.Join(k.current.dir, nam
 
 func (k *kit) complete() error {
 	files, err := filepath.Glob(k.path("*"))
-	if want := 2 * len(platform.All) * (len(k.packages(platform.All[0])) + 1); err == nil && len(files) != want {
+	if want := 2*len(platform.All)*(len(k.packages(platform.All[0]))+1) + 2; err == nil && len(files) != want {
 		err = fmt.Errorf("there are %d files, not %d: %q", len(files), want, files)
 	}
 	return err

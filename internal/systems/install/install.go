@@ -26,7 +26,10 @@
 //  15. a server of the other width is told of, and the command that is printed
 //     then installs the right package;
 //  16. apt and dnf install it from the repositories by name, and refuse a
-//     wrong key and a tampered index or package.
+//     wrong key and a tampered index or package;
+//  17. a client that takes the new key in time goes on when the old one is gone,
+//     one that does not is refused; a client of stable sees no beta, and
+//     unattended-upgrades takes what is in its channel.
 package install
 
 import (
@@ -66,6 +69,13 @@ func systems() []system {
 		list = append(list, system{d.Name(), func(ctx context.Context, k *kit, t *table) error {
 			return testDebian(ctx, d, k, t)
 		}})
+	}
+	for _, d := range distributions {
+		if d.Arch == "amd64" {
+			list = append(list, system{d.Name() + ", keys and channels", func(ctx context.Context, k *kit, t *table) error {
+				return testRotation(ctx, d, k, t)
+			}})
+		}
 	}
 	list = append(list, system{bothWidths.Name(), testBothWidths})
 	for _, of := range platform.All {

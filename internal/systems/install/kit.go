@@ -116,7 +116,7 @@ func (k *kit) publish(ctx context.Context) error {
 	// A stranger's repository of packages that the stranger signed.
 	k.foreign = release{version: k.current.version, dist: k.current.dist, dir: filepath.Join(k.dir, "foreign")}
 	o := k.packageOptions(k.foreign, filepath.Join(k.dir, "old-data"))
-	o.Signer = stranger
+	o.Signer, o.Keyring = stranger, stranger.Ring
 	if err := packages.Build(ctx, o); err != nil {
 		return err
 	}
@@ -124,6 +124,9 @@ func (k *kit) publish(ctx context.Context) error {
 	foreign.Packages, foreign.Published = k.foreign.dir, ""
 	foreign.Out, foreign.URL, foreign.Signer = filepath.Join(k.dir, "stranger"), k.url+"/stranger", stranger
 	if err := repo.Build(ctx, foreign); err != nil {
+		return err
+	}
+	if err := k.publishRotation(ctx); err != nil {
 		return err
 	}
 	return k.tamper()

@@ -51,7 +51,7 @@ func (k *kit) buildAll(ctx context.Context) error {
 }
 
 func (k *kit) packageOptions(r release, data string) packages.Options {
-	return packages.Options{Data: data, Dist: r.dist, Out: r.dir, Version: r.version, Epoch: k.epoch, Signer: k.signer}
+	return packages.Options{Data: data, Dist: r.dist, Out: r.dir, Version: r.version, Epoch: k.epoch, Signer: k.signer, Keyring: k.signer.Ring}
 }
 
 // copyLibraries copies dist, which another build may replace during the

@@ -1,0 +1,171 @@
+package install
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/packages/repo"
+	"github.com/avirkit/avirkit/internal/packages/signing"
+	"github.com/avirkit/avirkit/internal/systems/rootfs"
+)
+
+// The repositories of a publisher who changes the key, one after the other, as
+// docs/releasing.md has it.
+const (
+	withOldKey   = "keys-1" // the old key signs
+	withBothKeys = "keys-2" // both sign, and the keyring package has both
+	withNewKey   = "keys-3" // the new one signs, and there is a beta
+	promoted     = "keys-4" // the beta is in stable
+)
+
+// publishRotation makes them. The beta is the newest version.
+func (k *kit) publishRotation(ctx context.Context) error {
+	next, err := k.newKey("next")
+	if err != nil {
+		return err
+	}
+	var ring []byte
+	for _, s := range []*signing.Keys{k.signer, next} {
+		public, _, err := s.Public()
+		if err != nil {
+			return err
+		}
+		ring = append(ring, public...)
+	}
+	file := filepath.Join(k.dir, "keys", "ring.gpg")
+	if err := atomicdir.WriteFile(file, ring, 0o644); err != nil {
+		return err
+	}
+	both, err := signing.Join(file, k.signer, next)
+	if err != nil {
+		return err
+	}
+	alone, err := signing.Join(file, next)
+	if err != nil {
+		return err
+	}
+	data := filepath.Join(k.dir, "rotation-data")
+	if err := os.CopyFS(data, os.DirFS(k.dataDir())); err != nil {
+		return fmt.Errorf("copy the packages' data: %w", err)
+	}
+	if err := errors.Join(os.RemoveAll(filepath.Join(data, "sample")), os.RemoveAll(filepath.Join(data, "csample"))); err != nil {
+		return err
+	}
+	published := ""
+	for _, step := range []struct {
+		name string
+		from release
+		keys *signing.Keys
+		then repo.Options
+	}{
+		{withOldKey, k.old, k.signer, repo.Options{}},
+		{withBothKeys, k.current, both, repo.Options{}},
+		{withNewKey, k.newest(), alone, repo.Options{Channel: repo.Beta}},
+		{promoted, release{}, alone, repo.Options{Promote: k.newest().version}},
+	} {
+		o := step.then
+		o.Out, o.URL, o.Epoch, o.Signer, o.Published = filepath.Join(k.dir, step.name), k.url+"/"+step.name, k.epoch, step.keys, published
+		if step.from.dist != "" {
+			p := k.packageOptions(step.from, data)
+			p.Out, p.Signer, p.Keyring = filepath.Join(k.dir, step.name+"-packages"), step.keys, step.keys.Ring
+			if err := packages.Build(ctx, p); err != nil {
+				return err
+			}
+			o.Packages = p.Out
+		}
+		if err := repo.Build(ctx, o); err != nil {
+			return err
+		}
+		published = o.Out
+	}
+	return nil
+}
+
+// newest is the version that is in beta first.
+func (k *kit) newest() release {
+	return release{version: k.options.Version.Newer(), dist: k.old.dist}
+}
+
+// subscriber is a package manager that looks at one of these repositories.
+type subscriber interface {
+	tree() rootfs.Root
+	subscribe(ctx context.Context, place string) error
+	first(ctx context.Context, names ...string) error // installs
+	upgrade(ctx context.Context) error
+	keyring() (path, published string)
+}
+
+// changeKeys has a client go from the old key to the new one, and from stable to
+// what was promoted. Its last upgrade is finish.
+func (k *kit) changeKeys(ctx context.Context, m subscriber, p pkg, finish func() error) error {
+	path, published := m.keyring()
+	key := func(place string) error { // the administrator's own copy
+		data, err := os.ReadFile(filepath.Join(k.dir, place, published))
+		if err != nil {
+			return fmt.Errorf("read the repository's key: %w", err)
+		}
+		return m.tree().Write(path, string(data), 0o644)
+	}
+	has := func(place string) error {
+		want, err := os.ReadFile(filepath.Join(k.dir, place, published))
+		if err != nil {
+			return fmt.Errorf("read the repository's key: %w", err)
+		}
+		got, err := os.ReadFile(m.tree().Path(path))
+		if err == nil && !bytes.Equal(got, want) {
+			err = fmt.Errorf("%s does not hold the keys of %s", path, place)
+		}
+		return err
+	}
+	// After the keys are in place, and a first look at the repository.
+	err := errors.Join(key(withOldKey), m.subscribe(ctx, withOldKey))
+	if err == nil {
+		err = m.first(ctx, packages.KeyringName, p.name)
+	}
+	if err == nil {
+		err = errors.Join(has(withOldKey), p.installed(m.tree(), k.old))
+	}
+	if err != nil {
+		return fmt.Errorf("with the old key: %w", err)
+	}
+	for _, step := range []struct {
+		place   string
+		upgrade func() error
+		keys    string
+		want    release
+	}{
+		{withBothKeys, func() error { return m.upgrade(ctx) }, withBothKeys, k.current},
+		{withNewKey, func() error { return m.upgrade(ctx) }, withBothKeys, k.current}, // sees no beta
+		{promoted, finish, withBothKeys, k.newest()},
+	} {
+		err := m.subscribe(ctx, step.place)
+		if err == nil {
+			err = step.upgrade()
+		}
+		if err == nil {
+			err = errors.Join(has(step.keys), p.installed(m.tree(), step.want))
+		}
+		if err != nil {
+			return fmt.Errorf("at %s: %w", step.place, err)
+		}
+	}
+	// Who never took the new key is refused, for that reason.
+	if err := key(withOldKey); err != nil {
+		return err
+	}
+	err = m.subscribe(ctx, promoted)
+	if err == nil {
+		return errors.New("a client that has only the old key takes what the new one signed")
+	}
+	if !strings.Contains(err.Error(), "NO_PUBKEY") && !strings.Contains(err.Error(), "GPG") {
+		return fmt.Errorf("a client that has only the old key is refused, but not for its key: %w", err)
+	}
+	return nil
+}
