@@ -23,15 +23,14 @@ func Missing(ctx context.Context, pkgs ...string) ([]string, error) {
 	if _, err := exec.LookPath("dpkg-query"); err != nil {
 		return nil, errors.New("this is not a Debian-like system (no dpkg-query in PATH)")
 	}
-	var missing []string
-	for _, p := range pkgs {
-		// dpkg-query exits with 1 for a package it has never heard of.
-		out, _ := exec.CommandContext(ctx, "dpkg-query", "-W", "-f", "${db:Status-Status}\n", p).Output()
-		// It prints a line for each architecture.
-		if !slices.Contains(strings.Fields(string(out)), "installed") {
-			missing = append(missing, p)
-		}
+	if len(pkgs) == 0 {
+		return nil, nil // dpkg-query would list all
 	}
+	// It prints a line for each architecture of a package that it knows, and
+	// fails for those that it does not know.
+	out, _ := run.Command{Name: "dpkg-query", Args: append([]string{"-W", "-f", "${Package} ${db:Status-Status}\n"}, pkgs...)}.Run(ctx)
+	lines := strings.Split(out, "\n")
+	missing := slices.DeleteFunc(slices.Clone(pkgs), func(p string) bool { return slices.Contains(lines, p+" installed") })
 	return missing, ctx.Err()
 }
 

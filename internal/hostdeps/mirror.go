@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/run"
@@ -27,12 +26,12 @@ func Mirror(ctx context.Context) (string, error) {
 				return "", err
 			}
 		}
-		out, err := exec.CommandContext(ctx, "apt-get", "indextargets",
-			"--format", "$(LABEL) $(COMPONENT) $(RELEASE) $(REPO_URI)", "Created-By: Packages", "Origin: Debian").Output()
+		out, err := run.Command{Name: "apt-get", Args: []string{"indextargets",
+			"--format", "$(LABEL) $(COMPONENT) $(RELEASE) $(REPO_URI)", "Created-By: Packages", "Origin: Debian"}}.Run(ctx)
 		if err != nil {
 			return "", fmt.Errorf("ask apt for its mirrors: %w; set %s to the URL of a Debian mirror", err, MirrorVariable)
 		}
-		if url := debianURL(string(out)); url != "" {
+		if url := debianURL(out); url != "" {
 			return url, nil
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/avirkit/avirkit/internal/run"
 )
 
 // Program is something that targets use, and the Debian package that brings it.
@@ -84,8 +86,8 @@ func Has(ctx context.Context, pkg string) bool {
 func (p Program) There(ctx context.Context) bool {
 	if strings.HasSuffix(p.Package, "-multilib") {
 		// gcc prints the bare name of a file that it doesn't have.
-		path, err := exec.CommandContext(ctx, "gcc", "-m32", "-print-file-name=crt1.o").Output()
-		return err == nil && filepath.IsAbs(strings.TrimSpace(string(path)))
+		path, err := run.Command{Name: "gcc", Args: []string{"-m32", "-print-file-name=crt1.o"}}.Run(ctx)
+		return err == nil && filepath.IsAbs(strings.TrimSpace(path))
 	}
 	if filepath.IsAbs(p.Shows) {
 		_, err := os.Stat(p.Shows)

@@ -28,6 +28,7 @@ type Command struct {
 
 	Stdin  io.Reader
 	Stdout io.Writer // also receives the output; it is kept for the error message anyway
+	Data   io.Writer // receives standard output that is no text, and that is neither kept nor shown
 }
 
 // killDelay is how long a cancelled command may take to end by SIGTERM.
@@ -68,6 +69,9 @@ func (c Command) Run(ctx context.Context) (string, error) {
 		stderr = append(stderr, os.Stderr)
 	}
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(stdout...), io.MultiWriter(stderr...)
+	if c.Data != nil {
+		cmd.Stdout = c.Data
+	}
 
 	err := cmd.Run()
 	if cmd.Process != nil && ctx.Err() != nil {
@@ -99,7 +103,7 @@ func (c Command) explain(ctx context.Context, err error, output string) error {
 		return fmt.Errorf("%s: %w", c.Name, context.Cause(ctx))
 	}
 	if errors.Is(err, exec.ErrNotFound) {
-		return fmt.Errorf("%s: not found in PATH%s", c.Name, c.hint())
+		return fmt.Errorf("%s: %w%s", c.Name, exec.ErrNotFound, c.hint())
 	}
 	output = strings.TrimSpace(output)
 	if len(output) > errorTail {

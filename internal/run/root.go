@@ -13,7 +13,7 @@ func Root() (string, error) {
 		return "", err
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(dir, "magefile.go")); err == nil {
+		if Exists(filepath.Join(dir, "magefile.go")) {
 			return filepath.EvalSymlinks(dir)
 		}
 		if dir == filepath.Dir(dir) {
@@ -21,4 +21,10 @@ func Root() (string, error) {
 		}
 		dir = filepath.Dir(dir)
 	}
+}
+
+// Exists says whether something has this name, be it a link to nowhere.
+func Exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }

@@ -53,7 +53,7 @@ func TestAFailureShowsTheCommandItsOutputAndTheHint(t *testing.T) {
 func TestAMissingProgramIsNamed(t *testing.T) {
 	_, err := Command{Name: "no-such-program", Hint: "install it"}.Run(context.Background())
 
-	assert.EqualError(t, err, "no-such-program: not found in PATH\ninstall it")
+	assert.EqualError(t, err, "no-such-program: executable file not found in $PATH\ninstall it")
 }
 
 func TestLongOutputIsCutInErrors(t *testing.T) {

@@ -3,9 +3,7 @@ package targets
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -61,7 +59,7 @@ func Clean(ctx context.Context) error {
 
 func clean(ctx context.Context, root string) error {
 	dist, cache := filepath.Join(root, "dist"), filepath.Join(root, ".cache")
-	if !exists(dist) && !exists(cache) {
+	if !run.Exists(dist) && !run.Exists(cache) {
 		return nil
 	}
 	unlock, err := build.Lock(ctx, root)
@@ -88,9 +86,4 @@ func clean(ctx context.Context, root string) error {
 	_ = os.Remove(cache) // unless the next build has a lock there by now
 	run.Printf("removed %s and %s", dist, cache)
 	return nil
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return !errors.Is(err, fs.ErrNotExist)
 }

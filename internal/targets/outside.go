@@ -96,7 +96,7 @@ func PackageOutside(ctx context.Context, plugin *string) error {
 // harness's on the library of each platform.
 func TestOutside(ctx context.Context, plugin *string) error {
 	return eachOutside(ctx, plugin, nil, func(root, folder string, m *build.Manifest) error {
-		if exists(filepath.Join(folder, "go.mod")) {
+		if run.Exists(filepath.Join(folder, "go.mod")) {
 			env, err := build.TargetGo(ctx, root)
 			if err != nil {
 				return err

@@ -131,12 +131,12 @@ func (c *check) step(ctx context.Context, name string, f func(ctx context.Contex
 	})
 	s := step{name: name, seconds: int(time.Since(start).Seconds())}
 	if err != nil {
-		s.failed, s.output = true, relevant(said.String())
 		if ctx.Err() != nil {
-			s.output += "\n" + context.Cause(ctx).Error()
-		} else if s.output == "" {
-			s.output = c.guest.explained("", err).Error()
+			fmt.Fprintln(said, context.Cause(ctx))
+		} else if said.String() == "" {
+			fmt.Fprintln(said, c.guest.explained("", err))
 		}
+		s.failed, s.output = true, relevant(said.String())
 		run.Printf("  FAILED %s: %s (%d s)\n\t%s", machine, name, s.seconds, strings.ReplaceAll(s.output, "\n", "\n\t"))
 	}
 	c.steps = append(c.steps, s)

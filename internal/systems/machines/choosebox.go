@@ -39,7 +39,7 @@ func (c *chooser) choose(ctx context.Context, machines []*settings.Machine) (som
 			c.note("NOT TESTED: " + noBoxForVirtualBox(m))
 			continue
 		case c.provider == session.VirtualBox: // Vagrant fetches it when the machine starts
-		case exists(own) && !c.Real, strings.HasPrefix(m.Box, "avirkit/"): // the catalogue has no such box
+		case run.Exists(own.Path) && !c.Real, strings.HasPrefix(m.Box, "avirkit/"): // the catalogue has no such box
 			c.take(m, own)
 			make = append(make, m.Name)
 		default:
@@ -67,17 +67,12 @@ func (c *chooser) choose(ctx context.Context, machines []*settings.Machine) (som
 // those that are there, whatever they were made from.
 func (c *chooser) make(ctx context.Context, machines []string) error {
 	if os.Geteuid() != 0 {
-		machines = slices.DeleteFunc(machines, func(name string) bool { return exists(c.Boxes.For(name)) })
+		machines = slices.DeleteFunc(machines, func(name string) bool { return run.Exists(c.Boxes.For(name).Path) })
 	}
 	if len(machines) == 0 {
 		return nil
 	}
 	return c.Boxes.Make(ctx, machines...)
-}
-
-func exists(b *settings.Box) bool {
-	_, err := os.Stat(b.Path)
-	return err == nil
 }
 
 func noBoxForVirtualBox(m *settings.Machine) string {

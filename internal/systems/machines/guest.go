@@ -3,11 +3,9 @@ package machines
 import (
 	"archive/tar"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -108,21 +106,22 @@ func (g *guest) upload(ctx context.Context, k kit) error {
 
 // download copies what the tests have written in the guest into dir.
 func (g *guest) download(ctx context.Context, dir string) error {
-	c := g.ssh("tar -cf - -C avirkit/out .")
-	// Not by run.Command, which keeps and shows the output as text.
-	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
-	cmd.Env = append(os.Environ(), c.Env...)
-	out, err := cmd.StdoutPipe()
+	file, err := os.Create(g.Path(g.machine.Name + ".results"))
 	if err != nil {
 		return err
 	}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("copy the results of %s: %w", g.machine.Name, err)
+	defer os.Remove(file.Name())
+	defer file.Close()
+	c := g.ssh("tar -cf - -C avirkit/out .")
+	c.Data = file
+	if _, err := c.Run(ctx); err != nil {
+		return g.explained("", err)
 	}
-	err = unpackResults(out, dir)
-	_, _ = io.Copy(io.Discard, io.LimitReader(out, resultsLimit))
-	if err := errors.Join(err, cmd.Wait()); err != nil {
-		return fmt.Errorf("copy the results of %s: %w", g.machine.Name, err)
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := unpackResults(file, dir); err != nil {
+		return fmt.Errorf("unpack the results of %s: %w", g.machine.Name, err)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func pickDriver(ctx context.Context, s *session.Session) (driver, why string, er
 	case s.Mode == session.SystemLibvirt && (errors.Is(err, os.ErrPermission) || errors.Is(err, exec.ErrNotFound)):
 		return driverKVM, "this system's libvirt has KVM", nil
 	}
-	return driverQEMU, err.Error() + ": guests are emulated, and slow", nil
+	return driverQEMU, "guests are emulated, and slow: " + err.Error(), nil
 }
 
 // probeKVM returns nil if QEMU can set up a processor with KVM, and why not
@@ -64,16 +64,12 @@ func probeKVM(ctx context.Context) error {
 	f.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, probeLimit, fmt.Errorf("it does not start within %v", probeLimit))
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-m", "16",
-		"-nodefaults", "-display", "none", "-S", "-monitor", "stdio")
-	cmd.Stdin = strings.NewReader("quit\n")
-	said := &run.Tail{}
-	cmd.Stderr = said
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return fmt.Errorf("no use of KVM: QEMU with it fails: %w: %s", err, said.Last())
+	_, err = run.Command{
+		Name: "qemu-system-x86_64", Stdin: strings.NewReader("quit\n"),
+		Args: []string{"-accel", "kvm", "-cpu", "host", "-m", "16", "-nodefaults", "-display", "none", "-S", "-monitor", "stdio"},
+	}.Run(ctx)
+	if err != nil {
+		return fmt.Errorf("no use of KVM: QEMU with it fails: %w", err)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/avirkit/avirkit/internal/hostdeps"
+	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/systems/session"
 )
 
@@ -27,9 +28,10 @@ func look(ctx context.Context) surroundings {
 	defer cancel()
 	_, noVBox := exec.LookPath("VBoxManage")
 	_, noDebian := hostdeps.Missing(ctx)
+	_, noLibvirt := run.Command{Name: "virsh", Args: []string{"-q", "-c", libvirtURI, "uri"}}.Run(asked)
 	return surroundings{
 		wanted:     os.Getenv("AVIR_VM_PROVIDER"),
-		libvirt:    exec.CommandContext(asked, "virsh", "-q", "-c", libvirtURI, "uri").Run() == nil,
+		libvirt:    noLibvirt == nil,
 		virtualBox: noVBox == nil,
 		root:       os.Geteuid() == 0,
 		debian:     noDebian == nil,

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jstemmer/go-junit-report/v2/junit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -41,7 +42,7 @@ func TestOneReportHoldsTheStepsAndAllReportsOfTheHarness(t *testing.T) {
 	write(t, filepath.Join(dir, "avir_clam-fake.xml"), harnessReport)
 	write(t, filepath.Join(dir, "avir_clam-real.xml"), harnessReport)
 	steps := []step{{name: "boot", seconds: 15}, {name: "install", failed: true, output: "no <space>"}, {name: "scan", skipped: "its start failed"}}
-	c, err := writeJUnit(dir, "debian6", steps, []junitProperty{{"kernel", "2.6.32"}})
+	c, err := writeJUnit(dir, "debian6", steps, []junit.Property{{Name: "kernel", Value: "2.6.32"}})
 	require.NoError(t, err)
 	assert.Equal(t, count{tests: 9, failed: 3, skipped: 3}, c)
 
@@ -100,8 +101,8 @@ func TestTheTableNamesWhatItRanOn(t *testing.T) {
 		"Debian 11 i386 stood in for CentOS 6.10 i386; of CentOS 6.10 i386 itself this proves nothing", "driver: qemu", "\nNOT TESTED: debian12\n"} {
 		assert.Contains(t, b.String(), fact)
 	}
-	assert.Equal(t, []junitProperty{{"driver", "qemu"}, {"system", "Debian 6.0.10"}, {"kernel", "2.6.32-5-686"},
-		{"machine", "i686"}, {"libc", "glibc 2.11.3"}, {"packager", "dpkg 1.15.11"}}, rows[0].properties(driverQEMU))
+	assert.Equal(t, []junit.Property{{Name: "driver", Value: "qemu"}, {Name: "system", Value: "Debian 6.0.10"}, {Name: "kernel", Value: "2.6.32-5-686"},
+		{Name: "machine", Value: "i686"}, {Name: "libc", Value: "glibc 2.11.3"}, {Name: "packager", Value: "dpkg 1.15.11"}}, rows[0].properties(driverQEMU))
 	assert.Equal(t, "stand-in", rows[1].properties("")[0].Name)
 	assert.EqualError(t, failures(rows), "1 of 2 machines failed:\ncentos6: boot centos6: no")
 	assert.NoError(t, failures(rows[:1]))

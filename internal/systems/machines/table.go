@@ -8,6 +8,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/jstemmer/go-junit-report/v2/junit"
+
 	"github.com/avirkit/avirkit/internal/systems/settings"
 )
 
@@ -45,12 +47,12 @@ func (r row) standsIn() string {
 }
 
 // properties are what a report tells of the system that the tests ran on.
-func (r row) properties(driver string) []junitProperty {
-	all := []junitProperty{{"driver", driver}, {"stand-in", r.standsIn()}}
+func (r row) properties(driver string) []junit.Property {
+	all := []junit.Property{{Name: "driver", Value: driver}, {Name: "stand-in", Value: r.standsIn()}}
 	for _, name := range []string{"system", "kernel", "machine", "libc", "packager"} {
-		all = append(all, junitProperty{name, r.facts[name]})
+		all = append(all, junit.Property{Name: name, Value: r.facts[name]})
 	}
-	return slices.DeleteFunc(all, func(p junitProperty) bool { return p.Value == "" })
+	return slices.DeleteFunc(all, func(p junit.Property) bool { return p.Value == "" })
 }
 
 // writeTable writes what ran where, so that the proof names its systems, and

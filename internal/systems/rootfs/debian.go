@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -120,16 +119,16 @@ func (d Debian) fetch(ctx context.Context, tarball, tmp string) error {
 // aptProxy returns what this machine's apt is configured to use of proxies, in
 // apt's own spelling: mmdebstrap takes nothing of this machine's settings.
 func aptProxy(ctx context.Context) (string, error) {
-	out, err := exec.CommandContext(ctx, "apt-config", "dump", "--format", `%f "%v"; `, "Acquire::http", "Acquire::https").Output()
+	out, err := run.Command{Name: "apt-config", Args: []string{"dump", "--format", `%f "%v"; `, "Acquire::http", "Acquire::https"}}.Run(ctx)
 	if err != nil {
 		return "", fmt.Errorf("ask apt for its proxy: %w", err)
 	}
 	for _, scheme := range []string{"http", "https"} {
 		if url := os.Getenv(scheme + "_proxy"); url != "" {
-			out = fmt.Appendf(out, `Acquire::%s::Proxy "%s"; `, scheme, url)
+			out += fmt.Sprintf(`Acquire::%s::Proxy "%s"; `, scheme, url)
 		}
 	}
-	return string(out), nil
+	return out, nil
 }
 
 // ErrStaleMirror is the reason where Debian's mirror is at fault.

@@ -186,7 +186,7 @@ func (s *Session) End() error {
 	case <-time.After(endLimit):
 		return fmt.Errorf("the files in %s are still not removed: the next run tries again", s.Dir)
 	}
-	if exists(s.Dir) {
+	if run.Exists(s.Dir) {
 		return fmt.Errorf("the files in %s could not be removed: %s", s.Dir, strings.TrimSpace(s.output.String()))
 	}
 	return nil
@@ -208,9 +208,4 @@ func (s *Session) KeptFile() string { return s.Path("kept") }
 func (s *Session) leave() {
 	s.release()
 	_ = os.Setenv(runVariable, s.outer)
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
 }

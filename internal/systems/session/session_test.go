@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/internal/run"
 )
 
 // TestMain lets this program be the run that a test kills.
@@ -78,7 +80,7 @@ func lives(pid int) bool {
 
 func gone(t *testing.T, dir string) {
 	t.Helper()
-	assert.Eventually(t, func() bool { return !exists(dir) && !keeperLives(dir) }, 20*time.Second, 10*time.Millisecond, "%s is still there", dir)
+	assert.Eventually(t, func() bool { return !run.Exists(dir) && !keeperLives(dir) }, 20*time.Second, 10*time.Millisecond, "%s is still there", dir)
 }
 
 func TestTheEndOfARunRemovesItsFiles(t *testing.T) {

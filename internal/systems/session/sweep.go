@@ -30,7 +30,7 @@ func sweep(ctx context.Context, cache string, alone bool) error {
 		if number, err := strconv.Atoi(pid); err != nil || number == os.Getpid() {
 			continue
 		}
-		if exists("/proc/" + pid) {
+		if run.Exists("/proc/" + pid) {
 			if alone {
 				return fmt.Errorf("another run of this checkout uses %s: wait for the end of process %s", dir, pid)
 			}
@@ -59,7 +59,7 @@ func sweepRun(ctx context.Context, dir, name string) error {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	if !exists(dir) {
+	if !run.Exists(dir) {
 		return nil
 	}
 	mode, err := os.ReadFile(filepath.Join(dir, "mode"))

@@ -3,8 +3,6 @@ package settings
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -175,32 +173,14 @@ func (m *Machine) check() error {
 		return err
 	}
 	m.File = abs
-	return m.checkFile()
+	if _, err := os.Stat(abs); err != nil {
+		return fmt.Errorf("machine %s: box file: %w", m.Name, err)
+	}
+	return nil
 }
 
 // Remote says whether the machine's box is not a file of this machine.
 func (m *Machine) Remote() bool { return m.File == "" || strings.Contains(m.File, "://") }
-
-// checkFile compares a box file with the digest that the settings give.
-// Vagrant does so for boxes that it fetches.
-func (m *Machine) checkFile() error {
-	f, err := os.Open(m.File)
-	if err != nil {
-		return fmt.Errorf("machine %s: box file: %w", m.Name, err)
-	}
-	defer f.Close()
-	if m.SHA256 == "" {
-		return nil
-	}
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return fmt.Errorf("machine %s: box file: %w", m.Name, err)
-	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != strings.ToLower(m.SHA256) {
-		return fmt.Errorf("machine %s: box file %s has SHA-256 %s, not %s", m.Name, m.File, got, m.SHA256)
-	}
-	return nil
-}
 
 // Pick returns the machines of the given names, or all.
 func Pick(all []*Machine, names []string) ([]*Machine, error) {
