@@ -74,7 +74,7 @@ func (t *target) avserver(ctx context.Context) error {
 
 // hostFlags are the compiler's flags for avserver.
 func hostFlags() []string {
-	return []string{"-O2", "-s", "-std=gnu99", "-Wall", "-Wextra", "-Werror", "-pthread", "-Wl,-z,now"}
+	return []string{"-O2", "-s", "-std=gnu99", "-Wall", "-Wextra", "-Werror", "-pthread", "-fPIE", "-pie", "-Wl,-z,now"}
 }
 
 // cc runs the toolchain's C compiler driver for a link.

@@ -45,7 +45,7 @@ func (t *Toolchain) Prepare(ctx context.Context, p *platform.Platform) error {
 		defer os.RemoveAll(tmp)
 		cc := t.Compilers[p].CC
 		// As plugins are linked, and as the host is.
-		for _, flags := range []string{"-O2 -g -shared -fPIC", "-O2 -s -pthread"} {
+		for _, flags := range []string{"-O2 -g -shared -fPIC", "-O2 -s -pthread -fPIE -pie"} {
 			args := append(append(cc[1:len(cc):len(cc)], strings.Fields(flags)...), "-x", "c", "-o", filepath.Join(tmp, "out"), "-")
 			_, err := run.Command{
 				Name: cc[0], Args: args, Env: zigEnv(tmp, t.zigLib), Unset: Ambient, Stdin: strings.NewReader("int main(void) { return 0; }\n"),
