@@ -90,7 +90,7 @@ func (t *target) mend(library, objects string) (places int, err error) {
 		if len(all) == 0 {
 			return 0, fmt.Errorf("the link left no objects in %s", objects)
 		}
-		return 0, lldmend.Uncomposed(all...)
+		return 0, lldmend.RefuseComposed(all...)
 	}
 	goObject := filepath.Join(objects, "go.o")
 	others := slices.DeleteFunc(all, func(o string) bool { return o == goObject })

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 
+	"github.com/avirkit/avirkit/internal/build/glibc"
 	"github.com/avirkit/avirkit/internal/build/platform"
 )
 
@@ -17,7 +16,7 @@ type Needs struct {
 	platform *platform.Platform
 	sonames  []string // DT_NEEDED, in order
 	symbols  []string // "libc.so.6(GLIBC_2.0)", sorted
-	glibc    [3]int   // the highest GLIBC version
+	glibc    string   // the number of the newest GLIBC version
 	gnuHash  bool     // has only the newer of the two hash tables
 }
 
@@ -60,11 +59,9 @@ func readNeeds(f *elf.File, of *platform.Platform) (n Needs, err error) {
 	for _, v := range versions {
 		for _, need := range v.Needs {
 			n.symbols = append(n.symbols, fmt.Sprintf("%s(%s)", v.Name, need.Dep))
-			version, err := glibcVersion(need.Dep)
-			if err != nil {
+			if err := n.take(need.Dep); err != nil {
 				return n, fmt.Errorf("needs %s(%s): %w", v.Name, need.Dep, err)
 			}
-			n.raise(version)
 		}
 	}
 	slices.Sort(n.symbols)
@@ -76,38 +73,26 @@ func readNeeds(f *elf.File, of *platform.Platform) (n Needs, err error) {
 	return n, nil
 }
 
-func (n *Needs) raise(version [3]int) {
-	if slices.Compare(version[:], n.glibc[:]) > 0 {
-		n.glibc = version
+// take raises what is needed of glibc to a symbol version.
+func (n *Needs) take(version string) error {
+	number, ok := glibc.Number(version)
+	if !ok {
+		return errors.New("only versions like GLIBC_2.3.4 can be turned into a dependency")
 	}
-}
-
-// glibcVersion reads "GLIBC_2.3.4".
-func glibcVersion(name string) (v [3]int, err error) {
-	text, ok := strings.CutPrefix(name, "GLIBC_")
-	parts := strings.Split(text, ".")
-	if !ok || len(parts) < 2 || len(parts) > 3 {
-		return v, errors.New("only versions like GLIBC_2.3.4 can be turned into a dependency")
+	if glibc.Newer(number, n.glibc) {
+		n.glibc = number
 	}
-	for i, part := range parts {
-		if v[i], err = strconv.Atoi(part); err != nil {
-			return v, errors.New("only versions like GLIBC_2.3.4 can be turned into a dependency")
-		}
-	}
-	return v, nil
+	return nil
 }
 
 // DebGlibc returns the relation that a Debian package of glibc must satisfy,
 // ">= 2.3.6-6~". Debian's own shlibs files name that version for everything
 // that came before it, and the upstream version for what is newer.
 func (n Needs) DebGlibc() string {
-	if slices.Compare(n.glibc[:], []int{2, 4, 0}) < 0 {
+	if glibc.Newer("2.4", n.glibc) {
 		return ">= 2.3.6-6~"
 	}
-	if n.glibc[2] == 0 {
-		return fmt.Sprintf(">= %d.%d", n.glibc[0], n.glibc[1])
-	}
-	return fmt.Sprintf(">= %d.%d.%d", n.glibc[0], n.glibc[1], n.glibc[2])
+	return ">= " + n.glibc
 }
 
 // RPM returns the requirements as rpmbuild writes them: libc.so.6 and

@@ -4,11 +4,9 @@ import (
 	"debug/elf"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
-)
 
-const glibcPrefix = "GLIBC_"
+	"github.com/avirkit/avirkit/internal/build/glibc"
+)
 
 // versions judges what ld.so looks at before it looks for any symbol: each
 // library named in the version table must be loaded and define each version,
@@ -27,7 +25,7 @@ func (a *audit) versions() error {
 			notNeeded = append(notNeeded, need.Name)
 		}
 		for _, dep := range need.Needs {
-			number, isGlibc := strings.CutPrefix(dep.Dep, glibcPrefix)
+			number, isGlibc := glibc.Number(dep.Dep)
 			users := a.users(need.Name, dep.Dep)
 			switch {
 			// ld.so goes on without a version that is only wanted weakly, to
@@ -35,13 +33,13 @@ func (a *audit) versions() error {
 			case dep.Flags&elf.VER_FLG_WEAK != 0 && !a.strongly(need.Name, dep.Dep):
 			case dep.Dep == "GLIBC_PRIVATE":
 				private = append(private, users...)
-			case !isGlibc || !isVersion(number):
+			case !isGlibc:
 				foreign = append(foreign, users...)
-			case newer(number, a.platform.GlibcFloor):
+			case glibc.Newer(number, a.platform.GlibcFloor):
 				tooNew = append(tooNew, users...)
 				fallthrough
 			default:
-				if a.Glibc == "" || newer(number, a.Glibc) {
+				if a.Glibc == "" || glibc.Newer(number, a.Glibc) {
 					a.Glibc = number
 				}
 			}
@@ -72,26 +70,4 @@ func (a *audit) strongly(library, version string) bool {
 	return slices.ContainsFunc(a.Imports, func(i Import) bool {
 		return i.Library == library && i.Version == version && !i.Weak
 	})
-}
-
-func isVersion(text string) bool {
-	for part := range strings.SplitSeq(text, ".") {
-		if _, err := strconv.ParseUint(part, 10, 16); err != nil {
-			return false
-		}
-	}
-	return true
-}
-
-// newer compares dotted numbers: 2.11 is newer than 2.3.4. Both must satisfy
-// isVersion; a part that does not counts as 0.
-func newer(version, than string) bool {
-	number := func(text string) (parts []uint64) {
-		for part := range strings.SplitSeq(text, ".") {
-			n, _ := strconv.ParseUint(part, 10, 16)
-			parts = append(parts, n)
-		}
-		return parts
-	}
-	return slices.Compare(number(version), number(than)) > 0
 }

@@ -2,7 +2,8 @@ package audit
 
 import (
 	"slices"
-	"strings"
+
+	"github.com/avirkit/avirkit/internal/build/glibc"
 )
 
 // homes makes sure that ld.so of the floor finds each symbol where it was
@@ -13,8 +14,8 @@ func (a *audit) homes() error {
 	homeless := make(map[string][]string)
 	var unknown []string
 	for _, i := range a.Imports {
-		number, isGlibc := strings.CutPrefix(i.Version, glibcPrefix)
-		if i.Weak || !isGlibc || !isVersion(number) || newer(number, a.platform.GlibcFloor) {
+		number, isGlibc := glibc.Number(i.Version)
+		if i.Weak || !isGlibc || glibc.Newer(number, a.platform.GlibcFloor) {
 			continue // has a rule of its own
 		}
 		homes := a.platform.Glibc().Homes(i.Name)

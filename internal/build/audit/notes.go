@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+
+	"github.com/avirkit/avirkit/internal/build/glibc"
 )
 
 // Types of notes whose owner is "GNU".
@@ -40,7 +42,7 @@ func (a *audit) notes() error {
 func (a *audit) abiTag(desc []byte) {
 	word := func(i int) uint32 { return binary.LittleEndian.Uint32(desc[4*i:]) }
 	kernel := fmt.Sprintf("%d.%d.%d", word(1), word(2), word(3))
-	if word(0) != 0 || newer(kernel, a.platform.KernelFloor) {
+	if word(0) != 0 || glibc.Newer(kernel, a.platform.KernelFloor) {
 		a.add("kernel-floor", Error, fmt.Sprintf("its .note.ABI-tag asks for a newer system than Linux %s: link with -shared, without the start files of programs", a.platform.KernelFloor),
 			"Linux "+kernel)
 	}

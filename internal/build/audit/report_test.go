@@ -9,27 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestVersionsCompareByNumber(t *testing.T) {
-	for _, tt := range []struct {
-		version, than string
-		newer         bool
-	}{
-		{"2.12", "2.11", true},
-		{"2.11", "2.11", false},
-		{"2.11.1", "2.11", true},
-		{"2.3.4", "2.11", false},
-		{"3.0", "2.11", true},
-		{"2.6.33", "2.6.32", true},
-		{"2.6.32", "2.6.32", false},
-	} {
-		assert.Equal(t, tt.newer, newer(tt.version, tt.than), "%s newer than %s", tt.version, tt.than)
-	}
-	assert.True(t, isVersion("2.3.4"))
-	for _, text := range []string{"", "PRIVATE", "ABI_DT_RELR", "2.", "2.-1"} {
-		assert.False(t, isVersion(text), "%q", text)
-	}
-}
-
 func TestReportIsTheSameForTheSameLibrary(t *testing.T) {
 	path := plugin(t, calls("exit", "execvpe"), stub(t, "libc.so.6", map[string]string{"GLIBC_2.0": "exit", "GLIBC_2.34": "execvpe"}))
 	var texts, manifests []string

@@ -58,7 +58,7 @@ func (r *Report) newestImports() string {
 	}
 	var names []string
 	for _, i := range r.Imports {
-		if i.Version == glibcPrefix+r.Glibc {
+		if i.Version == "GLIBC_"+r.Glibc {
 			names = append(names, i.Name)
 		}
 	}

@@ -43,7 +43,7 @@ func Mend(path, object string, others ...string) (Result, error) {
 		return Result{}, fmt.Errorf("%s: no composed relocations: not the object of a c-shared library for 386", object)
 	}
 
-	if err := Uncomposed(others...); err != nil {
+	if err := RefuseComposed(others...); err != nil {
 		return Result{}, err
 	}
 

@@ -6,18 +6,18 @@ import (
 	"fmt"
 )
 
-// Uncomposed fails if an object file has two relocations at one place, which
+// RefuseComposed fails if an object file has two relocations at one place, which
 // LLD would not compose. It takes objects of any platform.
-func Uncomposed(objects ...string) error {
+func RefuseComposed(objects ...string) error {
 	for _, path := range objects {
-		if err := uncomposed(path); err != nil {
+		if err := refuseComposed(path); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	return nil
 }
 
-func uncomposed(path string) error {
+func refuseComposed(path string) error {
 	obj, err := elf.Open(path)
 	if err != nil {
 		return err
