@@ -3,7 +3,6 @@ package targets
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/packages"
@@ -49,16 +48,16 @@ func Promote(ctx context.Context, version *string) error {
 	if version == nil {
 		return errors.New("name the version to promote: go tool mage promote -version=1.3.0")
 	}
-	versions, err := parseVersions(version)
-	if err != nil || len(versions) != 1 {
-		return errors.Join(err, fmt.Errorf("-version is %q: name one version", *version))
+	v, err := packages.ParseVersion(*version)
+	if err != nil {
+		return err
 	}
 	return withRoot(func(root string) error {
 		p, err := packages.FromEnvironment(ctx, root)
 		if err != nil {
 			return err
 		}
-		return publish(ctx, p, func(o *repo.Options) { o.Packages, o.Promote = "", versions[0] })
+		return publish(ctx, p, func(o *repo.Options) { o.Packages, o.Promote = "", v })
 	})
 }
 

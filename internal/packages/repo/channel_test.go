@@ -82,7 +82,7 @@ func TestStableNeverShowsABetaUntilItIsPromoted(t *testing.T) {
 	assert.Empty(t, left)
 
 	o.Promote = version(t, "1.2.0")
-	assert.ErrorContains(t, Build(t.Context(), o), "the channel beta holds no version 1.2.0")
+	assert.ErrorContains(t, Build(t.Context(), o), `the channel beta holds no version 1.2.0, but ["1.1.0~rc.1"]`)
 	o.Promote = version(t, "1.0.0")
 	assert.ErrorContains(t, Build(t.Context(), o), "the channel beta holds no version 1.0.0", "it is in stable")
 }

@@ -46,7 +46,12 @@ func gather(o Options, old *published, tmp string) (*pool, error) {
 	}
 	switch {
 	case o.Promote != (packages.Version{}) && p.promoted == 0:
-		return nil, fmt.Errorf("the channel %s holds no version %s", Beta, o.Promote)
+		held := map[string]bool{}
+		for place := range p.files[debFormat.extension][Beta] {
+			_, version, _ := debFormat.split(path.Base(place)) // it has been checked
+			held[version] = true
+		}
+		return nil, fmt.Errorf("the channel %s holds no version %s, but %q", Beta, o.Promote, slices.Sorted(maps.Keys(held)))
 	case len(o.Without) > 0 && p.left == 0:
 		return nil, fmt.Errorf("%s holds no package of the versions to leave out: %v", o.Published, o.Without)
 	}
