@@ -22,7 +22,7 @@ var Aliases = map[string]any{"test": Test.All}
 // Build makes the plugins and the harness in dist, for all platforms or for those of a list (-platform=linux-386); with -plugin=DIR, repeatable, the plugin in DIR into DIR/dist.
 func Build(ctx context.Context, platform, plugin *string) error {
 	if plugin != nil {
-		return targets.BuildOutside(ctx, plugin, platform)
+		return targets.BuildVendor(ctx, plugin, platform)
 	}
 	return targets.BuildFor(ctx, platform)
 }
@@ -35,7 +35,7 @@ func New(ctx context.Context, name, lang, dir *string) error {
 // All runs every test that fits into continuous integration; "mage test" does the same. With -plugin=DIR, repeatable, it tests the plugin in DIR.
 func (Test) All(ctx context.Context, plugin *string) error {
 	if plugin != nil {
-		return targets.TestOutside(ctx, plugin)
+		return targets.TestVendor(ctx, plugin)
 	}
 	return targets.Test(ctx)
 }
@@ -51,7 +51,7 @@ func (Test) Packages(ctx context.Context, strict *bool) error {
 // Package makes the .deb and .rpm packages in dist/packages; with -plugin=DIR, repeatable, those of the plugin in DIR in DIR/dist/packages.
 func Package(ctx context.Context, plugin *string) error {
 	if plugin != nil {
-		return targets.PackageOutside(ctx, plugin)
+		return targets.PackageVendor(ctx, plugin)
 	}
 	return targets.Package(ctx)
 }
@@ -93,7 +93,7 @@ func Verify(ctx context.Context, dir, key *string) error { return targets.Verify
 func Audit(ctx context.Context, file string, plugin *string) error {
 	// Mage takes the first word for FILE, whatever it is.
 	if first, found := strings.CutPrefix(strings.TrimLeft(file, "-"), "plugin="); found && file[0] == '-' {
-		return targets.AuditOutside(ctx, &first)
+		return targets.AuditVendor(ctx, &first)
 	}
 	return targets.Audit(ctx, file)
 }

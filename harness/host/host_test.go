@@ -88,7 +88,7 @@ func TestAHostThatHangsIsKilled(t *testing.T) {
 	_, err := h.Call(100*time.Millisecond, "the test", "load")
 	var hung *Hung
 	require.ErrorAs(t, err, &hung)
-	assert.False(t, h.Leftovers(), "its children are killed too")
+	assert.False(t, h.HasOrphans(), "its children are killed too")
 }
 
 func TestAHostThatClosesItsPipeAndStaysHasHung(t *testing.T) {
@@ -109,7 +109,7 @@ func TestAChildThatKeepsThePipeOpenDoesNotHideTheDeath(t *testing.T) {
 	h := fake(t, "sleep 600 & exit 3")
 	_, err := h.Call(time.Minute, "the test", "load")
 	assert.ErrorContains(t, err, "exit status 3")
-	assert.True(t, h.Leftovers())
+	assert.True(t, h.HasOrphans())
 }
 
 func TestFactsOfSeveralLinesBelongTogether(t *testing.T) {

@@ -42,7 +42,7 @@ func (n notApplicable) Error() string { return string(n) }
 // All returns the checks in the order in which they are reported.
 func All() []Check {
 	var all []Check
-	for _, group := range [][]Check{interfaceChecks, answerChecks, processChecks, hostChecks, threadChecks, limitChecks, logChecks, lastingChecks} {
+	for _, group := range [][]Check{interfaceChecks, answerChecks, processChecks, hostChecks, threadChecks, limitChecks, logChecks, enduranceChecks} {
 		all = append(all, group...)
 	}
 	return all

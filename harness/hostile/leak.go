@@ -39,7 +39,7 @@ func checkLeak(ctx context.Context, e *env) (string, error) {
 	}
 	scans := func(part int) error {
 		for _, k := range kinds {
-			if err := e.spree(h, threads, k.count/part, k.pace, k.files...); err != nil {
+			if err := e.scanMany(h, threads, k.count/part, k.pace, k.files...); err != nil {
 				return err
 			}
 		}

@@ -233,7 +233,7 @@ func checkKernelFloor(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := floor.spree(h, 4, afford(1000, 10*time.Second, pace), pace, files...); err != nil {
+	if err := floor.scanMany(h, 4, afford(1000, 10*time.Second, pace), pace, files...); err != nil {
 		return "", err
 	}
 	if err := floor.Finish(h); err != nil {

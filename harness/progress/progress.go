@@ -14,7 +14,7 @@ import (
 	"github.com/avirkit/avirkit/harness/report"
 )
 
-// every is how often a lasting step is mentioned where there is no terminal to
+// every is how often a long step is mentioned where there is no terminal to
 // overwrite a line on.
 const every = 15 * time.Second
 

@@ -35,7 +35,7 @@ func Server(ctx context.Context, r *Run) []report.Case {
 		if err == nil {
 			err = round.end(h)
 		}
-		if err == nil && h.Leftovers() {
+		if err == nil && h.HasOrphans() {
 			err = errors.New("a process that the plugin started outlives the server")
 			c.Advice = "end child processes when the host ends: PR_SET_PDEATHSIG, or a pipe that they watch"
 		}

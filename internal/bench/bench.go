@@ -1,9 +1,9 @@
 // Package bench measures avir_clam, for each target platform, beside other
 // clients of one real clamd, and what the SDK costs a host.
 //
-// What the clients are compared with is the reference client: a program in C
+// What the clients are compared with is the baseline client: a program in C
 // that sends the same scans and does nothing else. Each client's run is paired
-// with a run of the reference client right before or after it, so that what
+// with a run of the baseline client right before or after it, so that what
 // else the machine does meets both. A row's ratio is the median of its pairs'
 // ratios, and its spread tells how far apart the pairs are.
 //
@@ -73,14 +73,14 @@ type bench struct {
 	dir       string               // temporary
 	clamd     *realclamd.Clamd
 	clamdLog  string // path of clamd's log file
-	reference string // path of the reference client
+	baseline  string // path of the baseline client
 }
 
-// prepare compiles the reference client, writes the files and starts clamd.
+// prepare compiles the baseline client, writes the files and starts clamd.
 func (b *bench) prepare(ctx context.Context) error {
-	b.reference = filepath.Join(b.dir, "reference")
-	if _, err := (run.Command{Name: "gcc", Args: []string{"-O2", "-pthread", "-o", b.reference,
-		filepath.Join(b.Root, "internal/bench/reference/reference.c")}}).Run(ctx); err != nil {
+	b.baseline = filepath.Join(b.dir, "baseline")
+	if _, err := (run.Command{Name: "gcc", Args: []string{"-O2", "-pthread", "-o", b.baseline,
+		filepath.Join(b.Root, "internal/bench/baseline/baseline.c")}}).Run(ctx); err != nil {
 		return err
 	}
 	for _, f := range allFiles {

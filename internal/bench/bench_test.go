@@ -14,9 +14,9 @@ import (
 
 func TestARatioIsTheMedianOfItsPairs(t *testing.T) {
 	pairs := []pair{
-		{other: sample{total: 2 * time.Second, cpu: 4}, reference: sample{total: time.Second, cpu: 1}},
-		{other: sample{total: 2 * time.Second, cpu: 4}, reference: sample{total: 2 * time.Second, cpu: 2}},
-		{other: sample{total: 5 * time.Second, cpu: 4}, reference: sample{total: 4 * time.Second, cpu: 4}},
+		{other: sample{total: 2 * time.Second, cpu: 4}, baseline: sample{total: time.Second, cpu: 1}},
+		{other: sample{total: 2 * time.Second, cpu: 4}, baseline: sample{total: 2 * time.Second, cpu: 2}},
+		{other: sample{total: 5 * time.Second, cpu: 4}, baseline: sample{total: 4 * time.Second, cpu: 4}},
 	}
 	r := summarise(pairs, 100, false)
 	assert.InDelta(t, 0.8, r.Ratio, 1e-9, "of 0.5, 1 and 0.8, and not of the medians, which are equal")
@@ -27,8 +27,8 @@ func TestARatioIsTheMedianOfItsPairs(t *testing.T) {
 
 func TestAPacedRowComparesTheTimeOfAScanAndNotThePauses(t *testing.T) {
 	r := summarise([]pair{{
-		other:     sample{total: time.Second, p50: 300 * time.Microsecond},
-		reference: sample{total: time.Second, p50: 200 * time.Microsecond},
+		other:    sample{total: time.Second, p50: 300 * time.Microsecond},
+		baseline: sample{total: time.Second, p50: 200 * time.Microsecond},
 	}}, 50, true)
 	assert.InDelta(t, 1.5, r.Ratio, 1e-9)
 	assert.Zero(t, r.Spread)
@@ -46,7 +46,7 @@ func measured() []result {
 	var results []result
 	for _, pause := range []time.Duration{0, pause} {
 		r := row{burstFiles[0], 1, tcp, pause}
-		results = append(results, result{row: r, client: referenceName, Scans: 10, PerSecond: 1000, P50: time.Millisecond, LogLines: 10, Ratio: 1})
+		results = append(results, result{row: r, client: baselineName, Scans: 10, PerSecond: 1000, P50: time.Millisecond, LogLines: 10, Ratio: 1})
 		for _, p := range platform.All {
 			results = append(results, result{row: r, client: pluginName(p), Ratio: 0.9, Spread: 0.02, CPURatio: 3, LogLines: 14})
 		}
@@ -59,7 +59,7 @@ func TestWhatAClientDoesNotTellIsEmpty(t *testing.T) {
 	require.NoError(t, err)
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	require.Len(t, lines, 1+2*(1+len(platform.All)))
-	assert.Equal(t, "68 B,1,TCP,0s,reference (C),10,1000.0,1000,,,10,1.000,0.000,0.00", lines[1])
+	assert.Equal(t, "68 B,1,TCP,0s,baseline (C),10,1000.0,1000,,,10,1.000,0.000,0.00", lines[1])
 	assert.Equal(t, "68 B,1,TCP,0s,avir_clam linux-386,0,0.0,,,,14,0.900,0.020,3.00", lines[2])
 }
 

@@ -22,14 +22,14 @@ const (
 
 // Names of clients that the tables look for.
 const (
-	referenceName = "reference (C)"
+	baselineName  = "baseline (C)"
 	baruwaName    = "baruwa-enterprise/clamd"
 	clamdscanName = "clamdscan"
 )
 
 func pluginName(p *platform.Platform) string { return "avir_clam " + p.Name }
 
-// clients lists who is measured in a row, the reference first. Paced rows have
+// clients lists who is measured in a row, the baseline first. Paced rows have
 // the plugins alone: an administrator's mail comes at a pace.
 func (b *bench) clients(r row) []client {
 	address, plugin := strconv.Itoa(b.clamd.Port), "Port="+strconv.Itoa(b.clamd.Port)
@@ -38,7 +38,7 @@ func (b *bench) clients(r row) []client {
 		address, plugin = b.clamd.Socket, "Address="+b.clamd.Socket
 		other, tool = baruwa("unix", address), b.clamdscan("--fdpass", "LocalSocket "+address+"\n")
 	}
-	list := []client{{referenceName, b.referenceAt(address)}}
+	list := []client{{baselineName, b.baselineAt(address)}}
 	for _, p := range b.platforms {
 		list = append(list, client{pluginName(p), b.plugin(p, plugin)})
 	}

@@ -18,11 +18,11 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// referenceAt runs the reference client against a port of 127.0.0.1 or a unix
+// baselineAt runs the baseline client against a port of 127.0.0.1 or a unix
 // socket.
-func (b *bench) referenceAt(address string) func(context.Context, load) (sample, error) {
+func (b *bench) baselineAt(address string) func(context.Context, load) (sample, error) {
 	return func(ctx context.Context, l load) (sample, error) {
-		out, err := run.Command{Name: b.reference, Args: []string{address, strconv.Itoa(l.threads), strconv.Itoa(l.count),
+		out, err := run.Command{Name: b.baseline, Args: []string{address, strconv.Itoa(l.threads), strconv.Itoa(l.count),
 			strconv.FormatInt(l.pause.Milliseconds(), 10), l.path}}.Run(ctx)
 		if err != nil {
 			return sample{}, err

@@ -59,7 +59,7 @@ func (r row) String() string {
 
 // Times of a run. A round is one run of each client, with its pair.
 const (
-	roundTime  = 400 * time.Millisecond // of the reference client in a burst of small files; 3 times as much in a paced row
+	roundTime  = 400 * time.Millisecond // of the baseline client in a burst of small files; 3 times as much in a paced row
 	pause      = 20 * time.Millisecond
 	rounds     = 7
 	bigRounds  = 3 // from 15 MB on, where one scan takes long
@@ -96,7 +96,7 @@ func (r row) fewest() int {
 }
 
 // lengths returns how many scans, the same for each thread, and how many rounds
-// a row needs, if the reference client makes so many scans a second.
+// a row needs, if the baseline client makes so many scans a second.
 func (o Options) lengths(r row, rate float64) (count, n int) {
 	most, n := roundTime, rounds
 	if o.Quick {
@@ -127,7 +127,7 @@ func (b *bench) measureAll(ctx context.Context) ([]result, error) {
 	return results, nil
 }
 
-// measureRow lets the clients of a row take turns; the first is the reference.
+// measureRow lets the clients of a row take turns; the first is the baseline.
 func (b *bench) measureRow(ctx context.Context, r row) ([]result, error) {
 	clients := b.clients(r)
 	l := load{path: b.path(r.file), threads: r.threads, count: r.fewest(), pause: r.pause}
@@ -143,12 +143,12 @@ func (b *bench) measureRow(ctx context.Context, r row) ([]result, error) {
 		for i, other := range clients[1:] {
 			var samples [2]sample
 			for turn := range 2 {
-				who := (round + turn) % 2 // the reference begins every other round
+				who := (round + turn) % 2 // the baseline begins every other round
 				if samples[who], err = b.sample(ctx, []client{clients[0], other}[who], l); err != nil {
 					return nil, err
 				}
 			}
-			pairs[i+1] = append(pairs[i+1], pair{reference: samples[0], other: samples[1]})
+			pairs[i+1] = append(pairs[i+1], pair{baseline: samples[0], other: samples[1]})
 			pairs[0] = append(pairs[0], pair{samples[0], samples[0]})
 		}
 	}

@@ -13,8 +13,8 @@ type sample struct {
 	logLines int           // that clamd's log got meanwhile
 }
 
-// pair is a client's run and the reference client's run beside it.
-type pair struct{ other, reference sample }
+// pair is a client's run and the baseline client's run beside it.
+type pair struct{ other, baseline sample }
 
 // result is one client's figures in a row: medians over its pairs.
 type result struct {
@@ -26,11 +26,11 @@ type result struct {
 	CPU       time.Duration // of the client's process, for one scan
 	LogLines  int           // of clamd's log, for a whole run with its start
 
-	// Ratio compares with the reference client: scans a second in a burst,
+	// Ratio compares with the baseline client: scans a second in a burst,
 	// where more is better, and the time of the median scan in a paced row,
 	// where less is better. Half of the pairs are within Ratio ± Spread.
 	Ratio, Spread float64
-	CPURatio      float64 // processor time beside the reference client's
+	CPURatio      float64 // processor time beside the baseline client's
 }
 
 // summarise takes medians over the pairs.
@@ -46,9 +46,9 @@ func summarise(pairs []pair, count int, paced bool) result {
 	}
 	ratios := over(func(p pair) float64 {
 		if paced {
-			return float64(p.other.p50) / float64(p.reference.p50)
+			return float64(p.other.p50) / float64(p.baseline.p50)
 		}
-		return p.reference.total.Seconds() / p.other.total.Seconds()
+		return p.baseline.total.Seconds() / p.other.total.Seconds()
 	})
 	return result{
 		Scans:     count,
@@ -59,7 +59,7 @@ func summarise(pairs []pair, count int, paced bool) result {
 		LogLines:  int(quantile(over(func(p pair) float64 { return float64(p.other.logLines) }), 0.5)),
 		Ratio:     quantile(ratios, 0.5),
 		Spread:    (quantile(ratios, 0.75) - quantile(ratios, 0.25)) / 2,
-		CPURatio:  quantile(over(func(p pair) float64 { return float64(p.other.cpu) / float64(p.reference.cpu) }), 0.5),
+		CPURatio:  quantile(over(func(p pair) float64 { return float64(p.other.cpu) / float64(p.baseline.cpu) }), 0.5),
 	}
 }
 

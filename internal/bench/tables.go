@@ -34,7 +34,7 @@ func (t table) String() string {
 }
 
 // rowsTable has a row for each row with or without pauses, and compares the
-// clients with the reference client.
+// clients with the baseline client.
 func (b *bench) rowsTable(title string, results []result, paced bool) table {
 	t := table{title: title, head: []string{"file, transport, threads", "C: scans/s", "C: ms"}}
 	for _, p := range b.platforms {
@@ -46,7 +46,7 @@ func (b *bench) rowsTable(title string, results []result, paced bool) table {
 		t.head = append(t.head, baruwaName, clamdscanName)
 	}
 	for i, r := range results {
-		if r.pause > 0 != paced || r.client != referenceName {
+		if r.pause > 0 != paced || r.client != baselineName {
 			continue
 		}
 		cells := []string{fmt.Sprintf("%s, %s, %d", r.file.Name, r.transport, r.threads),

@@ -36,7 +36,7 @@ func (b *builder) inputs(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if b.Plugin != "" {
-		if err := b.outside(h); err != nil {
+		if err := b.vendorFiles(h); err != nil {
 			return "", err
 		}
 	}
@@ -60,7 +60,7 @@ func (b *builder) sources(ctx context.Context, plugins []Plugin) ([]string, erro
 	linked := map[string][]string{"api": {"./abi"}} // packages by module
 	for _, p := range plugins {
 		if p.c != nil || filepath.IsAbs(p.Dir) {
-			continue // in the folder of a module of which all files count, or counted by outside
+			continue // in the folder of a module of which all files count, or counted by vendorFiles
 		}
 		linked["plugins"] = append(linked["plugins"], "./"+filepath.Base(p.Dir))
 	}
@@ -96,9 +96,9 @@ func (b *builder) sources(ctx context.Context, plugins []Plugin) ([]string, erro
 	return slices.Sorted(maps.Keys(found)), nil
 }
 
-// outside adds the files of a plugin's folder outside of the checkout, without
+// vendorFiles adds the files of a plugin's folder outside of the checkout, without
 // what builds make there.
-func (b *builder) outside(h io.Writer) error {
+func (b *builder) vendorFiles(h io.Writer) error {
 	return filepath.WalkDir(b.Plugin, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:

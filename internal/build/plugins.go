@@ -79,14 +79,14 @@ func pluginIn(dir string) (*Plugin, error) {
 	return &Plugin{}, nil
 }
 
-// Outside returns the plugin in a vendor's own folder, which holds a Go module
+// VendorPlugin returns the plugin in a vendor's own folder, which holds a Go module
 // with a package main, or sources in C or C++. packaging/NAME/plugin.yml names the
 // library; without that file, the library of a folder NAME is avir_NAME.so.
-func Outside(dir string) (Plugin, error) {
+func VendorPlugin(dir string) (Plugin, error) {
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
 		return Plugin{}, fmt.Errorf("%s is no folder with a plugin's sources: mage new makes one", dir)
 	}
-	name, from, err := outsideName(dir)
+	name, from, err := vendorName(dir)
 	if err != nil {
 		return Plugin{}, err
 	}
@@ -104,9 +104,9 @@ func Outside(dir string) (Plugin, error) {
 	return found, err
 }
 
-// outsideName returns the name of the library in a vendor's folder, and what
+// vendorName returns the name of the library in a vendor's folder, and what
 // says so.
-func outsideName(dir string) (name, from string, err error) {
+func vendorName(dir string) (name, from string, err error) {
 	var data []string
 	folders, _ := os.ReadDir(filepath.Join(dir, "packaging"))
 	for _, f := range folders {
@@ -144,6 +144,6 @@ func (b *builder) plugins() ([]Plugin, error) {
 	if b.Plugin == "" {
 		return Plugins(b.Root)
 	}
-	outside, err := Outside(b.Plugin)
-	return []Plugin{outside}, err
+	vendors, err := VendorPlugin(b.Plugin)
+	return []Plugin{vendors}, err
 }

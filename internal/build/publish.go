@@ -63,8 +63,8 @@ func (b *builder) swap(names ...string) (err error) {
 	return nil
 }
 
-// version is the content of the file VERSION: the project's, or that of the
-// plugin from outside.
+// version is the content of the file VERSION: the project's, or that of a
+// vendor's plugin.
 func (b *builder) version() string {
 	data, err := os.ReadFile(filepath.Join(cmp.Or(b.Plugin, b.Root), "VERSION"))
 	if err != nil {

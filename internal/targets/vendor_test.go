@@ -22,8 +22,8 @@ func TestANewPluginIsBuiltTestedAndPackagedAsItIs(t *testing.T) {
 		t.Run(language, func(t *testing.T) {
 			name, dir := "mine", filepath.Join(t.TempDir(), "anything")
 			require.NoError(t, New(context.Background(), &name, &language, &dir))
-			require.NoError(t, TestOutside(context.Background(), &dir))
-			require.NoError(t, PackageOutside(context.Background(), &dir))
+			require.NoError(t, TestVendor(context.Background(), &dir))
+			require.NoError(t, PackageVendor(context.Background(), &dir))
 			for _, pattern := range []string{"linux-386/avir_mine.so", "linux-amd64/avir_mine.so", "packages/kerio-connect-avir-mine_0.1.0_amd64.deb", "packages/kerio-control-avir-mine-0.1.0-1.i686.rpm"} {
 				assert.FileExists(t, filepath.Join(dir, "dist", filepath.FromSlash(pattern)))
 			}
@@ -47,7 +47,7 @@ func TestABuildRefusesAPluginThatDoesNotSayWhoItIs(t *testing.T) {
 			require.NoError(t, err)
 			require.Contains(t, string(text), c.from)
 			require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(text), c.from, c.to, 1)), 0o600))
-			require.ErrorContains(t, BuildOutside(context.Background(), &dir, &platforms), c.want)
+			require.ErrorContains(t, BuildVendor(context.Background(), &dir, &platforms), c.want)
 			assert.NoDirExists(t, filepath.Join(dir, "dist", "linux-amd64"))
 		})
 	}
@@ -55,6 +55,6 @@ func TestABuildRefusesAPluginThatDoesNotSayWhoItIs(t *testing.T) {
 
 func TestAFolderThatIsNoPluginIsNamed(t *testing.T) {
 	empty, missing := t.TempDir(), filepath.Join(t.TempDir(), "mine")
-	assert.ErrorContains(t, BuildOutside(context.Background(), &empty, nil), "mage new")
-	assert.ErrorContains(t, BuildOutside(context.Background(), &missing, nil), missing+" is no folder")
+	assert.ErrorContains(t, BuildVendor(context.Background(), &empty, nil), "mage new")
+	assert.ErrorContains(t, BuildVendor(context.Background(), &missing, nil), missing+" is no folder")
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/avirkit/avirkit/harness/host"
 )
 
-var lastingChecks = []Check{
+var enduranceChecks = []Check{
 	{"reload", "loaded, initialised, scanned, closed and unloaded 26 times or more in one process",
 		"each time as the first, and nothing grows", "make plugin_init start from nothing, and free in plugin_close all that it made", checkReload},
 	{"two-plugins", "loaded the plugin and a copy of it into one process, both with RTLD_GLOBAL",

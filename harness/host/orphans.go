@@ -29,10 +29,10 @@ func Adopt() {
 	family.adopts = errno == 0
 }
 
-// Leftovers tells whether a process that avserver started still runs some time
+// HasOrphans tells whether a process that avserver started still runs some time
 // after avserver itself is gone. What was adopted has no name of its parent on
 // it: ask while no other host runs.
-func (h *Host) Leftovers() bool {
+func (h *Host) HasOrphans() bool {
 	const grace = time.Second
 	for end := time.Now().Add(grace); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if !groupRuns(h.Pid()) && len(orphans()) == 0 {

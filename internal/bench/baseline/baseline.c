@@ -1,9 +1,9 @@
-/* The reference client: sends one file again and again to clamd in one session
+/* The baseline client: sends one file again and again to clamd in one session
  * for each thread, over TCP as a stream and over a unix socket as a descriptor,
  * and does nothing else: no deadline, no pool, no second try, no checks. No
  * plugin can be much faster.
  *
- *   reference ADDRESS THREADS COUNT PAUSE_MS FILE
+ *   baseline ADDRESS THREADS COUNT PAUSE_MS FILE
  *
  * ADDRESS is PORT (of 127.0.0.1) or the path of a unix socket. Each thread
  * pauses PAUSE_MS after each scan. The program prints
@@ -117,7 +117,7 @@ static void *scan_again(void *number) {
         } while (reply[n - 1]);
         close(f);
         if (strstr(reply, " ERROR")) {
-            fprintf(stderr, "reference: %s\n", reply);
+            fprintf(stderr, "baseline: %s\n", reply);
             exit(1);
         }
         times[i] = now(CLOCK_MONOTONIC) - begin;
@@ -135,7 +135,7 @@ static int by_size(const void *a, const void *b) {
 
 int main(int argc, char **argv) {
     if (argc != 6) {
-        fprintf(stderr, "usage: reference ADDRESS THREADS COUNT PAUSE_MS FILE\n");
+        fprintf(stderr, "usage: baseline ADDRESS THREADS COUNT PAUSE_MS FILE\n");
         return 2;
     }
     address = argv[1], threads = atol(argv[2]), count = atol(argv[3]);

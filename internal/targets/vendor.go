@@ -15,9 +15,9 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// outside returns the folders that the flag -plugin names. Mage hands a target
+// vendorFolders returns the folders that the flag -plugin names. Mage hands a target
 // the last one of a repeated flag, so that the command line is read again.
-func outside(plugin *string) (folders []string) {
+func vendorFolders(plugin *string) (folders []string) {
 	if plugin == nil {
 		return nil
 	}
@@ -32,13 +32,13 @@ func outside(plugin *string) (folders []string) {
 	return folders
 }
 
-// eachOutside builds the plugins in vendors' folders and calls f for each.
-func eachOutside(ctx context.Context, plugin, platforms *string, f func(root, folder string, m *build.Manifest) error) error {
+// eachVendorPlugin builds the plugins in vendors' folders and calls f for each.
+func eachVendorPlugin(ctx context.Context, plugin, platforms *string, f func(root, folder string, m *build.Manifest) error) error {
 	root, err := run.Root()
 	if err != nil {
 		return err
 	}
-	for _, folder := range outside(plugin) {
+	for _, folder := range vendorFolders(plugin) {
 		if folder, err = filepath.Abs(folder); err != nil {
 			return err
 		}
@@ -59,15 +59,15 @@ func eachOutside(ctx context.Context, plugin, platforms *string, f func(root, fo
 	return nil
 }
 
-// BuildOutside builds the plugins in vendors' folders, each into its dist.
-func BuildOutside(ctx context.Context, plugin, platforms *string) error {
-	return eachOutside(ctx, plugin, platforms, func(string, string, *build.Manifest) error { return nil })
+// BuildVendor builds the plugins in vendors' folders, each into its dist.
+func BuildVendor(ctx context.Context, plugin, platforms *string) error {
+	return eachVendorPlugin(ctx, plugin, platforms, func(string, string, *build.Manifest) error { return nil })
 }
 
-// AuditOutside prints what the audit says of the libraries of plugins in
+// AuditVendor prints what the audit says of the libraries of plugins in
 // vendors' folders.
-func AuditOutside(ctx context.Context, plugin *string) error {
-	return eachOutside(ctx, plugin, nil, func(root, folder string, m *build.Manifest) error {
+func AuditVendor(ctx context.Context, plugin *string) error {
+	return eachVendorPlugin(ctx, plugin, nil, func(root, folder string, m *build.Manifest) error {
 		var refused []error
 		for _, library := range m.Libraries {
 			refused = append(refused, Audit(ctx, filepath.Join(folder, "dist", library.Platform, library.Name+".so")))
@@ -76,15 +76,15 @@ func AuditOutside(ctx context.Context, plugin *string) error {
 	})
 }
 
-// PackageOutside makes the packages of plugins in vendors' folders.
-func PackageOutside(ctx context.Context, plugin *string) error {
-	return eachOutside(ctx, plugin, nil, func(root, folder string, _ *build.Manifest) error {
+// PackageVendor makes the packages of plugins in vendors' folders.
+func PackageVendor(ctx context.Context, plugin *string) error {
+	return eachVendorPlugin(ctx, plugin, nil, func(root, folder string, _ *build.Manifest) error {
 		scratch, err := os.MkdirTemp("", "avirkit-packaging-*")
 		if err != nil {
 			return err
 		}
 		defer os.RemoveAll(scratch)
-		o, err := packages.Outside(ctx, root, folder, scratch)
+		o, err := packages.ForVendor(ctx, root, folder, scratch)
 		if err != nil {
 			return err
 		}
@@ -92,10 +92,10 @@ func PackageOutside(ctx context.Context, plugin *string) error {
 	})
 }
 
-// TestOutside runs the own tests of plugins in vendors' folders, and the
+// TestVendor runs the own tests of plugins in vendors' folders, and the
 // harness's on the library of each platform.
-func TestOutside(ctx context.Context, plugin *string) error {
-	return eachOutside(ctx, plugin, nil, func(root, folder string, m *build.Manifest) error {
+func TestVendor(ctx context.Context, plugin *string) error {
+	return eachVendorPlugin(ctx, plugin, nil, func(root, folder string, m *build.Manifest) error {
 		if run.Exists(filepath.Join(folder, "go.mod")) {
 			env, err := build.TargetGo(ctx, root)
 			if err != nil {
@@ -107,14 +107,14 @@ func TestOutside(ctx context.Context, plugin *string) error {
 		}
 		var failed []error
 		for _, library := range m.Libraries {
-			failed = append(failed, harnessOutside(ctx, filepath.Join(folder, "dist"), library))
+			failed = append(failed, harnessVendor(ctx, filepath.Join(folder, "dist"), library))
 		}
 		return errors.Join(failed...)
 	})
 }
 
-// harnessOutside runs the four tests and the hostile checks on one library.
-func harnessOutside(ctx context.Context, dist string, library build.Library) error {
+// harnessVendor runs the four tests and the hostile checks on one library.
+func harnessVendor(ctx context.Context, dist string, library build.Library) error {
 	data, err := os.MkdirTemp("", "avirkit-samples-*")
 	if err != nil {
 		return err

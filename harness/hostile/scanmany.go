@@ -9,9 +9,9 @@ import (
 	"github.com/avirkit/avirkit/harness/samples"
 )
 
-// spree scans the files in turn, count scans in all, and fails unless all of
+// scanMany scans the files in turn, count scans in all, and fails unless all of
 // them ran and each had the answer of its sample. pace is how long one takes.
-func (e *env) spree(h *host.Host, threads, count int, pace time.Duration, files ...samples.Sample) error {
+func (e *env) scanMany(h *host.Host, threads, count int, pace time.Duration, files ...samples.Sample) error {
 	facts, err := h.Call(e.timeFor(count, pace), strconv.Itoa(count)+" scans", "loop", e.loopArgs(threads, count, files)...)
 	if err != nil {
 		return err

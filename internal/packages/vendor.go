@@ -14,16 +14,16 @@ import (
 	"github.com/avirkit/avirkit/internal/packages/signing"
 )
 
-// Outside returns the options for the packages of a plugin in a vendor's own
+// ForVendor returns the options for the packages of a plugin in a vendor's own
 // folder, which was built into its dist. The data is put together in scratch:
 // products and scripts from the checkout at root, everything else from the
 // folder's packaging.
-func Outside(ctx context.Context, root, folder, scratch string) (o Options, err error) {
+func ForVendor(ctx context.Context, root, folder, scratch string) (o Options, err error) {
 	o = Options{PluginsOnly: true, Data: scratch, Dist: filepath.Join(folder, "dist"), Out: filepath.Join(folder, "dist", "packages")}
 	if o.Version, err = FindVersion(ctx, folder); err != nil {
 		return o, err
 	}
-	if o.Epoch, err = outsideEpoch(ctx, folder); err != nil {
+	if o.Epoch, err = vendorEpoch(ctx, folder); err != nil {
 		return o, err
 	}
 	if o.Signer, err = signing.FromEnvironment(ctx, o.Epoch); err != nil {
@@ -55,9 +55,9 @@ func Outside(ctx context.Context, root, folder, scratch string) (o Options, err 
 	return o, nil
 }
 
-// outsideEpoch is FindEpoch, and where there is no commit yet, the date of the
+// vendorEpoch is FindEpoch, and where there is no commit yet, the date of the
 // newest entry in the changelog.
-func outsideEpoch(ctx context.Context, folder string) (time.Time, error) {
+func vendorEpoch(ctx context.Context, folder string) (time.Time, error) {
 	epoch, err := FindEpoch(ctx, folder)
 	if errors.Is(err, errNoCheckout) {
 		history, err := LoadChangelog(filepath.Join(folder, "packaging"))
