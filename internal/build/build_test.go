@@ -1,6 +1,7 @@
 package build
 
 import (
+	"bytes"
 	"context"
 	"debug/elf"
 	"os"
@@ -116,6 +117,20 @@ func TestTheManifestTellsWhatWasMade(t *testing.T) {
 			require.NoError(t, err)
 			assert.NotContains(t, string(manifest), root, "paths of this machine make builds differ")
 		})
+	}
+}
+
+func TestNoFileTellsWhereTheCheckoutLies(t *testing.T) {
+	root, err := run.Root()
+	require.NoError(t, err)
+	for _, name := range toolchains {
+		m, err := ReadManifest(dist(t, name))
+		require.NoError(t, err)
+		for _, f := range m.Files {
+			data, err := os.ReadFile(filepath.Join(dist(t, name), f.Path))
+			require.NoError(t, err)
+			assert.False(t, bytes.Contains(data, []byte(root)), "%s's %s would be another file in another folder", name, f.Path)
+		}
 	}
 }
 

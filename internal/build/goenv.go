@@ -26,7 +26,8 @@ var forOtherBuilds = []string{"GOFLAGS", "GOWORK", "GOOS", "GOARCH", "GOEXPERIME
 // TargetGo is the environment in which the go command is the Go release of the
 // target systems, with the user's settings above and no others. GOENV=off is
 // needed beside it: for a variable that is empty, the go command takes what
-// "go env -w" has written to a file.
+// "go env -w" has written to a file. No git is asked, which may be told of
+// another checkout.
 func TargetGo(ctx context.Context, root string) ([]string, error) {
 	out, err := run.Command{
 		Name: "go", Args: append([]string{"env", "-changed", "-json"}, userSettings...), Dir: root, Unset: forOtherBuilds,
@@ -38,7 +39,7 @@ func TargetGo(ctx context.Context, root string) ([]string, error) {
 	if err := json.Unmarshal([]byte(out), &values); err != nil {
 		return nil, fmt.Errorf("read the settings of the go command: %w", err)
 	}
-	env := []string{"GOENV=off", "GOTOOLCHAIN=" + versions.TargetGo, "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT="}
+	env := []string{"GOENV=off", "GOTOOLCHAIN=" + versions.TargetGo, "GOFLAGS=-buildvcs=false", "GOWORK=off", "GOEXPERIMENT="}
 	for _, name := range userSettings {
 		// Other settings are in the environment already, or are defaults.
 		if value := values[name]; value != "" && value != os.Getenv(name) {

@@ -122,7 +122,7 @@ func (b *builder) vendorFiles(h io.Writer) error {
 func (b *builder) goList(ctx context.Context, module, format string, packages ...string) ([]string, error) {
 	env := b.targetGo
 	if module == "." { // the tools, which this machine's own Go builds
-		env = []string{"GOWORK=off"}
+		env = []string{"GOWORK=off", "GOFLAGS=-buildvcs=false"}
 	}
 	out, err := run.Command{
 		Name: "go", Args: append([]string{"list", "-deps", "-tags=" + tags, "-f", format}, packages...),

@@ -24,7 +24,7 @@ func Lock(ctx context.Context, root string) (unlock func(), err error) {
 		return nil, err
 	}
 	// What a killed build left behind is of no use to anyone.
-	for _, left := range [][2]string{{".", "zig-npm-*"}, {".", "glibc-stubs-*.tmp"}, {"zig-cache", "*.tmp"}} {
+	for _, left := range [][2]string{{".", "zig-npm-*"}, {".", "glibc-stubs-*.tmp"}, {"zig-runtime", "*.tmp"}} {
 		for _, dir := range matching(filepath.Join(cache, left[0]), left[1]) {
 			os.RemoveAll(dir)
 		}

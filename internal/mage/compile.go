@@ -15,7 +15,7 @@ import (
 // are compiled, or break it. The targets themselves get them.
 var ambient = map[string]string{
 	"CGO_ENABLED": "0", // they are Go alone, so CC and its flags don't matter
-	"GOFLAGS":     "", "GOWORK": "off", "GOOS": "", "GOARCH": "", "GOEXPERIMENT": "",
+	"GOFLAGS":     "-buildvcs=false", "GOWORK": "off", "GOOS": "", "GOARCH": "", "GOEXPERIMENT": "",
 }
 
 // compile compiles the targets of a checkout and returns the path of the

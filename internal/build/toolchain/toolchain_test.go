@@ -134,8 +134,8 @@ func TestEachParallelTargetHasAZigCacheOfItsOwn(t *testing.T) {
 	tc, err := Pick(context.Background(), Zig, "/cache", platform.All...)
 	require.NoError(t, err)
 
-	assert.Contains(t, tc.Env(platform.All[0], "one"), "ZIG_GLOBAL_CACHE_DIR=/cache/zig-cache/linux-386-one")
-	assert.Contains(t, tc.Env(platform.All[1], "two"), "ZIG_LOCAL_CACHE_DIR=/cache/zig-cache/linux-amd64-two")
+	assert.Contains(t, tc.Env(platform.All[0], "one"), "ZIG_GLOBAL_CACHE_DIR=/cache/zig-runtime/linux-386-one")
+	assert.Contains(t, tc.Env(platform.All[1], "two"), "ZIG_LOCAL_CACHE_DIR=/cache/zig-runtime/linux-amd64-two")
 }
 
 func TestPickRefuses(t *testing.T) {

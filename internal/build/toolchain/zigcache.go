@@ -16,7 +16,7 @@ import (
 // zigCache is the folder below the project's cache where zig keeps what it
 // compiled: a folder for each job, as compilers that run side by side race in
 // one, and one for each platform with what every job needs.
-func zigCache(cache, job string) string { return filepath.Join(cache, "zig-cache", job) }
+func zigCache(cache, job string) string { return filepath.Join(cache, "zig-runtime", job) }
 
 // zigEnv lets zig keep what it compiles in a folder.
 func zigEnv(dir, lib string) []string {
@@ -54,8 +54,63 @@ func (t *Toolchain) Prepare(ctx context.Context, p *platform.Platform) error {
 				return "", err
 			}
 		}
+		if err := stripRuntime(ctx, tmp); err != nil {
+			return "", err
+		}
 		return "", os.Rename(tmp, dir)
 	})
+}
+
+// stripRuntime removes the debug information of zig's own objects: it tells
+// where zig lies and in which folder this process runs, and the build id of
+// whatever is linked with them would depend on that. The archives are made
+// anew, because objcopy takes the paths that zig gives their members (P) for
+// places.
+func stripRuntime(ctx context.Context, cache string) error {
+	tool := func(name string, args ...string) (string, error) {
+		return run.Command{Name: name, Args: args, Unset: Ambient}.Run(ctx)
+	}
+	archives, err := filepath.Glob(filepath.Join(cache, "o", "*", "*.a"))
+	if err != nil {
+		return err
+	}
+	for _, archive := range archives {
+		list, err := tool("ar", "t", archive)
+		if err != nil {
+			return err
+		}
+		var objects []string
+		for i, member := range strings.Split(strings.TrimSpace(list), "\n") {
+			object := fmt.Sprintf("%s.%d.o", archive, i)
+			content, err := tool("ar", "pP", archive, member)
+			if err == nil {
+				err = os.WriteFile(object, []byte(content), 0o644)
+			}
+			if err == nil {
+				_, err = tool("objcopy", "--strip-debug", object)
+			}
+			if err != nil {
+				return err
+			}
+			objects = append(objects, object)
+		}
+		if err := os.Remove(archive); err != nil {
+			return err
+		}
+		if _, err := tool("ar", append([]string{"rcsD", archive}, objects...)...); err != nil {
+			return err
+		}
+		for _, object := range objects {
+			os.Remove(object)
+		}
+	}
+	objects, err := filepath.Glob(filepath.Join(cache, "o", "*", "*.o"))
+	for _, object := range objects {
+		if _, err := tool("objcopy", "--strip-debug", object); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // beginCache lets the cache of a job for a platform begin as a copy of what

@@ -138,7 +138,7 @@ func asDatabase(table []advisory, dir string) error {
 func govulncheck(ctx context.Context, root, db string) (found []*vulnerability, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, lookupLimit, fmt.Errorf("the database did not answer within %s", lookupLimit))
 	defer cancel()
-	program, err := run.Command{Name: "go", Args: []string{"tool", "-n", "govulncheck"}, Dir: root, Env: []string{"GOWORK=off", "GOFLAGS="}}.Run(ctx)
+	program, err := run.Command{Name: "go", Args: []string{"tool", "-n", "govulncheck"}, Dir: root, Env: []string{"GOWORK=off", "GOFLAGS=-buildvcs=false"}}.Run(ctx)
 	if err != nil {
 		return nil, err
 	}
