@@ -53,7 +53,7 @@ func (b *bench) sdk(ctx context.Context) ([]table, error) {
 		return nil, err
 	}
 	err := build.Extra(ctx, build.Options{Root: b.Root, Toolchain: os.Getenv("AVIR_TOOLCHAIN"), Dist: b.dir, Platforms: b.platforms},
-		[]build.Plugin{{Name: "avir_test", Dir: "api/abi/testdata/plugin"}}, "internal/bench/noop/noop.c")
+		build.Plugin{Name: "avir_test", Dir: "api/abi/testdata/plugin"}, build.Plugin{Name: "avir_noop", Dir: "internal/bench/noop"})
 	if err != nil {
 		return nil, err
 	}

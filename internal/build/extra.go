@@ -4,13 +4,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // Extra builds libraries that are no part of dist, for benchmarks and tests,
-// into the folder of each platform in o.Dist: plugins in Go, and ones in C that
-// are a file each.
-func Extra(ctx context.Context, o Options, plugins []Plugin, cSources ...string) error {
+// into the folder of each platform in o.Dist. Each is a folder of the checkout
+// with a plugin in Go or in C.
+func Extra(ctx context.Context, o Options, plugins ...Plugin) error {
 	if err := passable(o.Root, o.Dist); err != nil {
 		return err
 	}
@@ -33,13 +32,10 @@ func Extra(ctx context.Context, o Options, plugins []Plugin, cSources ...string)
 			return err
 		}
 		for _, plugin := range plugins {
-			if err := t.plugin(ctx, plugin, &Library{}); err != nil {
+			if plugin.c, err = readCFolder(filepath.Join(o.Root, plugin.Dir)); err != nil {
 				return err
 			}
-		}
-		for _, source := range cSources {
-			name := "avir_" + strings.TrimSuffix(filepath.Base(source), ".c") + ".so"
-			if err := t.CPlugin(ctx, filepath.Join(o.Root, source), t.staged(name)); err != nil {
+			if err := t.plugin(ctx, plugin, &Library{}); err != nil {
 				return err
 			}
 		}

@@ -63,7 +63,7 @@ func TestThePluginInCPassesTheHarness(t *testing.T) {
 		t.Run(p.Name, func(t *testing.T) {
 			b := testTarget(t, toolchain.Zig, p)
 			library := b.staged("avir_csample.so")
-			require.NoError(t, b.CPlugin(context.Background(), filepath.Join(b.Root, "testdata", "cplugin", "cplugin.c"), library))
+			require.NoError(t, b.cPlugin(context.Background(), filepath.Join(b.Root, "testdata", "cplugin", "cplugin.c"), library))
 			harness(t, dist(t, toolchain.Zig), library)
 		})
 	}

@@ -61,7 +61,7 @@ func TestABuildWaitsForAnotherOfItsCheckout(t *testing.T) {
 			return err
 		},
 		"a build of more libraries": func(ctx context.Context) error {
-			return Extra(ctx, Options{Root: root, Toolchain: toolchain.GCC, Dist: t.TempDir()}, nil)
+			return Extra(ctx, Options{Root: root, Toolchain: toolchain.GCC, Dist: t.TempDir()})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -84,10 +84,3 @@ func (t *target) cc(ctx context.Context, job string, args []string) error {
 
 // jobEnv is what the toolchain wants in the environment of a job.
 func (t *target) jobEnv(job string) []string { return t.tc.Env(t.platform, job) }
-
-// CPlugin links a plugin that is written in C and includes avApi.h alone.
-func (t *target) CPlugin(ctx context.Context, source, out string) error {
-	return t.cc(ctx, filepath.Base(out), []string{"-O2", "-std=c89", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
-		"-fPIC", "-shared", "-pthread", "-s", "-Wl,-z,now", "-Wl,-z,nodelete", "-Wl,--version-script=" + t.exportScript(),
-		"-I" + filepath.Join(t.Root, "api", "abi"), "-o", out, source})
-}

@@ -117,7 +117,7 @@ func TestAPluginWrittenInCWithTheHeaderAloneWorksInTheHost(t *testing.T) {
 				dir := filepath.Join(dist(t, toolchain), p.Name)
 				b := testTarget(t, toolchain, p)
 				library := b.staged("avir_c.so")
-				require.NoError(t, b.CPlugin(context.Background(), filepath.Join(b.Root, "testdata", "cplugin", "cplugin.c"), library))
+				require.NoError(t, b.cPlugin(context.Background(), filepath.Join(b.Root, "testdata", "cplugin", "cplugin.c"), library))
 				report, err := audit.File(library, Policy())
 				require.NoError(t, err)
 				require.NoError(t, report.Err())

@@ -20,7 +20,4 @@ const (
 	// KernelFloor is the oldest kernel that a library may ask for, the one
 	// of both Debian 6 and CentOS 6.
 	KernelFloor = "2.6.32"
-
-	// ZigTarget names the floor to zig.
-	ZigTarget = "x86-linux-gnu." + GlibcFloor
 )

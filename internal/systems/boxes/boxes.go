@@ -157,7 +157,7 @@ func inputs(data string) (string, error) {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, all, files, texts, modules, metadata, len(stub), recipe)
+	fmt.Fprintln(h, all, files, metadata, len(stub), recipe)
 	err = fs.WalkDir(os.DirFS(data), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

@@ -47,49 +47,41 @@ func (m *maker) make(ctx context.Context) error {
 	return m.pack(ctx)
 }
 
-// files are the parts of vagrant/box that go into the system.
+// files are what goes into the system: a part of vagrant/box, or a text of a
+// line or two.
 var files = []struct {
-	name, to string
-	mode     os.FileMode
+	to         string
+	mode       os.FileMode
+	part, text string
 }{
-	{"boot", "etc/box/boot", 0o755},
-	{"lease", "etc/box/lease", 0o755},
-	{"inittab", "etc/inittab", 0o644},
-	{"shutdown", "sbin/shutdown", 0o755},
-	{"vagrant.pub", "home/vagrant/.ssh/authorized_keys", 0o600},
+	{to: "etc/box/boot", mode: 0o755, part: "boot"},
+	{to: "etc/box/lease", mode: 0o755, part: "lease"},
+	{to: "etc/inittab", mode: 0o644, part: "inittab"},
+	{to: "sbin/shutdown", mode: 0o755, part: "shutdown"},
+	{to: "home/vagrant/.ssh/authorized_keys", mode: 0o600, part: "vagrant.pub"},
+	{to: "etc/hostname", mode: 0o644, text: "avirkit\n"},
+	{to: "etc/hosts", mode: 0o644, text: "127.0.0.1 localhost avirkit\n"},
+	{to: "etc/fstab", mode: 0o644, text: "/dev/vda / ext4 defaults,noatime 0 0\n"},
+	{to: "etc/sudoers.d/vagrant", mode: 0o440, text: "vagrant ALL=(ALL) NOPASSWD: ALL\n"},
+	{to: "etc/resolv.conf", mode: 0o644},
+	{to: "etc/apt/sources.list", mode: 0o644, text: "# this machine has no network\n"},
+	{to: "etc/initramfs-tools/conf.d/box", mode: 0o644, text: "MODULES=list\nRESUME=none\n"},
+	// What a machine needs to find its disk and its network. The initial RAM
+	// disk loads it: the system itself has no udev running.
+	{to: "etc/initramfs-tools/modules", mode: 0o644, text: "virtio_pci\nvirtio_blk\nvirtio_net\next4\n"},
 }
-
-// texts are files that are only a line.
-var texts = []struct {
-	to, text string
-	mode     os.FileMode
-}{
-	{"etc/hostname", "avirkit\n", 0o644},
-	{"etc/hosts", "127.0.0.1 localhost avirkit\n", 0o644},
-	{"etc/fstab", "/dev/vda / ext4 defaults,noatime 0 0\n", 0o644},
-	{"etc/sudoers.d/vagrant", "vagrant ALL=(ALL) NOPASSWD: ALL\n", 0o440},
-	{"etc/resolv.conf", "", 0o644},
-	{"etc/apt/sources.list", "# this machine has no network\n", 0o644},
-	{"etc/initramfs-tools/conf.d/box", "MODULES=list\nRESUME=none\n", 0o644},
-	{"etc/initramfs-tools/modules", modules, 0o644},
-}
-
-// modules are what a machine needs to find its disk and its network. The
-// initial RAM disk loads them: the system itself has no udev running.
-const modules = "virtio_pci\nvirtio_blk\nvirtio_net\next4\n"
 
 func (m *maker) writeFiles() error {
 	for _, f := range files {
-		data, err := os.ReadFile(filepath.Join(m.root, "vagrant", "box", f.name))
-		if err != nil {
-			return fmt.Errorf("read a part of the box: %w", err)
+		text := f.text
+		if f.part != "" {
+			data, err := os.ReadFile(filepath.Join(m.root, "vagrant", "box", f.part))
+			if err != nil {
+				return fmt.Errorf("read a part of the box: %w", err)
+			}
+			text = string(data)
 		}
-		if err := m.tree.Write(f.to, string(data), f.mode); err != nil {
-			return err
-		}
-	}
-	for _, f := range texts {
-		if err := m.tree.Write(f.to, f.text, f.mode); err != nil {
+		if err := m.tree.Write(f.to, text, f.mode); err != nil {
 			return err
 		}
 	}

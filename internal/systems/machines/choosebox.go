@@ -18,8 +18,8 @@ import (
 type chooser struct {
 	Options
 	provider session.Mode
-	home     string   // Vagrant's folder
-	notes    []string // what could not be tested
+	home     string // Vagrant's folder
+	notes    notes
 }
 
 // choose gives each machine its box. It returns the machines that can run: one
@@ -36,7 +36,7 @@ func (c *chooser) choose(ctx context.Context, machines []*settings.Machine) (som
 			if len(c.Machines) > 0 {
 				return nil, errors.New(noBoxForVirtualBox(m))
 			}
-			c.note("NOT TESTED: " + noBoxForVirtualBox(m))
+			c.notes.say("NOT TESTED: %s", noBoxForVirtualBox(m))
 			continue
 		case c.provider == session.VirtualBox: // Vagrant fetches it when the machine starts
 		case run.Exists(own.Path) && !c.Real, strings.HasPrefix(m.Box, "avirkit/"): // the catalogue has no such box
@@ -77,11 +77,6 @@ func (c *chooser) make(ctx context.Context, machines []string) error {
 
 func noBoxForVirtualBox(m *settings.Machine) string {
 	return fmt.Sprintf("machine %s has no box for VirtualBox: set %s to one with %s", m.Name, settings.BoxVariable(m.Name), m.System)
-}
-
-func (c *chooser) note(text string) {
-	run.Printf("%s", text)
-	c.notes = append(c.notes, text)
 }
 
 // take gives a machine the box that mage vm:box makes.

@@ -129,7 +129,7 @@ func TestAMachineWithoutABoxForVirtualBoxIsLeftOutUnlessItWasNamed(t *testing.T)
 	some, err := c.choose(t.Context(), []*settings.Machine{old, ours})
 	require.NoError(t, err)
 	assert.Equal(t, []*settings.Machine{old}, some)
-	assert.Equal(t, []string{"NOT TESTED: machine debian12 has no box for VirtualBox: set AVIR_BOX_DEBIAN12 to one with Debian 12 i386"}, c.notes)
+	assert.Equal(t, notes{"NOT TESTED: machine debian12 has no box for VirtualBox: set AVIR_BOX_DEBIAN12 to one with Debian 12 i386"}, c.notes)
 
 	c = chooser{Options: Options{Root: t.TempDir(), Machines: []string{"debian12"}, Boxes: &someBoxes{}}, provider: session.VirtualBox}
 	_, err = c.choose(t.Context(), []*settings.Machine{ours})

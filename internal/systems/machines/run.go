@@ -91,7 +91,7 @@ type testRun struct {
 	vagrant
 	kit    kit
 	socket string // of this machine's clamd; empty if there is none
-	notes  []string
+	notes  notes
 }
 
 func (t *testRun) run(ctx context.Context, machines []*settings.Machine) error {
@@ -211,17 +211,19 @@ func (t *testRun) machine(ctx context.Context, m *settings.Machine) row {
 func (t *testRun) startClamd() {
 	c, err := realclamd.New(t.Short, nil)
 	if err != nil {
-		t.note("NOT TESTED with a real clamd: %v", err)
+		t.notes.say("NOT TESTED with a real clamd: %v", err)
 		return
 	}
 	t.socket = c.Socket
 }
 
-// note says something that belongs under the table, too.
-func (t *testRun) note(format string, args ...any) {
+// notes are what belongs under the table, too.
+type notes []string
+
+func (n *notes) say(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	run.Printf("%s", text)
-	t.notes = append(t.notes, text)
+	*n = append(*n, text)
 }
 
 func (t *testRun) tellKept(machines []*settings.Machine) {
