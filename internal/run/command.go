@@ -34,8 +34,11 @@ type Command struct {
 // killDelay is how long a cancelled command may take to end by SIGTERM.
 const killDelay = 3 * time.Second
 
-// errorTail bounds how much of a failed command's output an error shows.
-const errorTail = 4000
+// How much of a failed command and of its output an error shows, in bytes.
+const (
+	errorCommand = 1000
+	errorTail    = 4000
+)
 
 // Verbose says whether commands and their output are to be shown, as "mage
 // -v" asks for.
@@ -112,8 +115,13 @@ func (c Command) explain(ctx context.Context, err error, output string) error {
 	if output != "" {
 		output = "\n\t" + strings.ReplaceAll(output, "\n", "\n\t")
 	}
-	// Without the environment, which is long and seldom the reason; -v shows it.
-	return fmt.Errorf("%s: %w%s%s", Command{Name: c.Name, Args: c.Args}, err, output, c.hint())
+	// The environment is long and seldom the reason, as is the end of a list of
+	// files; -v shows all.
+	command := Command{Name: c.Name, Args: c.Args}.String()
+	if len(command) > errorCommand {
+		command = command[:errorCommand] + "…"
+	}
+	return fmt.Errorf("%s: %w%s%s", command, err, output, c.hint())
 }
 
 func (c Command) hint() string {

@@ -2,7 +2,6 @@ package targets
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,19 @@ import (
 // modules are the project's Go modules.
 var modules = []string{".", "api", "plugins", "harness", "testdata/badplugins", "testdata/engines/command", "testdata/engines/http"}
 
+// formatters look at the files of the checkout that match. What other linters
+// actionlint would find differs between machines, so that it runs by itself.
+var formatters = []struct {
+	name     string
+	patterns []string
+	command  []string // the files follow
+	hint     string
+}{
+	{"gofmt", []string{"*.go"}, []string{"gofmt", "-d"}, "run gofmt -w on these files"},
+	{"clang-format", []string{"*.c", "*.h"}, []string{"clang-format", "--dry-run", "-Werror"}, "run clang-format -i on these files"},
+	{"actionlint", []string{".github/workflows/*.yml"}, []string{"go", "tool", "actionlint", "-shellcheck=", "-pyflakes="}, ""},
+}
+
 // Lint checks formatting and the workflows, then vets every module.
 func Lint(ctx context.Context) error {
 	root, err := run.Root()
@@ -24,14 +36,18 @@ func Lint(ctx context.Context) error {
 	if err := hostdeps.Need(ctx, hostdeps.For("lint")...); err != nil {
 		return err
 	}
-	if err := run.Step(ctx, "gofmt", nil, func(ctx context.Context) (string, error) { return "", gofmt(ctx, root) }); err != nil {
-		return err
-	}
-	if err := run.Step(ctx, "clang-format", nil, func(ctx context.Context) (string, error) { return clangFormat(ctx, root) }); err != nil {
-		return err
-	}
-	if err := run.Step(ctx, "actionlint", nil, func(ctx context.Context) (string, error) { return actionlint(ctx, root) }); err != nil {
-		return err
+	for _, f := range formatters {
+		err := run.Step(ctx, f.name, nil, func(ctx context.Context) (string, error) {
+			files, err := tracked(ctx, root, f.patterns...)
+			if err != nil || len(files) == 0 {
+				return "no files", err
+			}
+			_, err = run.Command{Name: f.command[0], Args: append(f.command[1:], files...), Dir: root, Env: []string{"GOWORK=off"}, Hint: f.hint}.Run(ctx)
+			return "", err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	for _, m := range modules {
 		for _, tool := range [][]string{{"vet"}, {"tool", "staticcheck"}} {
@@ -59,49 +75,6 @@ func lintModule(ctx context.Context, root, m string, tool []string) error {
 	}
 	_, err := c.Run(ctx)
 	return err
-}
-
-func gofmt(ctx context.Context, root string) error {
-	files, err := tracked(ctx, root, "*.go")
-	if err != nil {
-		return err
-	}
-	out, err := run.Command{Name: "gofmt", Args: append([]string{"-l"}, files...), Dir: root}.Run(ctx)
-	if err == nil && out != "" {
-		err = fmt.Errorf("not formatted; run gofmt -w on:\n%s", out)
-	}
-	return err
-}
-
-func clangFormat(ctx context.Context, root string) (string, error) {
-	files, err := tracked(ctx, root, "*.c", "*.h")
-	if err != nil {
-		return "", err
-	}
-	if len(files) == 0 {
-		return "no C files", nil
-	}
-	_, err = run.Command{
-		Name: "clang-format", Args: append([]string{"--dry-run", "-Werror"}, files...), Dir: root,
-		Hint: "run clang-format -i on these files",
-	}.Run(ctx)
-	return "", err
-}
-
-// actionlint checks the workflows of continuous integration, by itself: what
-// other linters are there differs between machines.
-func actionlint(ctx context.Context, root string) (string, error) {
-	files, err := tracked(ctx, root, ".github/workflows/*.yml")
-	if err != nil {
-		return "", err
-	}
-	if len(files) == 0 {
-		return "no workflows", nil
-	}
-	_, err = run.Command{
-		Name: "go", Args: append([]string{"tool", "actionlint", "-shellcheck=", "-pyflakes="}, files...), Dir: root, Env: []string{"GOWORK=off"},
-	}.Run(ctx)
-	return "", err
 }
 
 // tracked lists the files of the checkout that match, those not yet committed
