@@ -32,7 +32,7 @@ func buildApt(ctx context.Context, o Options, dir string, p *pool) error {
 			return err
 		}
 	}
-	if err := writeChangelogs(ctx, dir, p); err != nil {
+	if err := writeChangelogs(dir, p); err != nil {
 		return err
 	}
 	return writeSources(o, dir)

@@ -3,18 +3,19 @@ package repo
 import (
 	"archive/tar"
 	"compress/gzip"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/blakesmith/ar"
+
 	"github.com/avirkit/avirkit/internal/atomicdir"
-	"github.com/avirkit/avirkit/internal/run"
 )
 
 // changelogPath is what the Release file says of where "apt-get changelog"
@@ -23,7 +24,7 @@ const changelogPath = "changelogs/@CHANGEPATH@_changelog"
 
 // writeChangelogs puts the changelog of each Debian package where apt looks for
 // it. Both architectures have the same.
-func writeChangelogs(ctx context.Context, dir string, p *pool) error {
+func writeChangelogs(dir string, p *pool) error {
 	written := map[string]bool{}
 	for _, c := range channels {
 		for _, place := range slices.Sorted(maps.Keys(p.files[debFormat.extension][c])) {
@@ -40,12 +41,12 @@ func writeChangelogs(ctx context.Context, dir string, p *pool) error {
 				continue
 			}
 			written[to] = true
-			text, err := readChangelog(ctx, filepath.Join(dir, "pool/main", place), name)
+			text, err := readChangelog(filepath.Join(dir, "pool/main", place), name)
 			if err != nil {
 				return err
 			}
 			if text == nil {
-				continue // a package need not have one
+				continue
 			}
 			if err := atomicdir.WriteFile(filepath.Join(dir, to), text, 0o644); err != nil {
 				return err
@@ -56,30 +57,42 @@ func writeChangelogs(ctx context.Context, dir string, p *pool) error {
 }
 
 // readChangelog returns the changelog in the package at path, or nil.
-func readChangelog(ctx context.Context, path, name string) ([]byte, error) {
-	content, err := run.Command{Name: "dpkg-deb", Args: []string{"--fsys-tarfile", path}}.Run(ctx)
+func readChangelog(path, name string) ([]byte, error) {
+	pkg, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read a changelog: %w", err)
+	}
+	defer pkg.Close()
+	text, err := changelogIn(ar.NewReader(pkg), name)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read the changelog in %s: %w", path, err)
+	}
+	return text, nil
+}
+
+// changelogIn returns io.EOF if there is none: a package need not have one.
+func changelogIn(pkg *ar.Reader, name string) ([]byte, error) {
+	for {
+		if h, err := pkg.Next(); err != nil {
+			return nil, err
+		} else if h.Name == "data.tar.gz" {
+			break
+		}
+	}
+	z, err := gzip.NewReader(pkg)
 	if err != nil {
 		return nil, err
 	}
-	for files := tar.NewReader(strings.NewReader(content)); ; {
-		h, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			return nil, nil
+	files := tar.NewReader(z)
+	for {
+		if h, err := files.Next(); err != nil {
+			return nil, err
+		} else if h.Name == "./usr/share/doc/"+name+"/changelog.gz" {
+			break
 		}
-		if err == nil && h.Name != "./usr/share/doc/"+name+"/changelog.gz" {
-			continue
-		}
-		var z *gzip.Reader
-		if err == nil {
-			z, err = gzip.NewReader(files)
-		}
-		var text []byte
-		if err == nil {
-			text, err = io.ReadAll(io.LimitReader(z, 1<<20))
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read the changelog in %s: %w", path, err)
-		}
-		return text, nil
 	}
+	if z, err = gzip.NewReader(files); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(z, 1<<20))
 }

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/packages"
@@ -88,6 +88,10 @@ func (k *kit) publishRotation(ctx context.Context) error {
 	return nil
 }
 
+// missingKey is what apt, apt since Debian 13 and dnf say of a key that they
+// don't have.
+var missingKey = regexp.MustCompile(`NO_PUBKEY|Missing key|GPG signature verification error`)
+
 // newest is the version that is in beta first.
 func (k *kit) newest() release {
 	return release{version: k.options.Version.Newer(), dist: k.old.dist}
@@ -164,7 +168,7 @@ func (k *kit) changeKeys(ctx context.Context, m subscriber, p pkg, finish func()
 	if err == nil {
 		return errors.New("a client that has only the old key takes what the new one signed")
 	}
-	if !strings.Contains(err.Error(), "NO_PUBKEY") && !strings.Contains(err.Error(), "GPG") {
+	if !missingKey.MatchString(err.Error()) {
 		return fmt.Errorf("a client that has only the old key is refused, but not for its key: %w", err)
 	}
 	return nil

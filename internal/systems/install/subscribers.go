@@ -103,7 +103,7 @@ func (d *dnfManager) subscribe(ctx context.Context, place string) error {
 	if err := os.RemoveAll(d.Path("var/cache/dnf")); err != nil {
 		return fmt.Errorf("empty dnf's cache: %w", err)
 	}
-	_, err := d.dnf(ctx, "makecache")
+	_, err := d.dnf(ctx, "makecache", "--setopt=skip_if_unavailable=0") // or it says ok
 	return err
 }
 
