@@ -75,7 +75,7 @@ func (r *rotation) publish(version string, sign, trust []string, without ...pack
 	r.o.Signer = signers(r.t, r.ring(trust...), sign...)
 	v, err := packages.ParseVersion(version)
 	require.NoError(r.t, err)
-	p := packages.Options{Data: "../../../packaging", Dist: dist, Out: filepath.Join(r.t.TempDir(), "packages"), Version: v, Epoch: epoch, Signer: r.o.Signer, Keyring: r.o.Signer.Ring}
+	p := packages.Options{Data: data, Dist: dist, Out: filepath.Join(r.t.TempDir(), "packages"), Version: v, Epoch: epoch, Signer: r.o.Signer, Keyring: r.o.Signer.Ring}
 	require.NoError(r.t, packages.Build(r.t.Context(), p))
 	r.o.Packages, r.o.Without = p.Out, without
 	require.NoError(r.t, Build(r.t.Context(), r.o))
