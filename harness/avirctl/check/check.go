@@ -87,8 +87,10 @@ type run struct {
 	confErr  error
 	servers  []server // clamds that the plugin asks
 	guessed  bool     // the servers are those of clamd.conf, for nobody gave an Address
+	silent   []server // those that did not answer
 	clamds   []machine.Process
 	versions []version // what the servers said of themselves
+	wrong    []string  // settings of clamd.conf that the report has told of
 	figures  map[string]float64
 	host     *Session // the plugin in its host; nil if it doesn't start
 }
@@ -181,7 +183,7 @@ func (r *run) findUser() (err error) {
 		return err
 	}
 	if r.product.ID == "" {
-		r.user, r.userFrom = machine.User{Name: "root", Groups: []int{0}}, "nothing: there is no product"
+		r.user, r.userFrom = machine.User{Name: "root", Groups: []int{0}}, "there is no product"
 		return nil
 	}
 	r.user, r.userFrom = r.product.User(r.Machine)

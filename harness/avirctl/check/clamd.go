@@ -3,7 +3,9 @@ package check
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -64,7 +66,8 @@ func checkAnswers(r *run) []Finding {
 		begin := time.Now()
 		reply, err := r.ask(s, "VERSION")
 		if err != nil {
-			found = append(found, Finding{Level: Failed, Text: fmt.Sprintf("%s does not answer: %v", s, err), Remedy: r.remedy(s, err)})
+			r.silent = append(r.silent, s)
+			found = append(found, Finding{Level: Failed, Text: fmt.Sprintf("%s does not answer: %v", s, inner(err)), Remedy: r.remedy(s, err)})
 			continue
 		}
 		v, err := parseVersion(reply)
@@ -85,11 +88,15 @@ func checkAnswers(r *run) []Finding {
 
 // remedy says what to do about a server that doesn't answer.
 func (r *run) remedy(s server, err error) string {
+	listens := r.listens()
+	nobody := errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
 	switch {
-	case errors.Is(err, os.ErrNotExist) && r.conf != nil && r.conf.Value("LocalSocket") != "" && r.conf.Value("LocalSocket") != s.address:
-		return fmt.Sprintf("there is no socket %s: set Address to %s, where %s has it", s, r.conf.Value("LocalSocket"), r.conf.File)
-	case len(r.clamds) == 0 && s.network == "unix":
-		return "start clamd: systemctl start clamav-daemon (Debian), clamd@scan (Red Hat); it listens when it has loaded its signatures, which takes up to a minute"
+	case nobody && s.here() && len(listens) > 0 && !slices.ContainsFunc(listens, func(l string) bool { return r.same(l, s.address) }):
+		return fmt.Sprintf("set Address to %s, where %s has it", strings.Join(listens, " or "), r.conf.File)
+	case nobody && s.here() && len(r.clamds) == 0 && r.Machine.Blind() == "":
+		return r.startClamd()
+	case nobody && s.network == "tcp" && s.here() && len(r.clamds) > 0:
+		return "clamd runs and doesn't listen there: on Debian with systemd the port must stand in clamav-daemon.socket, see the guide's chapter Look whether clamd answers"
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Sprintf("there is no socket %s: set the option Address to where clamd listens, or LocalSocket in clamd.conf", s)
 	case errors.Is(err, os.ErrPermission):
@@ -102,6 +109,50 @@ func (r *run) remedy(s server, err error) string {
 	return "look into clamd's log, and whether Address and Port are right"
 }
 
+// startClamd says how, and looks for what a new machine lacks.
+func (r *run) startClamd() string {
+	const start = "start clamd: systemctl start clamav-daemon (Debian), clamd@scan (Red Hat)"
+	if r.conf != nil && r.conf.Refused != "" {
+		return "clamd refuses its clamd.conf: " + r.conf.Refused
+	}
+	if r.conf != nil {
+		if dir := r.conf.Value("DatabaseDirectory"); len(r.signatures(dir, "")) == 0 {
+			return fmt.Sprintf("wait until freshclam has fetched signatures, or run freshclam: there are none in %s yet; then %s", dir, start)
+		}
+	}
+	return start + "; it listens when it has loaded its signatures, which takes up to a minute. If it ends, journalctl -u clamav-daemon or its log says why"
+}
+
+// listens are the addresses in clamd.conf.
+func (r *run) listens() []string {
+	if r.conf == nil {
+		return nil
+	}
+	return r.conf.Addresses()
+}
+
+// same tells whether two addresses are one: /var/run is a link to /run.
+func (r *run) same(a, b string) bool {
+	run, err := r.Machine.Stat("/run")
+	old, err2 := r.Machine.Stat("/var/run")
+	if err == nil && err2 == nil && os.SameFile(run.FileInfo, old.FileInfo) {
+		a, b = strings.TrimPrefix(a, "/var"), strings.TrimPrefix(b, "/var")
+	}
+	return a == b
+}
+
+// inner drops what was tried from an error of the net package, for the report
+// has said that.
+func inner(err error) error {
+	if op := new(net.OpError); errors.As(err, &op) {
+		err = op.Err
+	}
+	if call := new(os.SyscallError); errors.As(err, &call) {
+		err = call.Err
+	}
+	return err
+}
+
 // oldDatabase is the age from which signatures are called old. The plugin warns
 // from the same age on.
 const oldDatabase = 7 * 24 * time.Hour
@@ -111,14 +162,14 @@ func checkDatabase(r *run) []Finding {
 	var found []Finding
 	for _, v := range r.versions {
 		if v.database.IsZero() {
-			found = append(found, one(Warning, "let freshclam fetch the official signatures", "%s has no official signatures, or doesn't tell their date", v.server)...)
+			found = append(found, r.undated(v.server)...)
 			continue
 		}
 		age := r.Machine.Now().Sub(v.database)
 		r.figures["database_age_seconds"] = max(r.figures["database_age_seconds"], age.Seconds())
 		text := fmt.Sprintf("%s has signatures %s of %s, %s old", v.server, v.number, v.database.Format("2006-01-02"), days(age))
 		if age > oldDatabase {
-			found = append(found, one(Failed, "look why freshclam fetches none: /var/log/clamav/freshclam.log, or run freshclam", "%s: new viruses are not found", text)...)
+			found = append(found, one(Failed, r.freshclam(), "%s: new viruses are not found", text)...)
 			continue
 		}
 		found = append(found, one(OK, "", "%s", text)...)
@@ -127,6 +178,35 @@ func checkDatabase(r *run) []Finding {
 		return one(NotChecked, "", "no clamd told of its signatures")
 	}
 	return found
+}
+
+// undated judges a clamd that tells no date, as one does without a daily.cvd.
+// Who has only signatures of his own has chosen them.
+func (r *run) undated(s server) []Finding {
+	const remedy = "let freshclam fetch the official signatures"
+	if r.conf == nil || !s.here() || len(r.clamds) == 0 {
+		return one(Warning, remedy, "%s has no official signatures, or doesn't tell their date", s)
+	}
+	dir := r.conf.Value("DatabaseDirectory")
+	if len(r.signatures(dir, "main")) > 0 || len(r.signatures(dir, "")) == 0 {
+		return one(Warning, remedy, "%s has no daily signatures: there is no daily.cvd in %s", s, dir)
+	}
+	return one(NotChecked, remedy+", if your own are not meant to be all", "%s has none of the official signatures, only others, which have no date", s)
+}
+
+// signatures are the files of a DatabaseDirectory with a name, or all of them.
+func (r *run) signatures(dir, name string) []string {
+	return slices.DeleteFunc(r.Machine.Glob(dir+"/"+name+"*.*"), func(path string) bool {
+		return strings.HasSuffix(path, ".dat") // freshclam's own notes
+	})
+}
+
+// freshclam says what to do about old signatures.
+func (r *run) freshclam() string {
+	if len(r.clamds) > 0 && len(r.Machine.Processes("freshclam")) == 0 {
+		return "freshclam does not run: systemctl enable --now clamav-freshclam, or look whether cron starts it; /var/log/clamav/freshclam.log tells of its last run"
+	}
+	return "look why freshclam fetches none: /var/log/clamav/freshclam.log, or run freshclam"
 }
 
 func days(d time.Duration) string {
@@ -146,13 +226,13 @@ func checkSocket(r *run) []Finding {
 	for _, s := range sockets {
 		obstacle, f, err := r.Machine.Obstacle(r.user, machine.Write, s.address)
 		if err != nil {
-			found = append(found, one(NotChecked, "", "%v", err)...) // checkAnswers says what to do
+			found = append(found, one(NotChecked, "", "there is no %s", obstacle)...) // checkAnswers says what to do
 			continue
 		}
 		state := fmt.Sprintf("%s (owner %d, group %s, mode %04o)", s, f.UID, r.Machine.GroupName(f.GID), f.Mode().Perm())
 		switch {
 		case obstacle == "":
-			found = append(found, one(OK, "", "%s is open to %s, as %s tells", state, r.user, r.userFrom)...)
+			found = append(found, one(OK, "", "%s is open to %s (%s)", state, r.user, r.userFrom)...)
 		case obstacle == s.address:
 			found = append(found, one(Failed, fmt.Sprintf("set LocalSocketMode 666 in clamd.conf (under systemd SocketMode=0666 in clamav-daemon.socket), or add %s to group %s; then restart clamd and the product", r.user, r.Machine.GroupName(f.GID)),
 				"%s may not open %s", r.user, state)...)
@@ -183,10 +263,14 @@ func checkDescriptor(r *run) []Finding {
 	_, _ = f.WriteString("a clean file\n")
 	var found []Finding
 	for _, s := range sockets {
+		if slices.Contains(r.silent, s) {
+			found = append(found, one(NotChecked, "", "%s does not answer", s)...)
+			continue
+		}
 		reply, err := r.passDescriptor(s, f)
 		switch {
 		case err != nil:
-			found = append(found, one(NotChecked, "", "%s: %v", s, err)...)
+			found = append(found, one(NotChecked, "", "%s: %v", s, inner(err))...)
 		case strings.HasSuffix(reply, ": OK"):
 			found = append(found, one(OK, "", "%s takes files by descriptor; %s", s, protection)...)
 		default:

@@ -31,6 +31,9 @@ func checkProduct(r *run) []Finding {
 		}
 		found = append(found, one(OK, "", "%s, whose server %s is for %s", p.Name, server, platform.Words)...)
 	}
+	if len(r.products) > 1 && r.Product == "" {
+		found = append(found, one(NotChecked, "the same with --product "+r.products[1].ID, "there are two products; the rest is about %s", r.product.Name)...)
+	}
 	return found
 }
 
@@ -64,6 +67,8 @@ func (r *run) plugin(l product.Library, server *host.Platform) []Finding {
 		origin = "not avirkit's: the product's original one or another vendor's"
 	}
 	switch {
+	case !l.Ours && l.Path != r.library.Path && (l.Platform == nil || server != nil && server != l.Platform):
+		return one(Warning, "leave it, if nobody means to use it", "%s can't be loaded by the product's server (%s)", l.Path, origin)
 	case l.Platform == nil:
 		return one(Failed, "remove it, or install the package that has it again", "%s is no plugin: %s", l.Path, l.Problem)
 	case server != nil && server != l.Platform:
@@ -89,6 +94,9 @@ func checkLoaded(r *run) []Finding {
 		return one(NotChecked, "", "without a product there is no server to look into")
 	}
 	servers := r.product.Running(r.Machine)
+	if why := r.Machine.Blind(); len(servers) == 0 && why != "" {
+		return one(NotChecked, seeProcesses, "whether the antivirus server of %s runs can't be seen: %s", r.product.Name, why)
+	}
 	if len(servers) == 0 {
 		return one(Warning, "switch the antivirus on: "+r.product.Console, "no antivirus server of %s runs: it does not scan with a plugin now", r.product.Name)
 	}

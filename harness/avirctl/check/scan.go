@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/avirkit/avirkit/harness/avirctl/guide"
+	"github.com/avirkit/avirkit/harness/avirctl/machine"
 	"github.com/avirkit/avirkit/harness/host"
 	"github.com/avirkit/avirkit/harness/samples"
 )
@@ -24,9 +27,9 @@ func checkStart(r *run) []Finding {
 	if credential(r.user) == nil && r.user.UID != os.Geteuid() {
 		who = fmt.Sprintf("this user, and not as %s, for that needs root", r.user)
 	}
-	found := logFindings(s.Logs())
+	found := r.logFindings(s.Logs())
 	if err != nil {
-		return append(found, one(Failed, r.startRemedy(), "%s does not start in a host as %s: %v", r.library.Path, who, err)...)
+		return append(found, one(Failed, r.startRemedy(err), "%s does not start in a host as %s: %v", r.library.Path, who, err)...)
 	}
 	r.host = s
 	r.figures["start_seconds"] = s.Init.Seconds()
@@ -34,12 +37,23 @@ func checkStart(r *run) []Finding {
 }
 
 // startRemedy looks for the most frequent reason.
-func (r *run) startRemedy() string {
+func (r *run) startRemedy(reason error) string {
 	if obstacle, f, err := r.Machine.Obstacle(r.user, 4, r.library.Path); err == nil && obstacle != "" {
 		return fmt.Sprintf("%s may not read it: chmod o+rX %s, which has mode %04o", r.user, obstacle, f.Mode().Perm())
 	}
 	if len(r.versions) == 0 {
 		return "let clamd answer first, see above"
+	}
+	if r.conf != nil && r.local() {
+		dir := r.conf.Value("TemporaryDirectory")
+		for _, p := range r.clamds {
+			if obstacle, f, err := r.Machine.Obstacle(p.User, machine.Write|machine.Execute, dir); err == nil && obstacle != "" {
+				return fmt.Sprintf("let clamd, which runs as %s, write to its TemporaryDirectory %s: %s has mode %04o", p.User, dir, obstacle, f.Mode().Perm())
+			}
+		}
+	}
+	if remedy := guide.Explain(reason.Error()); remedy != "" {
+		return remedy
 	}
 	return "see the reason, and the guide's chapter Troubleshooting"
 }
@@ -59,9 +73,12 @@ func settings(list []host.Setting) string {
 }
 
 // logFindings shows warnings and errors that the plugin logged.
-func logFindings(lines []host.Line) []Finding {
+func (r *run) logFindings(lines []host.Line) []Finding {
 	var found []Finding
 	for _, l := range lines {
+		if slices.ContainsFunc(r.wrong, func(setting string) bool { return strings.Contains(l.Text, "set "+setting+" ") }) {
+			continue // the report has it already, with the line to change
+		}
 		if l.Level == "warning" || l.Level == "error" || l.Level == "security" {
 			found = append(found, one(Warning, guide.Explain(l.Text), "the plugin logs: %s", l.Text)...)
 		}
@@ -122,7 +139,7 @@ func checkScans(r *run) []Finding {
 			found = append(found, one(Warning, w.remedy, "%s and not with %v", text, s.Expect)...)
 		}
 	}
-	return append(found, logFindings(r.host.Logs())...)
+	return append(found, r.logFindings(r.host.Logs())...)
 }
 
 func (r *run) close() {

@@ -22,16 +22,21 @@ type server struct {
 
 func (s server) String() string { return s.address }
 
+// here tells whether its clamd can only be on this machine.
+func (s server) here() bool {
+	name, _, _ := net.SplitHostPort(s.address)
+	ip := net.ParseIP(name)
+	return s.network == "unix" || name == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 // findServers reads the option Address. Where nobody gave it, clamd.conf tells
 // where the clamd of this machine listens.
 func (r *run) findServers() error {
 	address := r.setting("Address", "")
-	if address == "" && r.conf != nil {
-		if socket := r.conf.Value("LocalSocket"); socket != "" {
-			address, r.guessed = socket, true
-			if r.library.Name == clamPlugin { // another one has no such option
-				r.Settings = append(r.Settings, host.Setting{Name: "Address", Value: socket})
-			}
+	if listens := r.listens(); address == "" && len(listens) > 0 {
+		address, r.guessed = listens[0], true
+		if r.library.Name == clamPlugin { // another one has no such option
+			r.Settings = append(r.Settings, host.Setting{Name: "Address", Value: address})
 		}
 	}
 	if address == "" {

@@ -45,7 +45,7 @@ func Open(ctx context.Context, l product.Library, o Options, user machine.User) 
 		err = s.setup.StartWorkers(s.host, threads, time.Second)
 	}
 	if err != nil {
-		err = errors.Join(err, s.Close())
+		_ = s.Close() // the first error tells why
 		return s, err
 	}
 	return s, nil

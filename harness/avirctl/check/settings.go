@@ -34,6 +34,7 @@ func checkSettings(r *run) []Finding {
 	var found []Finding
 	for _, w := range r.conf.Compare(limits, old) {
 		level := Warning
+		r.wrong = append(r.wrong, w.Name, w.Old)
 		if w.Deadly {
 			level = Failed
 		}
@@ -91,10 +92,7 @@ const fewestFiles = 1024
 // checkLimits looks at the limits of the clamd that runs.
 func checkLimits(r *run) []Finding {
 	if len(r.clamds) == 0 {
-		if r.local() {
-			return one(NotChecked, "", "no process clamd runs on this machine")
-		}
-		return one(NotChecked, "", "clamd runs elsewhere")
+		return r.noClamd()
 	}
 	var found []Finding
 	for _, p := range r.clamds {
@@ -124,10 +122,20 @@ func checkLimits(r *run) []Finding {
 	return found
 }
 
+func (r *run) noClamd() []Finding {
+	if why := r.Machine.Blind(); why != "" {
+		return one(NotChecked, seeProcesses, "%s", why)
+	}
+	return one(NotChecked, "", "no process clamd runs on this machine")
+}
+
+// seeProcesses is the remedy where they can't be seen.
+const seeProcesses = "run this as root, with /proc mounted"
+
 // checkMemory looks whether new signatures fit beside the old ones.
 func checkMemory(r *run) []Finding {
 	if len(r.clamds) == 0 {
-		return one(NotChecked, "", "no process clamd runs on this machine")
+		return r.noClamd()
 	}
 	available, err := r.Machine.AvailableMemory()
 	if err != nil {

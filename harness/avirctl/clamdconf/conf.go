@@ -4,6 +4,8 @@ package clamdconf
 
 import (
 	"fmt"
+	"net"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -36,18 +38,37 @@ type Line struct {
 func Parse(file string, text []byte) *Conf {
 	c := &Conf{File: file}
 	for i, line := range strings.Split(string(text), "\n") {
+		windows := strings.HasSuffix(line, "\r")
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		name, value, _ := strings.Cut(strings.ReplaceAll(line, "\t", " "), " ")
 		value = strings.Trim(strings.TrimSpace(value), `"`)
-		if name == "Example" && c.Refused == "" {
-			c.Refused = fmt.Sprintf("%s line %d says Example: remove that line", file, i+1)
+		if c.Refused == "" {
+			c.Refused = refused(file, i+1, windows, name, value)
 		}
 		c.lines = append(c.lines, Line{i + 1, name, value})
 	}
 	return c
+}
+
+// refused tells what to do about a line for which clamd does not start, or "".
+// It knows what can be known without the list of all settings.
+func refused(file string, number int, windows bool, name, value string) string {
+	_, isSize := size(value)
+	isFlag := slices.Contains([]string{"yes", "no", "true", "false", "1", "0"}, strings.ToLower(value))
+	switch standard := defaults[name]; {
+	case windows:
+		return fmt.Sprintf("%s line %d ends as on Windows: sed -i 's/\\r$//' %s", file, number, file)
+	case name == "Example":
+		return fmt.Sprintf("%s line %d says Example: remove that line", file, number)
+	case (standard == "yes" || standard == "no") && !isFlag:
+		return fmt.Sprintf("%s line %d says %s %s: it must be yes or no", file, number, name, value)
+	case standard != "" && standard[0] <= '9' && standard[0] >= '0' && !isSize:
+		return fmt.Sprintf("%s line %d says %s %s: it must be a number, with K, M or G at its end for a size", file, number, name, value)
+	}
+	return ""
 }
 
 // First returns the line that counts for a setting, which is the first one.
@@ -90,6 +111,22 @@ var defaults = map[string]string{
 	"DatabaseDirectory": "/var/lib/clamav",
 }
 
+// Addresses are where clamd listens, as the plugin's option Address has them.
+func (c *Conf) Addresses() []string {
+	var all []string
+	if socket := c.Value("LocalSocket"); socket != "" {
+		all = append(all, socket)
+	}
+	if port := c.Value("TCPSocket"); port != "" {
+		host := "127.0.0.1"
+		if line, ok := c.First("TCPAddr"); ok && net.ParseIP(line.Value) != nil && !net.ParseIP(line.Value).IsUnspecified() {
+			host = line.Value
+		}
+		all = append(all, net.JoinHostPort(host, port))
+	}
+	return all
+}
+
 // Yes tells whether a setting is switched on.
 func (c *Conf) Yes(name string) bool {
 	switch strings.ToLower(c.Value(name)) {
@@ -103,8 +140,13 @@ func (c *Conf) Yes(name string) bool {
 // G. It returns 0 for what is no number.
 func (c *Conf) Number(name string) uint64 { return Size(c.Value(name)) }
 
-// Size reads a number that may end in K, M or G.
+// Size reads a number that may end in K, M or G. It returns 0 for what is none.
 func Size(text string) uint64 {
+	n, _ := size(text)
+	return n
+}
+
+func size(text string) (n uint64, ok bool) {
 	shift := 0
 	if n := len(text); n > 0 {
 		switch text[n-1] | 0x20 {
@@ -119,9 +161,9 @@ func Size(text string) uint64 {
 			text = text[:n-1]
 		}
 	}
-	n, err := strconv.ParseUint(text, 10, 32)
+	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		return 0
+		return 0, false
 	}
-	return n << shift
+	return min(n, 1<<33) << shift, true // clamd takes the largest for no limit
 }

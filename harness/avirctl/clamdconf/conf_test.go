@@ -30,7 +30,7 @@ func TestTheFirstLineOfASettingCounts(t *testing.T) {
 }
 
 func TestSizes(t *testing.T) {
-	for text, want := range map[string]uint64{"": 0, "0": 0, "7": 7, "7k": 7 << 10, "7M": 7 << 20, "3g": 3 << 30, "x": 0, "-1": 0, "M": 0, "1.5M": 0} {
+	for text, want := range map[string]uint64{"": 0, "0": 0, "7": 7, "7k": 7 << 10, "7M": 7 << 20, "3g": 3 << 30, "x": 0, "-1": 0, "M": 0, "1.5M": 0, "5000000000": 5000000000, "99999999999G": 1 << 63} {
 		assert.Equal(t, want, Size(text), "%q", text)
 	}
 }
@@ -38,6 +38,29 @@ func TestSizes(t *testing.T) {
 func TestAnExampleFileIsRefused(t *testing.T) {
 	assert.Contains(t, conf("# x\nExample\n").Refused, "line 2")
 	assert.Empty(t, conf("#Example\n").Refused)
+}
+
+func TestLinesThatClamdRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		"# x\r\nMaxThreads 7\r\n":           "line 2 ends as on Windows: sed",
+		"ScanArchive on\n":                  "line 1 says ScanArchive on: it must be yes or no",
+		"# x\nMaxScanSize 10MB\n":           "line 2 says MaxScanSize 10MB: it must be a number",
+		"MaxThreads\n":                      "line 1 says MaxThreads : it must be a number",
+		"ScanArchive TRUE\nMaxFileSize 0\n": "",
+		"MaxThreads \"7\"\nScanArchive \"no\"\nMaxFileSize \"1G\"\nTemporaryDirectory /x\nLocalSocket /x\n": "",
+	} {
+		if got := conf(text).Refused; want == "" {
+			assert.Empty(t, got, text)
+		} else {
+			assert.Contains(t, got, want, text)
+		}
+	}
+}
+
+func TestAddressesWhereClamdListens(t *testing.T) {
+	assert.Empty(t, conf("").Addresses())
+	assert.Equal(t, []string{"/run/x", "127.0.0.1:3310"}, conf("TCPSocket 3310\nLocalSocket /run/x\nTCPAddr 0.0.0.0\n").Addresses())
+	assert.Equal(t, []string{"[2001:db8::1]:3311"}, conf("TCPSocket 3311\nTCPAddr 2001:db8::1\n").Addresses())
 }
 
 func TestAGoodFileHasNothingWrong(t *testing.T) {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,10 +25,15 @@ The exit status is 0 if all is ok, 1 for a warning, 2 if something failed, 3 if 
   avirctl check --monitoring`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := l.ready(); err != nil {
-				return err
+			err := l.ready()
+			var report check.Report
+			if err == nil {
+				report, err = check.Run(c.Context(), l.Options)
 			}
-			report, err := check.Run(c.Context(), l.Options)
+			if err != nil && monitoring { // which reads standard output only
+				fmt.Fprintf(c.OutOrStdout(), "AVIRKIT UNKNOWN - %v |\n", err)
+				return exit(CannotTell)
+			}
 			if err != nil {
 				return err
 			}

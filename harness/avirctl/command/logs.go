@@ -11,6 +11,7 @@ import (
 	"github.com/avirkit/avirkit/harness/avirctl/guide"
 	"github.com/avirkit/avirkit/harness/avirctl/machine"
 	"github.com/avirkit/avirkit/harness/avirctl/product"
+	"github.com/avirkit/avirkit/harness/report"
 )
 
 func logsCommand() *cobra.Command {
@@ -69,19 +70,9 @@ func showLog(c *cobra.Command, path string, lines []string, most int) {
 	w := c.OutOrStdout()
 	fmt.Fprintf(w, "%s: %d lines\n", filepath.Clean(path), len(lines))
 	for _, line := range lines {
-		fmt.Fprintf(w, "  %s\n", printable(line))
+		fmt.Fprintf(w, "  %s\n", report.Printable(strings.ReplaceAll(line, "\t", " ")))
 		if remedy := guide.Explain(line); remedy != "" {
 			fmt.Fprintf(w, "      to do: %s\n", remedy)
 		}
 	}
-}
-
-// printable keeps a log from sending sequences to the terminal.
-func printable(line string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' && c != '\t' || c == 0x7F {
-			return '?'
-		}
-		return c
-	}, line)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/avirkit/avirkit/harness/avirctl/machine"
 	"github.com/avirkit/avirkit/harness/avirctl/status"
+	"github.com/avirkit/avirkit/harness/report"
 )
 
 // statusPlaces are where the guide proposes the file of the option StatusFile.
@@ -33,7 +34,11 @@ func statusCommand() *cobra.Command {
 		Long: `status reads the file that the plugin in the product's running server writes where its option StatusFile says: scans by
 answer, their time, and the state of each clamd. Without that option there is no such file.
 
-The exit status is 0 if all servers are up, 1 if some are down, 2 if all are, 3 without a status file.`,
+An old file is no fault: the plugin writes only when something happens. Whether it still runs is told by a lock that it has
+on the file.
+
+The exit status is 0 if all servers are up, 1 if some are down, 2 if all are or the plugin has ended without removing its
+file, 3 without a status file.`,
 		Example: "  avirctl status --watch",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -87,10 +92,13 @@ func watchStatus(c *cobra.Command, m *machine.Machine, file string) error {
 }
 
 // shownStatus is a status that was printed.
-type shownStatus struct{ status.Status }
+type shownStatus struct{ status.File }
 
 // exit tells of servers that are down.
 func (s shownStatus) exit() int {
+	if s.Abandoned {
+		return 2
+	}
 	down := 0
 	for _, server := range s.Servers {
 		if !server.Up {
@@ -106,22 +114,19 @@ func (s shownStatus) exit() int {
 	return 1
 }
 
-func showStatus(w io.Writer, m *machine.Machine, file string) (shownStatus, error) {
-	text, err := m.ReadFile(file)
+func showStatus(to io.Writer, m *machine.Machine, file string) (shownStatus, error) {
+	s, err := status.Read(m.Path(file))
 	if err != nil {
 		return shownStatus{}, err
 	}
-	info, err := m.Stat(file)
-	if err != nil {
-		return shownStatus{}, err
-	}
-	s, err := status.Parse(text)
-	if err != nil {
-		return shownStatus{}, fmt.Errorf("%s: %w", file, err)
-	}
+	w := new(strings.Builder)
 	now := m.Now()
 	fmt.Fprintf(w, "avir_clam %s, started %s; %s was written %s ago, and is written again when something happens\n",
-		s.Version, s.Started.Format("2006-01-02 15:04"), file, now.Sub(info.ModTime()).Round(time.Second))
+		s.Version, s.Started.Format("2006-01-02 15:04"), file, now.Sub(s.Written).Round(time.Second))
+	if s.Abandoned {
+		fmt.Fprintf(w, "STOPPED: the plugin that wrote this has ended without a word, as when its server is killed; what follows was so until then\n"+
+			"to do: look whether the product runs, and switch its antivirus off and on in the console\n")
+	}
 	fmt.Fprintf(w, "scans: %.0f clean, %.0f with a virus, %.0f that can't be checked, %.0f failed; %.1f MB",
 		s.Scans["ok"], s.Scans["virus"], s.Scans["impossible"], s.Scans["failed"]+s.Scans["error"], s.Bytes/1e6)
 	if s.Median > 0 {
@@ -133,7 +138,11 @@ func showStatus(w io.Writer, m *machine.Machine, file string) (shownStatus, erro
 	for _, server := range s.Servers {
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\n", server.Name, state(server.Up), server.Sessions, tested(server, now), server.Engine, signatures(server, now))
 	}
-	return shownStatus{s}, t.Flush()
+	if err := t.Flush(); err != nil {
+		return shownStatus{}, err
+	}
+	_, err = io.WriteString(to, report.Printable(w.String())) // labels may hold anything
+	return shownStatus{s}, err
 }
 
 func state(up bool) string {

@@ -49,15 +49,22 @@ func (m *Machine) Path(path string) string {
 // some hundred KB.
 const mostRead = 16 << 20
 
-// ReadFile reads a regular file. A FIFO in its place must not make us wait.
+// ReadFile reads a regular file, of a larger one the end: a log has there what
+// was said last. A FIFO in its place must not make us wait.
 func (m *Machine) ReadFile(path string) ([]byte, error) {
 	f, err := os.OpenFile(m.Path(path), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	if over := info.Size() - mostRead; over > 0 {
+		if _, err := f.Seek(over, io.SeekStart); err != nil {
+			return nil, err
+		}
 	}
 	return io.ReadAll(io.LimitReader(f, mostRead))
 }

@@ -35,6 +35,18 @@ func (m *Machine) Processes(name string) []Process {
 	return found
 }
 
+// Blind tells why processes can't be seen, or "": then that one is missing means
+// nothing.
+func (m *Machine) Blind() string {
+	switch {
+	case !m.Exists("/proc/meminfo"):
+		return "/proc is not mounted"
+	case m.Root == "" && !m.Exists("/proc/1/status"):
+		return "other users' processes are hidden, as by hidepid"
+	}
+	return ""
+}
+
 // deleted is what the kernel appends to the path of a file that is gone.
 const deleted = " (deleted)"
 

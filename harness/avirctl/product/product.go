@@ -75,12 +75,12 @@ func (p Product) Running(m *machine.Machine) []machine.Process {
 // User returns who runs the product, and what tells so.
 func (p Product) User(m *machine.Machine) (user machine.User, source string) {
 	for _, server := range append(p.Running(m), m.Processes(p.Process)...) {
-		return server.User, fmt.Sprintf("process %d, %s", server.PID, server.Name)
+		return server.User, fmt.Sprintf("who runs process %d, %s", server.PID, server.Name)
 	}
 	if root, err := m.User("0"); err == nil {
-		return root, "nothing: no process of the product runs, so root is taken"
+		return root, "no process of the product runs, so root is taken"
 	}
-	return machine.User{Name: "root", Groups: []int{0}}, "nothing: no process of the product runs, so root is taken"
+	return machine.User{Name: "root", Groups: []int{0}}, "no process of the product runs, so root is taken"
 }
 
 // Library is a plugin in the product's folder.

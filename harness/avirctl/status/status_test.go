@@ -3,7 +3,9 @@ package status
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -68,4 +70,48 @@ func TestTheMetricsAreThoseOfTheGuide(t *testing.T) {
 		fmt.Fprintf(&want, "| `%s` | %s | %s | %s |\n", m.Name, m.Type, labels, m.Help)
 	}
 	assert.Equal(t, want.String(), table+"\n")
+}
+
+func TestAFileWithoutALockIsAbandoned(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "avirkit.prom")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+	f, err := Read(path)
+	require.NoError(t, err)
+	assert.True(t, f.Abandoned, "its plugin has ended")
+	held, err := os.Open(path)
+	require.NoError(t, err)
+	defer held.Close()
+	require.NoError(t, syscall.Flock(int(held.Fd()), syscall.LOCK_EX))
+	day := time.Now().Add(-24 * time.Hour)
+	require.NoError(t, os.Chtimes(path, day, day))
+	f, err = Read(path)
+	require.NoError(t, err)
+	assert.False(t, f.Abandoned, "an old file of a plugin that has nothing to do")
+	assert.WithinDuration(t, day, f.Written, time.Second)
+	assert.Equal(t, "1.0.0", f.Version)
+}
+
+func TestWhatIsNoStatusFileIsToldInOneLine(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+		return path
+	}
+	huge := write("huge", "")
+	require.NoError(t, os.Truncate(huge, 1<<40))
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o644))
+	for path, want := range map[string]string{
+		filepath.Join(dir, "missing"):     "is the antivirus on",
+		filepath.Join(dir, "fifo"):        "not a regular file",
+		dir:                               "not a regular file",
+		huge:                              "larger than",
+		write("empty", ""):                "no avirkit_plugin_info",
+		write("garbage", "\x00\x1b[2J{{"): "Prometheus",
+	} {
+		_, err := Read(path)
+		require.ErrorContains(t, err, want)
+		assert.NotContains(t, err.Error(), "\n")
+		assert.Contains(t, err.Error(), path)
+	}
 }

@@ -4,6 +4,10 @@
 // A scan only adds to counters. One goroutine writes the file: at once when a
 // server goes down or comes back, and otherwise at most every 15 s, if
 // something has happened. It sleeps while nothing does.
+//
+// So an old file may be that of an idle plugin or of one that was killed. While
+// it lives, the plugin holds a lock (flock) on the file: a reader that could
+// have the lock knows that the plugin is gone.
 package statusfile
 
 import (
@@ -12,6 +16,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/avirkit/avirkit/api"
@@ -58,7 +63,8 @@ type File struct {
 	wake   chan struct{} // has room for one
 	closed chan struct{}
 	ended  sync.WaitGroup
-	failed bool // the last write did, and the log was told
+	failed bool     // the last write did, and the log was told
+	held   *os.File // the file at path, with the lock on it
 }
 
 // Open begins to keep the file at path.
@@ -116,6 +122,7 @@ func (f *File) Close() {
 	close(f.closed)
 	f.ended.Wait()
 	_ = os.Remove(f.path)
+	f.hold(nil)
 }
 
 // keep writes the file until Close.
@@ -171,9 +178,13 @@ func equal(a, b []bool) bool {
 // write replaces the file, so that a reader sees the old one or the new one.
 func (f *File) write(states []clamd.ServerState) {
 	beside := f.path + ".new" // which no collector reads: it wants .prom at the end
-	err := f.writeTo(beside, states)
+	file, err := f.writeTo(beside, states)
 	if err == nil {
-		err = os.Rename(beside, f.path)
+		if err = os.Rename(beside, f.path); err == nil {
+			f.hold(file)
+		} else {
+			_ = file.Close()
+		}
 	}
 	if err != nil {
 		_ = os.Remove(beside)
@@ -184,19 +195,31 @@ func (f *File) write(states []clamd.ServerState) {
 	f.failed = err != nil
 }
 
-func (f *File) writeTo(path string, states []clamd.ServerState) error {
+// hold keeps a file open, and with it its lock, instead of the one before.
+func (f *File) hold(file *os.File) {
+	if f.held != nil {
+		_ = f.held.Close()
+	}
+	f.held = file
+}
+
+// writeTo returns the open file, with a lock on it where the file system knows
+// locks.
+func (f *File) writeTo(path string, states []clamd.ServerState) (file *os.File, err error) {
 	_ = os.Remove(path) // of a process that was killed
 	// O_EXCL follows no link that somebody put there.
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer file.Close()
-	if err := file.Chmod(0o644); err != nil { // whatever the umask is
-		return err
+	err = file.Chmod(0o644) // whatever the umask is
+	if err == nil {
+		_ = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		_, err = io.WriteString(file, f.text(states))
 	}
-	if _, err := io.WriteString(file, f.text(states)); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	if err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("write %s: %w", path, err)
 	}
-	return file.Close()
+	return file, nil
 }

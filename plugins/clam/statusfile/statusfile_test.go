@@ -294,3 +294,24 @@ func TestAFolderThatIsMissingIsOneWarning(t *testing.T) {
 	f.Scanned(api.OK, time.Millisecond)
 	eventually(t, "the file, once there is a folder", func() bool { return exists(f.path) })
 }
+
+func TestTheLockTellsWhetherThePluginLives(t *testing.T) {
+	s := newSource()
+	f := keep(t, s, time.Nanosecond)
+	free := func() bool {
+		file, err := os.Open(f.path)
+		require.NoError(t, err)
+		defer file.Close()
+		return syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil
+	}
+	for i := range 50 {
+		s.set(i%2 == 0)
+		require.False(t, free(), "each new file has it")
+	}
+	eventually(t, "all files", func() bool { return up(t, f.path) == s.States()[1].Up })
+	kept := f.path + ".kept" // as the file of a process that was killed
+	require.NoError(t, os.Link(f.path, kept))
+	f.Close()
+	f.path, f.closed = kept, make(chan struct{})
+	assert.True(t, free(), "nobody has it when the plugin has ended")
+}
