@@ -81,6 +81,19 @@ func (s *setup) write(t *testing.T, name, text string) {
 	require.NoError(t, os.WriteFile(s.path(name), []byte(text), 0o644))
 }
 
+// copyFile keeps the mode.
+func copyFile(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	st, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, st.Mode().Perm())
+}
+
 func (s *setup) copy(t *testing.T, from, name string) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(filepath.Dir(s.path(name)), 0o755))

@@ -2,9 +2,7 @@ package platform
 
 import (
 	"debug/elf"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -70,24 +68,6 @@ func Of(class elf.Class, machine elf.Machine) *Platform {
 		}
 	}
 	return nil
-}
-
-// OfFile returns the platform of the ELF file at path. Its error names the
-// file's own class and machine if no platform has them.
-func OfFile(path string) (*Platform, error) {
-	f, err := elf.Open(path)
-	if err != nil {
-		var missing *fs.PathError
-		if errors.As(err, &missing) {
-			return nil, err
-		}
-		return nil, fmt.Errorf("%s is not an ELF file: %w", path, err)
-	}
-	defer f.Close()
-	if p := Of(f.Class, f.Machine); p != nil {
-		return p, nil
-	}
-	return nil, fmt.Errorf("%s is for %s %s, and there are only %s", path, f.Class, f.Machine, Names(All))
 }
 
 // Find returns the platforms that a list with commas names; all of them for an

@@ -2,8 +2,6 @@ package platform
 
 import (
 	"debug/elf"
-	"os"
-	"path/filepath"
 	"reflect"
 	"testing"
 
@@ -50,24 +48,4 @@ func TestAPlatformIsFoundByName(t *testing.T) {
 		_, err := Find(list)
 		assert.ErrorContains(t, err, "there are linux-386, linux-amd64", list)
 	}
-}
-
-func TestAFileOfNoPlatformIsNamed(t *testing.T) {
-	here, err := os.Executable()
-	require.NoError(t, err)
-	p, err := OfFile(here)
-	require.NoError(t, err)
-	assert.Same(t, Native(), p)
-
-	data, err := os.ReadFile(here)
-	require.NoError(t, err)
-	data[18] = byte(elf.EM_AARCH64)
-	path := filepath.Join(t.TempDir(), "foreign")
-	require.NoError(t, os.WriteFile(path, data, 0o600))
-	_, err = OfFile(path)
-	assert.ErrorContains(t, err, "is for ELFCLASS64 EM_AARCH64, and there are only linux-386, linux-amd64")
-
-	require.NoError(t, os.WriteFile(path, []byte("text"), 0o600))
-	_, err = OfFile(path)
-	assert.ErrorContains(t, err, "is not an ELF file")
 }
