@@ -163,6 +163,8 @@ func TestTwoFoldersMakeTheSameBytes(t *testing.T) {
 	require.ErrorContains(t, passable(there), "move the checkout")
 	there = filepath.Join(t.TempDir(), "a[nother]-checkout-of-a-longer-name")
 	copyCheckout(t, from, there)
+	_, err = run.Command{Name: "git", Args: []string{"init", "-q", there}}.Run(context.Background())
+	require.NoError(t, err)
 	// What other people have in their environment.
 	defer unix.Umask(unix.Umask(0o077))
 	theirs := filepath.Join(t.TempDir(), "include")

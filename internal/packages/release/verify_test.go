@@ -17,6 +17,7 @@ import (
 	"github.com/avirkit/avirkit/internal/build"
 	"github.com/avirkit/avirkit/internal/packages/repo"
 	"github.com/avirkit/avirkit/internal/packages/signing"
+	"github.com/avirkit/avirkit/internal/run"
 )
 
 // copied returns a copy of a folder whose files are links, for tests that put
@@ -89,24 +90,20 @@ func TestEachChangeOfWhatIsPublishedIsNamed(t *testing.T) {
 			return path
 		}
 	}
-	for name, change := range map[string]func(t *testing.T, dir string) (named string){
+	type change = func(t *testing.T, dir string) (named string)
+	// Each of these is found though the others are there.
+	together := map[string]change{
 		"a byte of a Debian package in the release":    flipped("releases/*/*_i386.deb"),
 		"a byte of a Debian package in the repository": flipped("apt/pool/main/*/*_amd64.deb"),
 		"a byte of an RPM package in the repository":   flipped("yum/*/*.i686.rpm"),
 		"a byte of the libraries":                      flipped("releases/*/*-linux-386.tar.gz"),
 		"a byte of the bill of materials":              flipped("releases/*/*.cdx.json"),
-		"a byte of the checksums":                      flipped("releases/*/SHA256SUMS"),
-		"a byte of apt's signed index":                 flipped("apt/dists/stable/InRelease"),
-		"a byte of apt's old index":                    flipped("apt/dists/stable/Release"),
 		"a byte of a compressed list":                  flipped("apt/dists/stable/main/binary-i386/Packages.gz"),
-		"a byte of a list of the channel beta":         flipped("apt/dists/beta/Release"),
-		"a byte of yum's index":                        flipped("yum/repodata/repomd.xml"),
 		"a byte of yum's list of files":                flipped("yum/repodata/*-filelists.xml.gz"),
 		"what administrators copy":                     flipped("yum/avirkit.repo"),
 		"the public key for apt":                       flipped("avirkit.gpg"),
-		"a package that is gone from the release":      removed("releases/*/*_i386.deb"),
+		"a package that is gone from the release":      removed("releases/*/*_amd64.deb"),
 		"a package that is gone from a repository":     removed("apt/pool/main/*/*_i386.deb"),
-		"a signature that is gone":                     removed("apt/dists/stable/Release.gpg"),
 		"a package too many":                           added("apt/pool/main/*/mine_1_i386.deb"),
 		"a file too many in the release":               added("releases/*/mine"),
 		"a file too many at the top":                   added("index.html"),
@@ -121,6 +118,15 @@ func TestEachChangeOfWhatIsPublishedIsNamed(t *testing.T) {
 			require.NoError(t, os.Symlink("/etc/passwd", path))
 			return path
 		},
+	}
+	// These leave nothing that vouches for the rest.
+	alone := map[string]change{
+		"a byte of the checksums":              flipped("releases/*/SHA256SUMS"),
+		"a byte of apt's signed index":         flipped("apt/dists/stable/InRelease"),
+		"a byte of apt's old index":            flipped("apt/dists/stable/Release"),
+		"a byte of a list of the channel beta": flipped("apt/dists/beta/Release"),
+		"a byte of yum's index":                flipped("yum/repodata/repomd.xml"),
+		"a signature that is gone":             removed("apt/dists/stable/Release.gpg"),
 		"checksums that another key has signed": func(t *testing.T, dir string) string {
 			release := matching(t, dir, "releases/*")
 			signAgain(t, other, release)
@@ -149,47 +155,69 @@ func TestEachChangeOfWhatIsPublishedIsNamed(t *testing.T) {
 			put(t, filepath.Join(dir, keyName), text)
 			return filepath.Join(dir, keyName)
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
+	}
+	verify := func(dir string) error {
+		return Verify(t.Context(), VerifyOptions{Root: r.options.Root, Dir: dir, Key: signing.Fingerprint(r.options.Packages.Signer)})
+	}
+	t.Run("all together", func(t *testing.T) {
+		dir, named := copied(t, all), map[string]string{}
+		for what, change := range together {
+			named[what] = strings.TrimPrefix(change(t, dir), dir+"/")
+		}
+		err := verify(dir)
+		require.Error(t, err)
+		for what, path := range named {
+			assert.Contains(t, err.Error(), path, what)
+		}
+		assert.Len(t, strings.Split(err.Error(), "\n"), 1+len(together), "no other file is named: %v", err)
+	})
+	for what, change := range alone {
+		t.Run(what, func(t *testing.T) {
 			dir := copied(t, all)
-			named := change(t, dir)
-			err := Verify(t.Context(), VerifyOptions{Root: r.options.Root, Dir: dir, Key: signing.Fingerprint(r.options.Packages.Signer)})
+			path := strings.TrimPrefix(change(t, dir), dir+"/")
+			err := verify(dir)
 			require.Error(t, err)
-			assert.Contains(t, err.Error(), strings.TrimPrefix(named, dir+"/"))
+			assert.Contains(t, err.Error(), path)
 		})
 	}
 }
 
-// verified verifies with the builds of the release in place of those that would
-// be made now.
-func verified(t *testing.T, o VerifyOptions) error {
-	t.Helper()
-	r := released(t)
-	dist := filepath.Join(o.Root, ".cache", "verify", "dist")
-	if _, err := os.Stat(dist); err != nil {
-		require.NoError(t, os.MkdirAll(dist, 0o755))
-		for _, name := range []string{"linux-386", "linux-amd64", build.DirDebug, build.ManifestName, build.ChecksumsName} {
-			out, err := exec.Command("cp", "-a", filepath.Join(r.options.Packages.Dist, name), dist).CombinedOutput()
-			require.NoErrorf(t, err, "%s", out)
-		}
-	}
-	return Verify(t.Context(), o)
-}
-
-func TestWhatIsPublishedIsWhatTheSourcesMake(t *testing.T) {
+func TestWhatIsPublishedIsWhatWasSigned(t *testing.T) {
 	r := released(t)
 	_, public, err := signing.PublicKey(r.options.Packages.Signer)
 	require.NoError(t, err)
-	key := filepath.Join(t.TempDir(), "key.asc")
+	key, later := filepath.Join(t.TempDir(), "key.asc"), t.TempDir()
 	put(t, key, public)
+	put(t, filepath.Join(later, "VERSION"), []byte("99.0.0\n"))
+	var b bytes.Buffer
+	before := run.Out
+	run.Out = &b
+	defer func() { run.Out = before }()
+	fingerprint := signing.Fingerprint(r.options.Packages.Signer)
 
-	require.NoError(t, verified(t, VerifyOptions{Root: r.options.Root, Dir: published(t), Key: key}))
-
-	assert.ErrorContains(t, verified(t, VerifyOptions{Root: r.options.Root, Dir: t.TempDir(), Key: key}), "neither a release (SHA256SUMS) nor repositories")
-	elsewhere := filepath.Join(r.options.Root, "extra.go")
-	put(t, elsewhere, []byte("package p\n"))
-	assert.ErrorContains(t, verified(t, VerifyOptions{Root: r.options.Root, Dir: r.options.Out}), "verify in a fresh clone")
-	require.NoError(t, os.Remove(elsewhere))
+	for name, o := range map[string]VerifyOptions{
+		"with the key in a file":       {Dir: published(t), Key: key},
+		"with the key's fingerprint":   {Dir: published(t), Key: "0x" + strings.ToLower(fingerprint)},
+		"a release alone":              {Dir: r.options.Out, Key: key},
+		"with the key that lies there": {Dir: r.options.Out},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b.Reset()
+			o.Root = later
+			assert.ErrorContains(t, Verify(t.Context(), o), "holds no release of version 99.0.0, which this checkout has, so nothing was built again")
+			assert.Contains(t, b.String(), " files are what key "+fingerprint+" has signed, and there are no others")
+			assert.Equal(t, o.Key == "", strings.Contains(b.String(), "whoever can write there can change it"))
+		})
+	}
+	assert.ErrorContains(t, Verify(t.Context(), VerifyOptions{Root: later, Dir: r.options.Repo.Out, Key: key}), "avirkit.repo: nobody has signed it",
+		"what administrators copy is signed with the release")
+	assert.ErrorContains(t, Verify(t.Context(), VerifyOptions{Root: later, Dir: t.TempDir(), Key: key}), "neither a release (SHA256SUMS) nor repositories")
+	other, err := signing.Throwaway(filepath.Join(t.TempDir(), "other"), 2048, epoch)
+	require.NoError(t, err)
+	assert.ErrorContains(t, Verify(t.Context(), VerifyOptions{Root: later, Dir: r.options.Out, Key: signing.Fingerprint(other)}), "does not hold key")
+	put(t, filepath.Join(r.options.Root, "extra.go"), []byte("package p\n"))
+	defer os.Remove(filepath.Join(r.options.Root, "extra.go"))
+	assert.ErrorContains(t, Verify(t.Context(), VerifyOptions{Root: r.options.Root, Dir: r.options.Out}), "verify in a fresh clone")
 }
 
 func TestAFreshCloneMakesWhatIsPublishedAtFullLength(t *testing.T) {
