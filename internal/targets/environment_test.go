@@ -101,9 +101,9 @@ var situations = []situation{
 	{name: "another user", root: true, in: func(t *testing.T, p *place) {
 		cache := t.TempDir()
 		require.NoError(t, os.Chmod(filepath.Dir(cache), 0o755))
-		script := fmt.Sprintf(`set -e; cp -al "$(go env GOMODCACHE)" %[1]s/mod; chmod 755 %[1]s; chown -R 65534 %[2]s "$AVIR_KEY"; chown 65534 %[1]s`, cache, p.dir)
+		script := fmt.Sprintf(`set -e; cp -al "$(go env GOMODCACHE)" %[1]s/mod; chmod 755 %[1]s; chown -R 65534 %[2]s "$KEY"; chown 65534 %[1]s`, cache, p.dir)
 		cmd := exec.Command("bash", "-c", script)
-		cmd.Env = append(os.Environ(), "AVIR_KEY="+filepath.Join(p.dir, "..", "key"))
+		cmd.Env = append(os.Environ(), "KEY="+filepath.Join(p.dir, "..", "key"))
 		out, err := cmd.CombinedOutput()
 		require.NoErrorf(t, err, "%s", out)
 		p.env = append(p.env, "HOME="+cache, "GOCACHE="+cache+"/build", "GOMODCACHE="+cache+"/mod", "GOPATH="+cache, "TMPDIR="+cache, "MAGEFILE_CACHE="+cache+"/mage")
