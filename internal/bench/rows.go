@@ -45,7 +45,8 @@ type load struct {
 	pause   time.Duration // of a thread after each scan
 }
 
-// row is what several clients are measured with.
+// row is one line of the tables: a kind of load, with which each client is
+// measured.
 type row struct {
 	file      file
 	threads   int
@@ -65,7 +66,7 @@ const (
 	bigRounds  = 3 // from 15 MB on, where one scan takes long
 	bigFile    = 15_000_000
 	mostScans  = 5000
-	calibrated = 8 // scans for each thread that tell how many a round needs
+	calibrated = 8 // scans of each thread in the trial that tells how many a round needs
 )
 
 // rows lists what is measured.

@@ -118,7 +118,7 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 	return m, nil
 }
 
-// passable refuses folders that can't be told to the linker: the go command
+// passable refuses folders whose names can't be passed to the linker: the go command
 // splits its flags at blanks and quotes, the compiler at commas.
 func passable(dirs ...string) error {
 	for _, dir := range dirs {

@@ -74,9 +74,6 @@ func (c Checkout) For(machine string) *settings.Box {
 	return &settings.Box{Path: b.path(c.Root), System: b.Name(), StandsIn: b.standsIn}
 }
 
-// tools are the Debian packages that making boxes needs beside rootfs.Tools.
-var tools = append([]string{"qemu-utils", "e2fsprogs"}, rootfs.Tools...)
-
 // MakeAll makes all boxes and tells what they are for.
 func (c Checkout) MakeAll(ctx context.Context) error {
 	var machines []string
@@ -108,7 +105,7 @@ func (c Checkout) Make(ctx context.Context, machines ...string) error {
 	if len(wanted) == 0 {
 		return nil
 	}
-	if err := hostdeps.Need(ctx, tools...); err != nil {
+	if err := hostdeps.Need(ctx, hostdeps.For("vm:box")...); err != nil {
 		return fmt.Errorf("making boxes: %w", err)
 	}
 	s, err := session.Begin(ctx, session.Options{Cache: settings.Cache(c.Root)})

@@ -98,7 +98,7 @@ func (t test) run(ctx context.Context, dist string, plugins []string) error {
 		if err != nil {
 			return fmt.Errorf("copy to %s: %w", t.place.what, err)
 		}
-		if err := atomicdir.WriteFile(filepath.Join(t.place.outside(inside), filepath.Base(file)), data, 0o755); err != nil {
+		if err := atomicdir.WriteFile(filepath.Join(t.place.path(inside), filepath.Base(file)), data, 0o755); err != nil {
 			return err
 		}
 	}
@@ -148,7 +148,7 @@ func (t test) args(dir, name string) []string {
 // keep copies the harness's reports into dist/floor.
 func (t test) keep(name, inside string) error {
 	for _, ext := range []string{".xml", ".json"} {
-		data, err := os.ReadFile(t.place.outside(filepath.Join(inside, name+ext)))
+		data, err := os.ReadFile(t.place.path(filepath.Join(inside, name+ext)))
 		if err != nil {
 			return fmt.Errorf("keep the harness's report: %w", err)
 		}

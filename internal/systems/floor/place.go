@@ -25,8 +25,8 @@ type place struct {
 	what, why string
 }
 
-// outside returns the path, seen from this process, of a file in the place.
-func (p place) outside(path string) string { return p.tree.Path(path) }
+// path is where this process finds a file that the programs there call so.
+func (p place) path(name string) string { return p.tree.Path(name) }
 
 // command returns a command that runs in the place.
 func (p place) command(name string, args ...string) run.Command {

@@ -90,9 +90,9 @@ const outputLines = 60
 // in the guest. There are many, and the last line tells their reasons.
 var uninteresting = regexp.MustCompile(`(\*Success\*|not applicable)$`)
 
-// whole are the lines of the harness that begin the account of a case, and the
-// one that ends all.
-var whole = regexp.MustCompile(`^(not applicable|\*\*Failed\*\*): |^\d+ passed, `)
+// accountBegins matches the lines with which the harness begins what it tells of
+// one case, and the last line of all.
+var accountBegins = regexp.MustCompile(`^(not applicable|\*\*Failed\*\*): |^\d+ passed, `)
 
 // relevant returns the end of a step's output, without the accounts of checks
 // that can't run in the guest.
@@ -100,7 +100,7 @@ func relevant(output string) string {
 	var lines []string
 	skipping := false
 	for line := range strings.Lines(output) {
-		if whole.MatchString(line) {
+		if accountBegins.MatchString(line) {
 			skipping = strings.HasPrefix(line, "not applicable")
 		}
 		if !skipping {

@@ -79,7 +79,8 @@ func (g *guest) sudo(script string) run.Command {
 	return c
 }
 
-// explained puts a remedy before what ssh or sudo said.
+// explained takes what a command in the guest returned, and puts a remedy
+// before what ssh or sudo said.
 func (g *guest) explained(_ string, err error) error {
 	if err == nil {
 		return nil

@@ -13,8 +13,8 @@ import (
 	"github.com/avirkit/avirkit/internal/systems/session"
 )
 
-// surroundings is what the choice of a provider depends on.
-type surroundings struct {
+// environment is what the choice of a provider depends on.
+type environment struct {
 	wanted     string // AVIR_VM_PROVIDER
 	libvirt    bool   // a libvirtd of the system answers
 	virtualBox bool   // VBoxManage is in PATH
@@ -23,13 +23,13 @@ type surroundings struct {
 }
 
 // look finds out about this machine.
-func look(ctx context.Context) surroundings {
+func look(ctx context.Context) environment {
 	asked, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	_, noVBox := exec.LookPath("VBoxManage")
 	_, noDebian := hostdeps.Missing(ctx)
 	_, noLibvirt := run.Command{Name: "virsh", Args: []string{"-q", "-c", libvirtURI, "uri"}}.Run(asked)
-	return surroundings{
+	return environment{
 		wanted:     os.Getenv("AVIR_VM_PROVIDER"),
 		libvirt:    noLibvirt == nil,
 		virtualBox: noVBox == nil,
@@ -39,7 +39,7 @@ func look(ctx context.Context) surroundings {
 }
 
 // choose picks who runs the machines, and says why.
-func (s surroundings) choose() (p session.Mode, why string, err error) {
+func (s environment) choose() (p session.Mode, why string, err error) {
 	own := s.root && s.debian
 	switch s.wanted {
 	case "", "libvirt", "virtualbox":

@@ -13,22 +13,22 @@ import (
 
 func TestTheProviderIsWhatIsThere(t *testing.T) {
 	for name, c := range map[string]struct {
-		s    surroundings
+		s    environment
 		want session.Mode
 		says string
 	}{
-		"the system's libvirt for a user":         {surroundings{libvirt: true, virtualBox: true, debian: true}, session.SystemLibvirt, ""},
-		"a libvirt of our own although one is up": {surroundings{libvirt: true, root: true, debian: true}, session.OwnLibvirt, ""},
-		"the system's for root who asks for it":   {surroundings{wanted: "libvirt", libvirt: true, root: true, debian: true}, session.SystemLibvirt, ""},
-		"the system's for root elsewhere":         {surroundings{libvirt: true, root: true}, session.SystemLibvirt, ""},
-		"VirtualBox where no libvirt answers":     {surroundings{virtualBox: true, root: true, debian: true}, session.VirtualBox, ""},
-		"a libvirt of our own for root":           {surroundings{root: true, debian: true}, session.OwnLibvirt, ""},
-		"VirtualBox when asked for":               {surroundings{wanted: "virtualbox", libvirt: true, virtualBox: true}, session.VirtualBox, ""},
-		"libvirt when asked for":                  {surroundings{wanted: "libvirt", virtualBox: true, root: true, debian: true}, session.OwnLibvirt, ""},
-		"nothing for an ordinary user":            {surroundings{debian: true}, "", "no provider for the machines"},
-		"nothing for root elsewhere":              {surroundings{root: true}, "", "no provider for the machines"},
-		"no VirtualBox although asked for":        {surroundings{wanted: "virtualbox", libvirt: true}, "", "no VBoxManage in PATH"},
-		"no provider of a name that nobody knows": {surroundings{wanted: "vmware", libvirt: true}, "", "must be libvirt or virtualbox"},
+		"the system's libvirt for a user":         {environment{libvirt: true, virtualBox: true, debian: true}, session.SystemLibvirt, ""},
+		"a libvirt of our own although one is up": {environment{libvirt: true, root: true, debian: true}, session.OwnLibvirt, ""},
+		"the system's for root who asks for it":   {environment{wanted: "libvirt", libvirt: true, root: true, debian: true}, session.SystemLibvirt, ""},
+		"the system's for root elsewhere":         {environment{libvirt: true, root: true}, session.SystemLibvirt, ""},
+		"VirtualBox where no libvirt answers":     {environment{virtualBox: true, root: true, debian: true}, session.VirtualBox, ""},
+		"a libvirt of our own for root":           {environment{root: true, debian: true}, session.OwnLibvirt, ""},
+		"VirtualBox when asked for":               {environment{wanted: "virtualbox", libvirt: true, virtualBox: true}, session.VirtualBox, ""},
+		"libvirt when asked for":                  {environment{wanted: "libvirt", virtualBox: true, root: true, debian: true}, session.OwnLibvirt, ""},
+		"nothing for an ordinary user":            {environment{debian: true}, "", "no provider for the machines"},
+		"nothing for root elsewhere":              {environment{root: true}, "", "no provider for the machines"},
+		"no VirtualBox although asked for":        {environment{wanted: "virtualbox", libvirt: true}, "", "no VBoxManage in PATH"},
+		"no provider of a name that nobody knows": {environment{wanted: "vmware", libvirt: true}, "", "must be libvirt or virtualbox"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, why, err := c.s.choose()

@@ -13,8 +13,8 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// Tools are the Debian packages that fetching a system needs.
-var Tools = []string{"mmdebstrap", "debian-archive-keyring", "util-linux"}
+// tools are the Debian packages that fetching a system needs.
+var tools = []string{"mmdebstrap", "debian-archive-keyring", "util-linux"}
 
 // Debian is a release of Debian with some packages beside the minimal system.
 type Debian struct {
@@ -77,7 +77,7 @@ func (d Debian) fetch(ctx context.Context, tarball, tmp string) error {
 	if os.Geteuid() != 0 {
 		return errors.New("making a Debian system needs root, for chroots: run it as root, or in a container as its root")
 	}
-	if err := hostdeps.Need(ctx, Tools...); err != nil {
+	if err := hostdeps.Need(ctx, tools...); err != nil {
 		return err
 	}
 	mirror, err := hostdeps.Mirror(ctx)
