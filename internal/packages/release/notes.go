@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/avirkit/avirkit/internal/build/platform"
-	"github.com/avirkit/avirkit/internal/packages/signing"
 )
 
 // notes returns the release note: what the changelog says of this version,
@@ -32,7 +32,7 @@ func (f parts) notes(o Options) []byte {
 	b.WriteString("\n## Check\n\n```\nsha256sum -c SHA256SUMS\n")
 	if s := o.Packages.Signer; s != nil {
 		b.WriteString("gpg --import avirkit.asc\ngpg --verify SHA256SUMS.asc SHA256SUMS\n```\n\n")
-		fmt.Fprintf(&b, "The key's fingerprint is %s.\n", signing.Fingerprint(s))
+		fmt.Fprintf(&b, "Fingerprint of the key: %s.\n", strings.Join(s.Fingerprints(), ", or "))
 	} else {
 		b.WriteString("```\n\nThis release is not signed.\n")
 	}

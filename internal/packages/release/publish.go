@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"text/template"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
-	"github.com/avirkit/avirkit/internal/packages/signing"
 )
 
 // PublishName is the script that publishes a release; it lies beside the
@@ -42,7 +42,7 @@ echo "  go tool mage verify -dir=COPY -key={{.Key}}"
 func writePublish(o Options, rehearsal []string) error {
 	key := "KEYFILE"
 	if o.Packages.Signer != nil {
-		key = signing.Fingerprint(o.Packages.Signer)
+		key = strings.Join(o.Packages.Signer.Fingerprints(), ",") // an older one has signed older packages
 	}
 	var b bytes.Buffer
 	path := filepath.Join(filepath.Dir(o.Out), PublishName)

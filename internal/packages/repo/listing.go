@@ -46,7 +46,7 @@ const repomdFile = "repodata/repomd.xml"
 
 // repomdIndex is what it says.
 type repomdIndex struct {
-	Repo string `xml:"tags>repo"` // the channel; versions before 0.3 had none
+	Repo string `xml:"tags>repo"` // the channel; version 0.1 had none
 	Data []struct {
 		Type     string `xml:"type,attr"`
 		Checksum string `xml:"checksum"`

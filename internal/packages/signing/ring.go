@@ -29,7 +29,14 @@ type Ring struct {
 // ReadRing reads a file with public keys, in binary form or as text. One that
 // is revoked or expired may stay there: clients no longer get it.
 func ReadRing(path string) (*Ring, error) {
-	data, err := os.ReadFile(path)
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().Perm()&0o002 != 0 {
+		err = fmt.Errorf("%s can be changed by every user, who could add a key: run chmod o-w %s", path, path)
+	}
+	var data []byte
+	if err == nil {
+		data, err = os.ReadFile(path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the keys that clients shall trust: %w", err)
 	}

@@ -161,6 +161,8 @@ func TestARingIsReadAsGpgAndAsCatWriteIt(t *testing.T) {
 func TestARingThatClientsMustNotGetIsRefused(t *testing.T) {
 	a, b := plain()[0], plain()[1]
 	gone, old := revoked(t, entity(t, nil)), expiringAt(t, time.Date(2024, 2, 3, 4, 5, 6, 0, time.UTC))
+	open := public(t, a)
+	require.NoError(t, os.Chmod(open, 0o646))
 	for name, tc := range map[string]struct {
 		ring string
 		sign *openpgp.Entity
@@ -173,6 +175,7 @@ func TestARingThatClientsMustNotGetIsRefused(t *testing.T) {
 		"it holds revoked keys only":             {public(t, gone, old), a, "no key that is valid"},
 		"it holds a key that old rpm can't read": {public(t, a, entity(t, func(c *packet.Config) { c.Algorithm = packet.PubKeyAlgoEdDSA })), a, "an RSA key of 4096 bits"},
 		"it is no key ring":                      {file(t, []byte("no keys")), a, "no OpenPGP key"},
+		"everybody can add a key to it":          {open, a, "run chmod o-w"},
 		"it is not there":                        {filepath.Join(t.TempDir(), "none"), a, "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
