@@ -139,8 +139,8 @@ func newApt(t *testing.T, published, url, suites string) client {
 	for name, text := range map[string]string{
 		packages.AptKeyring:    key,
 		"etc/apt/sources.list": fmt.Sprintf("deb [signed-by=%s] %s/apt %s main\n", a.keys(), url, suites),
-		"apt.conf": fmt.Sprintf("Dir %q;\nDir::State::status %q;\nDir::Log %q;\nAPT::Architecture \"amd64\";\nAPT::Sandbox::User \"root\";\nDPkg::Options { \"--root=%s\"; \"--force-unsafe-io\"; };\n",
-			a.root, a.root+"/var/lib/dpkg/status", a.root, a.root),
+		"apt.conf": fmt.Sprintf("Dir %q;\nDir::State::status %q;\nDir::Log %q;\nAPT::Architecture \"amd64\";\nAPT::Sandbox::User \"root\";\nDPkg::Options { \"--root=%s\"; \"--log=%s/dpkg.log\"; \"--force-unsafe-io\"; };\n",
+			a.root, a.root+"/var/lib/dpkg/status", a.root, a.root, a.root),
 		"var/lib/dpkg/status": "", "var/lib/dpkg/available": "", "var/lib/dpkg/info/x": "", "var/lib/dpkg/updates/0": "",
 		"var/lib/apt/lists/partial/x": "", "var/cache/apt/archives/partial/x": "", "etc/apt/preferences.d/x": "", "etc/apt/apt.conf.d/x": "",
 	} {
