@@ -4,14 +4,13 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/build/toolchain"
+	"github.com/avirkit/avirkit/internal/run"
 )
 
 // A target is one platform in a build.
@@ -41,7 +40,7 @@ func (b *builder) all(ctx context.Context) (*Manifest, error) {
 		return nil, err
 	}
 	jobs, jobContext := errgroup.WithContext(ctx)
-	jobs.SetLimit(parallelJobs())
+	jobs.SetLimit(run.AtOnce(jobMemory))
 	var facts []*Library
 	for _, p := range b.Platforms {
 		t := b.target(p)
@@ -103,16 +102,3 @@ func (t *target) folders() error {
 // jobMemory is what the largest job takes, in bytes: Go's linker and the C
 // compiler that it runs.
 const jobMemory = 600 << 20
-
-// parallelJobs is how many jobs may run at the same time: one more than there
-// are processors, as each waits for files now and then, as far as the memory
-// goes.
-func parallelJobs() int {
-	jobs := runtime.NumCPU() + 1
-	var info unix.Sysinfo_t
-	if err := unix.Sysinfo(&info); err == nil {
-		total := info.Totalram * uint64(info.Unit)
-		jobs = min(jobs, int(total/jobMemory))
-	}
-	return max(jobs, 1)
-}

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -108,7 +107,7 @@ func (t *testRun) run(ctx context.Context, machines []*settings.Machine) error {
 	}
 	rows := make([]row, len(machines))
 	var group errgroup.Group
-	group.SetLimit(slots(machines, availableMemory()))
+	group.SetLimit(run.AtOnce(largest(machines)))
 	for i, m := range machines {
 		// A machine that fails does not end the others.
 		group.Go(func() error {
@@ -134,28 +133,14 @@ func (t *testRun) run(ctx context.Context, machines []*settings.Machine) error {
 	return failures(rows)
 }
 
-// slots says how many of the machines run at once in so many megabytes: one
-// more than there are processors, as each machine waits for a good part of its
-// time. QEMU takes a quarter of a gigabyte beside a guest's own memory.
-func slots(machines []*settings.Machine, available int) int {
-	largest := 1
+// largest is the memory, in bytes, of the machine that takes most. QEMU takes a
+// quarter of a gigabyte beside a guest's own memory.
+func largest(machines []*settings.Machine) uint64 {
+	most := 1
 	for _, m := range machines {
-		largest = max(largest, m.Memory+256)
+		most = max(most, m.Memory+256)
 	}
-	return max(1, min(runtime.NumCPU()+1, available/largest))
-}
-
-// availableMemory returns how many megabytes programs can still take. Where
-// the system does not say it, memory does not limit the machines.
-func availableMemory() int {
-	data, _ := os.ReadFile("/proc/meminfo")
-	for line := range strings.Lines(string(data)) {
-		var kilobytes int
-		if n, _ := fmt.Sscanf(line, "MemAvailable: %d kB", &kilobytes); n == 1 {
-			return kilobytes / 1024
-		}
-	}
-	return 1 << 30
+	return uint64(most) << 20
 }
 
 // results is where a machine's reports and logs go.
