@@ -112,6 +112,11 @@ func TestAClientWithOneOfTwoKeysTakesWhatBothSigned(t *testing.T) {
 	require.NoError(t, err)
 	alone, err := k.Detach(data)
 	require.NoError(t, err)
+	block, err := armor.Decode(bytes.NewReader(detached))
+	require.NoError(t, err)
+	first, err := packet.Read(block.Body)
+	require.NoError(t, err)
+	assert.Equal(t, old.PrimaryKey.KeyId, *first.(*packet.Signature).IssuerKeyId, "some clients look at the first signature only")
 
 	gpgv := func(who *openpgp.Entity, files ...string) string {
 		// Its exit status tells whether all keys are known, and its lines what apt reads.

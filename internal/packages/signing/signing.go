@@ -184,7 +184,8 @@ func (k *Keys) Clearsign(text []byte) ([]byte, error) {
 	return append(message.Bytes(), armor...), err
 }
 
-// DetachArmored returns the signatures of data by all keys, as text.
+// DetachArmored returns the signatures of data by all keys, as text. The first
+// key's comes first: a client that looks at one signature only has that key.
 func DetachArmored(k *Keys, data []byte) ([]byte, error) {
 	var all []byte
 	for _, s := range k.signers {
