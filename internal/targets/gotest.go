@@ -18,6 +18,7 @@ import (
 type suite struct {
 	module string
 	args   []string // further flags of go test
+	first  []string // packages that take long, so that no processor is idle while the last one ends
 	env    []string
 }
 
@@ -41,7 +42,7 @@ func (s suite) run(ctx context.Context, root string) (t tally, err error) {
 		name = s.module
 	}
 	// Lint vets all of the code.
-	args := append(append([]string{"test", "-json", "-count=1", "-vet=off"}, s.args...), "./...")
+	args := append(append([]string{"test", "-json", "-count=1", "-vet=off"}, s.args...), append(s.first, "./...")...)
 	var now progress
 	var tests *testjson.Execution
 	err = run.Step(ctx, "go test in "+name, now.told, func(ctx context.Context) (string, error) {

@@ -56,7 +56,7 @@ func Test(ctx context.Context) error {
 		{module: "api", args: []string{"-race"}, env: targetGo},
 		{module: "plugins", args: []string{"-race"}, env: targetGo},
 		{module: "harness", env: targetGo},
-		{module: "."},
+		{module: ".", first: []string{"./internal/build", "./internal/targets", "./internal/systems/install", "./internal/packages/release"}},
 	} {
 		if os.Getenv("AVIR_FULL") != "1" {
 			s.args = append(s.args, "-skip=AtFullLength$") // such tests take minutes
