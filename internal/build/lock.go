@@ -18,18 +18,7 @@ const LockName = "lock"
 // Lock keeps builds of one checkout, and who removes what they made, from each
 // other until unlock is called.
 func Lock(ctx context.Context, root string) (unlock func(), err error) {
-	cache := filepath.Join(root, ".cache")
-	unlock, err = LockFile(ctx, filepath.Join(cache, LockName), "another build of this checkout")
-	if err != nil {
-		return nil, err
-	}
-	// What a killed build left behind is of no use to anyone.
-	for _, left := range [][2]string{{".", "zig-npm-*"}, {".", "glibc-stubs-*.tmp"}, {"zig-runtime", "*.tmp"}} {
-		for _, dir := range matching(filepath.Join(cache, left[0]), left[1]) {
-			os.RemoveAll(dir)
-		}
-	}
-	return unlock, nil
+	return LockFile(ctx, filepath.Join(root, ".cache", LockName), "another build of this checkout")
 }
 
 // LockFile locks a file, which it makes if need be, for what others must wait

@@ -110,7 +110,8 @@ func links(ctx context.Context, driver string, p *platform.Platform) error {
 		Name:  driver,
 		Unset: Ambient,
 		Args:  []string{p.GCCFlag, "-x", languages[driver], "-o", filepath.Join(dir, "a.out"), "-"},
-		Stdin: strings.NewReader("#include <stdlib.h>\nint main(void) { return abs(0); }\n"),
+		// errno.h takes the kernel's headers, which gcc-multilib links for it.
+		Stdin: strings.NewReader("#include <errno.h>\n#include <stdlib.h>\nint main(void) { return abs(errno); }\n"),
 	}.Run(ctx)
 	return err
 }

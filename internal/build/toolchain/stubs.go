@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build/glibc"
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/run"
@@ -54,28 +55,19 @@ func stubLibraries(ctx context.Context, cache string, p *platform.Platform) (str
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return "", err
-	}
-	tmp, err := os.MkdirTemp(cache, "glibc-stubs-*.tmp")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(tmp)
-	for _, l := range p.Glibc().Libraries {
-		if err := stubLibrary(l).build(ctx, tmp, p); err != nil {
-			return "", err
+	return dir, atomicdir.Replace(dir, func(tmp string) error {
+		for _, l := range p.Glibc().Libraries {
+			if err := stubLibrary(l).build(ctx, tmp, p); err != nil {
+				return err
+			}
 		}
-	}
-	for name, parts := range archiveParts {
-		if err := buildArchive(ctx, name, parts, tmp, p); err != nil {
-			return "", err
+		for name, parts := range archiveParts {
+			if err := buildArchive(ctx, name, parts, tmp, p); err != nil {
+				return err
+			}
 		}
-	}
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return "", err
-	}
-	return dir, os.Rename(tmp, dir)
+		return nil
+	})
 }
 
 // buildArchive makes NAME.a in dir, an object of each part of the source.

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/run"
@@ -189,44 +190,32 @@ func npmZig(ctx context.Context, cache string) (*Toolchain, error) {
 		}
 	}
 	dir := npmDir(cache)
-	tmp, err := os.MkdirTemp(cache, "zig-npm-*")
+	err := atomicdir.Replace(dir, func(tmp string) error { return npmInstall(ctx, tmp) })
 	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(tmp)
-	files, err := fs.Sub(npmFiles, "npm")
-	if err != nil {
-		return nil, err
-	}
-	if err := os.CopyFS(tmp, files); err != nil {
-		return nil, err
-	}
-	size := func() string { return fmt.Sprintf("%d MB of about 400", treeSize(tmp)>>20) }
-	err = run.Step(ctx, "npm installs zig "+versions.Zig, size, func(ctx context.Context) (string, error) {
-		_, err := run.Command{
-			Name: "npm",
-			Args: []string{"ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier",
-				"--cache", filepath.Join(tmp, "npm-cache")},
-			Dir: tmp,
-		}.Run(ctx)
-		return dir, npmError(err)
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := os.RemoveAll(filepath.Join(tmp, "npm-cache")); err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return nil, err
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		return nil, err
-	}
-	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
 	return zigAt(ctx, npmBinary(dir), npmLib(dir), cache)
+}
+
+// npmInstall installs what our lock file names in the folder dir.
+func npmInstall(ctx context.Context, dir string) error {
+	files, err := fs.Sub(npmFiles, "npm")
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(dir, files); err != nil {
+		return err
+	}
+	size := func() string { return fmt.Sprintf("%d MB of about 400", treeSize(dir)>>20) }
+	cache := filepath.Join(dir, "npm-cache")
+	err = run.Step(ctx, "npm installs zig "+versions.Zig, size, func(ctx context.Context) (string, error) {
+		_, err := run.Command{
+			Name: "npm", Dir: dir,
+			Args: []string{"ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--cache", cache},
+		}.Run(ctx)
+		return "", npmError(err)
+	})
+	return errors.Join(err, os.RemoveAll(cache))
 }
 
 var npmCode = regexp.MustCompile(`(?m)npm (?:error|ERR!) code (\S+)`)

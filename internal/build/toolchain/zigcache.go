@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/run"
 )
@@ -35,29 +36,20 @@ func (t *Toolchain) Prepare(ctx context.Context, p *platform.Platform) error {
 		return nil
 	}
 	return run.Step(ctx, "zig's runtime for "+p.Name, nil, func(ctx context.Context) (string, error) {
-		if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-			return "", err
-		}
-		tmp, err := os.MkdirTemp(filepath.Dir(dir), p.Name+"-*.tmp")
-		if err != nil {
-			return "", err
-		}
-		defer os.RemoveAll(tmp)
-		cc := t.Compilers[p].CC
-		// As plugins are linked, and as the host is.
-		for _, flags := range []string{"-O2 -g -shared -fPIC", "-O2 -s -pthread -fPIE -pie"} {
-			args := append(append(cc[1:len(cc):len(cc)], strings.Fields(flags)...), "-x", "c", "-o", filepath.Join(tmp, "out"), "-")
-			_, err := run.Command{
-				Name: cc[0], Args: args, Env: zigEnv(tmp, t.zigLib), Unset: Ambient, Stdin: strings.NewReader("int main(void) { return 0; }\n"),
-			}.Run(ctx)
-			if err != nil {
-				return "", err
+		return "", atomicdir.Replace(dir, func(tmp string) error {
+			cc := t.Compilers[p].CC
+			// As plugins are linked, and as the host is.
+			for _, flags := range []string{"-O2 -g -shared -fPIC", "-O2 -s -pthread -fPIE -pie"} {
+				args := append(append(cc[1:len(cc):len(cc)], strings.Fields(flags)...), "-x", "c", "-o", filepath.Join(tmp, "out"), "-")
+				_, err := run.Command{
+					Name: cc[0], Args: args, Env: zigEnv(tmp, t.zigLib), Unset: Ambient, Stdin: strings.NewReader("int main(void) { return 0; }\n"),
+				}.Run(ctx)
+				if err != nil {
+					return err
+				}
 			}
-		}
-		if err := stripRuntime(ctx, tmp); err != nil {
-			return "", err
-		}
-		return "", os.Rename(tmp, dir)
+			return stripRuntime(ctx, tmp)
+		})
 	})
 }
 
@@ -123,10 +115,5 @@ func (t *Toolchain) beginCache(p *platform.Platform, job string) error {
 	if _, err := os.Stat(prepared); errors.Is(err, fs.ErrNotExist) {
 		return nil // zig makes it all in the job's own cache
 	}
-	tmp := fmt.Sprintf("%s-%d.tmp", dir, os.Getpid())
-	defer os.RemoveAll(tmp)
-	if err := os.CopyFS(tmp, os.DirFS(prepared)); err != nil {
-		return err
-	}
-	return os.Rename(tmp, dir)
+	return atomicdir.Replace(dir, func(tmp string) error { return os.CopyFS(tmp, os.DirFS(prepared)) })
 }
