@@ -144,6 +144,9 @@ func (r *run) same(a, b string) bool {
 // inner drops what was tried from an error of the net package, for the report
 // has said that.
 func inner(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("no answer within %v", askTime)
+	}
 	if op := new(net.OpError); errors.As(err, &op) {
 		err = op.Err
 	}

@@ -19,6 +19,10 @@ func checkStart(r *run) []Finding {
 	if r.library.Path == "" {
 		return one(NotChecked, "name a plugin with --plugin to test it", "there is no plugin to start")
 	}
+	if r.library.Name == clamPlugin && len(r.silent) == len(r.servers) {
+		// It would wait for as long as monitoring systems wait for this program.
+		return one(NotChecked, "let clamd answer first, see above", "%s can't start without a clamd", r.library.Path)
+	}
 	s, err := Open(r.ctx, r.library, r.hostOptions(), r.user)
 	if s == nil {
 		return one(NotChecked, "", "%v", err)
@@ -40,9 +44,6 @@ func checkStart(r *run) []Finding {
 func (r *run) startRemedy(reason error) string {
 	if obstacle, f, err := r.Machine.Obstacle(r.user, 4, r.library.Path); err == nil && obstacle != "" {
 		return fmt.Sprintf("%s may not read it: chmod o+rX %s, which has mode %04o", r.user, obstacle, f.Mode().Perm())
-	}
-	if len(r.versions) == 0 {
-		return "let clamd answer first, see above"
 	}
 	if r.conf != nil && r.local() {
 		dir := r.conf.Value("TemporaryDirectory")
