@@ -73,10 +73,14 @@ func systems() []system {
 	for _, d := range distributions {
 		if d.Arch == "amd64" {
 			list = append(list, system{d.Name() + ", keys and channels", func(ctx context.Context, k *kit, t *table) error {
-				return testRotation(ctx, d, k, t)
+				return testAptRotation(ctx, d, k, t)
 			}})
 		}
 	}
+	of := platform.Native()
+	list = append(list, system{"dnf " + of.RPM + ", keys and channels", func(ctx context.Context, k *kit, t *table) error {
+		return testDNFRotation(ctx, k, of, t)
+	}})
 	list = append(list, system{bothWidths.Name(), testBothWidths})
 	for _, of := range platform.All {
 		list = append(list,

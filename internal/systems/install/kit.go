@@ -28,6 +28,7 @@ type kit struct {
 	old, current release // to upgrade from, and to test
 	failing      release // newer than current; its first script fails
 	foreign      release // current, signed by a stranger
+	rotates      bool    // the repositories of a publisher who changes the key are there
 
 	url    string // of the web server that serves dir
 	server *http.Server
@@ -124,9 +125,6 @@ func (k *kit) publish(ctx context.Context) error {
 	foreign.Packages, foreign.Published = k.foreign.dir, ""
 	foreign.Out, foreign.URL, foreign.Signer = filepath.Join(k.dir, "stranger"), k.url+"/stranger", stranger
 	if err := repo.Build(ctx, foreign); err != nil {
-		return err
-	}
-	if err := k.publishRotation(ctx); err != nil {
 		return err
 	}
 	return k.tamper()

@@ -25,8 +25,12 @@ const (
 	promoted     = "keys-4" // the beta is in stable
 )
 
-// publishRotation makes them. The beta is the newest version.
+// publishRotation makes them once. The beta is the newest version.
 func (k *kit) publishRotation(ctx context.Context) error {
+	if k.rotates {
+		return nil
+	}
+	k.rotates = true
 	next, err := k.newKey("next")
 	if err != nil {
 		return err
@@ -109,6 +113,9 @@ type subscriber interface {
 // changeKeys has a client go from the old key to the new one, and from stable to
 // what was promoted. Its last upgrade is finish.
 func (k *kit) changeKeys(ctx context.Context, m subscriber, p pkg, finish func() error) error {
+	if err := k.publishRotation(ctx); err != nil {
+		return err
+	}
 	path, published := m.keyring()
 	key := func(place string) error { // the administrator's own copy
 		data, err := os.ReadFile(filepath.Join(k.dir, place, published))

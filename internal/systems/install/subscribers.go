@@ -7,13 +7,14 @@ import (
 	"os"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/systems/rootfs"
 )
 
-// testRotation changes the key under a client of the distribution, and lets
+// testAptRotation changes the key under a client of the distribution, and lets
 // unattended-upgrades find what was promoted.
-func testRotation(ctx context.Context, d rootfs.Debian, k *kit, t *table) error {
+func testAptRotation(ctx context.Context, d rootfs.Debian, k *kit, t *table) error {
 	d.Include = []string{"unattended-upgrades"}
 	a, err := newApt(ctx, d, k, t)
 	if err != nil {
@@ -84,10 +85,17 @@ func (a *apt) changelog(ctx context.Context, p pkg) error {
 	return err
 }
 
-// rotation is the same with dnf.
-func (d *dnfManager) rotation(ctx context.Context, p pkg) error {
-	return errors.Join(d.k.changeKeys(ctx, d, p, func() error { return d.upgrade(ctx) }),
-		d.remove(ctx, pkg{name: packages.KeyringName}), d.remove(ctx, p))
+// testDNFRotation does the same under dnf.
+func testDNFRotation(ctx context.Context, k *kit, of *platform.Platform, t *table) error {
+	d, err := newDNF(ctx, k, of, t)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(d.Dir)
+	t.do("all", "the key changes, a beta is promoted", func() error {
+		return k.changeKeys(ctx, d, k.packages(of)[0], func() error { return d.upgrade(ctx) })
+	})
+	return nil
 }
 
 func (d *dnfManager) keyring() (path, published string) { return packages.RPMKeyring, "avirkit.asc" }
