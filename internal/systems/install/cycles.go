@@ -219,7 +219,11 @@ func (k *kit) allTogether(ctx context.Context, m manager, all []pkg) error {
 		return err
 	}
 	for i, p := range all {
-		for _, left := range all[i:] {
+		remaining := all[i:]
+		if k.options.Quick && i > 0 {
+			remaining = all[len(all)-1:]
+		}
+		for _, left := range remaining {
 			if err := k.works(ctx, m, left, k.current); err != nil {
 				return fmt.Errorf("%s, after %d of %d are gone: %w", left.name, i, len(all), err)
 			}

@@ -52,6 +52,9 @@ func newKit(ctx context.Context, o Options, s *session.Session) (k *kit, err err
 	if err = os.CopyFS(k.dataDir(), os.DirFS(filepath.Join(o.Root, "packaging"))); err != nil {
 		return k, fmt.Errorf("copy the packages' data: %w", err)
 	}
+	if err = k.addCXX(ctx); err != nil {
+		return k, err
+	}
 	if k.data, err = packages.Load(k.dataDir()); err != nil {
 		return k, err
 	}

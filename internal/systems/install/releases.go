@@ -66,9 +66,9 @@ func (k *kit) copyLibraries() (same, changed string, err error) {
 		}
 	}
 	for _, path := range paths {
-		data, err := os.ReadFile(filepath.Join(k.options.Dist, path))
+		data, err := k.readBuilt(path)
 		if err != nil {
-			return "", "", fmt.Errorf("read what was built: %w: run go tool mage build", err)
+			return "", "", err
 		}
 		if err := atomicdir.WriteFile(filepath.Join(same, path), data, 0o755); err != nil {
 			return "", "", err
@@ -96,8 +96,8 @@ func (k *kit) failingScripts() (string, error) {
 	return dir, err
 }
 
-// copyData copies packaging/, for a quick test without the sample plugins,
-// whose packages nobody installs in more than one version then.
+// copyData copies packaging/, for a quick test without the sample plugins
+// and that in C++, whose packages nobody installs in more than one version then.
 func (k *kit) copyData(name string) (string, error) {
 	dir := filepath.Join(k.dir, name)
 	if err := os.CopyFS(dir, os.DirFS(k.dataDir())); err != nil {
@@ -106,5 +106,9 @@ func (k *kit) copyData(name string) (string, error) {
 	if !k.options.Quick {
 		return dir, nil
 	}
-	return dir, errors.Join(os.RemoveAll(filepath.Join(dir, "sample")), os.RemoveAll(filepath.Join(dir, "csample")))
+	var failed []error
+	for _, plugin := range []string{"sample", "csample", "cxx"} {
+		failed = append(failed, os.RemoveAll(filepath.Join(dir, plugin)))
+	}
+	return dir, errors.Join(failed...)
 }
