@@ -5,6 +5,20 @@
 #include "host.h"
 
 /*
+ * Lets one thread at a time make its first call into Go. Go has one spare
+ * structure for such a thread, and the thread that takes it makes the next.
+ * Others that come meanwhile would spin in sleeps of a microsecond; of threads
+ * under SCHED_FIFO on one processor, the spinning one would never let go.
+ */
+static void bind_to_go(void) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+    pthread_mutex_lock(&lock);
+    avirBind();
+    pthread_mutex_unlock(&lock);
+}
+
+/*
  * Prepares this thread for a call into Go. Returns 0 in a forked child and
  * without memory.
  *
@@ -28,7 +42,7 @@ int avir_enter(struct avir_entry *entry) {
     if (!thread->bound) {
         avir_handlers_on_stack();
         /* Go's part of the first call unblocks SIGCHLD, SIGPROF and others. */
-        avirBind();
+        bind_to_go();
         avir_block_signals(NULL);
         thread->bound = 1;
     }

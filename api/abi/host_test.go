@@ -3,6 +3,7 @@ package abi_test
 import (
 	"context"
 	"debug/elf"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +18,7 @@ import (
 )
 
 // special are the checks of testdata/host.c that tests of their own run.
-var special = []string{"noinfo", "limits"}
+var special = []string{"noinfo", "limits", "realtime"}
 
 func TestLibrarySurvivesItsHost(t *testing.T) {
 	for _, arch := range architectures(t) {
@@ -77,6 +78,20 @@ func TestLibraryLoadsWithinTheHostsLimits(t *testing.T) {
 				run(t, "goroutine", limit, host, library, "limits")
 			})
 		}
+	}
+}
+
+func TestThreadsUnderARealTimeSchedulerShareOneProcessor(t *testing.T) {
+	for _, arch := range architectures(t) {
+		t.Run(arch, func(t *testing.T) {
+			host, library := build(t, arch)
+			out, err := exec.Command(host, library, "realtime").CombinedOutput()
+			var exit *exec.ExitError
+			if errors.As(err, &exit) && exit.ExitCode() == 77 {
+				t.Skip("NOT TESTED: SCHED_FIFO needs root")
+			}
+			require.NoError(t, err, "%s", out)
+		})
 	}
 }
 

@@ -41,6 +41,7 @@ static const struct {
     {"refused", check_refused},
     {"farewell", check_farewell},
     {"smallstack", check_smallstack},
+    {"realtime", check_realtime},
     {"programs", check_programs},
     {"pages", check_pages},
     {"missing", check_missing},

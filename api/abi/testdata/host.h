@@ -25,6 +25,8 @@ extern volatile int lines, longest;
         }                                                                                                    \
     } while (0)
 
+enum { NOT_ALLOWED = 77 }; /* the exit status of a check that this user may not make */
+
 void load(void);
 void log_line(const char *format, ...);
 void set(const char *name, const char *value);
@@ -81,5 +83,6 @@ void check_programs(void);
 void check_refused(void);
 void check_farewell(void);
 void check_smallstack(void);
+void check_realtime(void);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <sched.h>
 #include <sys/mman.h>
 
 static volatile int refusals;
@@ -114,4 +115,25 @@ void check_smallstack(void) {
     CHECK(pthread_key_create(&key, end_of_thread) == 0);
     pthread_join(spawn(scan_with_small_stack, NULL, 0), NULL);
     CHECK(lines == -1);
+}
+
+/* A thread that spins has the one processor for ever. */
+void check_realtime(void) {
+    struct sched_param priority = {.sched_priority = 10};
+    pthread_t threads[8];
+    cpu_set_t one;
+    int i;
+
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    if (sched_setaffinity(0, sizeof one, &one) != 0 || sched_setscheduler(0, SCHED_FIFO, &priority) != 0)
+        _exit(NOT_ALLOWED);
+    alarm(30); /* nobody but the kernel would end it */
+    load();
+    CHECK(api->plugin_init(log_line) == 1);
+    for (i = 0; i < 8; i++)
+        threads[i] = spawn(scan_once, NULL, 0);
+    for (i = 0; i < 8; i++)
+        pthread_join(threads[i], NULL);
+    CHECK(api->plugin_close() == 1);
 }
