@@ -5,6 +5,21 @@ product's original one, or one that the administrator has put there. It is kept
 outside that folder, because the product offers every library in it, and on the
 same file system, so that it can be moved. It comes back when this package goes. */ -}}
 
+{{define "movable-original" -}}
+# Found here it is one clear line; half-way through, it leaves a mess. Not even
+    # root may write to an immutable file.
+    for each in {{.Product.Plugins}} {{.File}}; do
+        if [ -e "$each" ] && [ ! -L "$each" ] && [ ! -w "$each" ]; then
+            echo "{{.Name}}: $each can't be changed: is it immutable (lsattr -d shows an i, chattr -i takes it away), or its file system read-only?" >&2
+            exit 1
+        fi
+    done
+    if [ -d {{.File}} ] && [ ! -L {{.File}} ]; then
+        echo "{{.Name}}: {{.File}} is in the way: it is a folder" >&2
+        exit 1
+    fi
+{{- end}}
+
 {{define "divert-original" -}}
 # dpkg then unpacks the product's own file there, too, should it bring one.
     if [ -z "$(dpkg-divert --listpackage {{.File}})" ]; then
@@ -24,10 +39,17 @@ same file system, so that it can be moved. It comes back when this package goes.
 
 {{define "undivert-original" -}}
 if [ "$(dpkg-divert --listpackage {{.File}})" = {{.Name}} ]; then
-        if [ -e {{.Kept}} ] || [ -L {{.Kept}} ]; then
+        if [ ! -e {{.Kept}} ] && [ ! -L {{.Kept}} ]; then
+            dpkg-divert --quiet --package {{.Name}} --rename --divert {{.Kept}} --remove {{.File}}
+        elif [ -e {{.File}} ] || [ -L {{.File}} ]; then
+            # dpkg-divert would refuse for ever, and the package could not go.
+            echo "{{.Name}}: the file that was kept stays at {{.Kept}}, because there is a new {{.File}}" || :
+            dpkg-divert --quiet --package {{.Name}} --no-rename --divert {{.Kept}} --remove {{.File}} 2>/dev/null ||
+                dpkg-divert --quiet --package {{.Name}} --divert {{.Kept}} --remove {{.File}}
+        else
             echo "{{.Name}}: puts the {{.File}} back that was here before" || :
+            dpkg-divert --quiet --package {{.Name}} --rename --divert {{.Kept}} --remove {{.File}}
         fi
-        dpkg-divert --quiet --package {{.Name}} --rename --divert {{.Kept}} --remove {{.File}}
     fi
 {{- end}}
 

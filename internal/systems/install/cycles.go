@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/avirkit/avirkit/internal/packages"
 )
 
 // What only the first install prints, only an upgrade, and only an install
@@ -29,6 +31,7 @@ func (k *kit) cycle(ctx context.Context, m manager, all []pkg, t *table) {
 		t.do(p.name, "the product comes after the package", func() error { return k.productLater(ctx, m, p) })
 		t.do(p.name, "the administrator's own plugin of this name", func() error { return k.ownOriginal(ctx, m, p) })
 	}
+	t.do(packages.ToolsName, "avirctl scans with a plugin, and goes", func() error { return k.avirctl(ctx, m, all[0]) })
 	t.do("all", "beside each other, removed one by one", func() error { return k.allTogether(ctx, m, all) })
 }
 

@@ -27,7 +27,9 @@
 //     then installs the right package;
 //  16. apt and dnf install it from the repositories by name, and refuse a
 //     wrong key and a tampered index or package;
-//  17. a client that takes the new key in time goes on when the old one is gone,
+//  17. avirctl of the tools' package scans with a plugin, and leaves nothing
+//     behind when it is removed;
+//  18. a client that takes the new key in time goes on when the old one is gone,
 //     one that does not is refused; a client of stable sees no beta, and
 //     unattended-upgrades takes what is in its channel.
 package install

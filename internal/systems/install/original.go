@@ -75,6 +75,9 @@ func (k *kit) ownOriginal(ctx context.Context, m manager, p pkg) (err error) {
 	}
 	defer func() { err = errors.Join(err, tree.RemoveProducts()) }()
 	file := tree.Path(p.library())
+	if err := k.folderInTheWay(ctx, m, p); err != nil {
+		return err
+	}
 	if err := tree.Write(p.library(), "the administrator's own", 0o600); err != nil {
 		return err
 	}
@@ -125,6 +128,26 @@ func (k *kit) ownOriginal(ctx context.Context, m manager, p pkg) (err error) {
 		}
 	}
 	return k.checkRemoval(ctx, m, p, before)
+}
+
+// folderInTheWay has a folder with the library's name. It can't be kept aside
+// and put back as a file can: the package must be refused, and leave nothing.
+func (k *kit) folderInTheWay(ctx context.Context, m manager, p pkg) error {
+	folder := m.tree().Path(p.library())
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		return fmt.Errorf("make a folder that is in the way: %w", err)
+	}
+	before, err := take(m.tree().Dir)
+	if err != nil {
+		return err
+	}
+	if _, err := m.install(ctx, k.current, p); err == nil || !strings.Contains(err.Error(), "is in the way: it is a folder") {
+		return fmt.Errorf("a folder in the library's place is not told of: %w", err)
+	}
+	if err := m.purge(ctx, p); err != nil {
+		return err
+	}
+	return errors.Join(unchanged(m.tree().Dir, before), os.Remove(folder))
 }
 
 // keptAs checks that the kept file looks as a snapshot's line says.
