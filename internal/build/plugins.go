@@ -90,8 +90,8 @@ func VendorPlugin(dir string) (Plugin, error) {
 	if err != nil {
 		return Plugin{}, err
 	}
-	if !pluginName.MatchString(name) {
-		return Plugin{}, fmt.Errorf("%s names the library %q: take avir_ and small letters, digits, - and _", from, name)
+	if err := CheckName(name); err != nil {
+		return Plugin{}, fmt.Errorf("%s: %w", from, err)
 	}
 	found := Plugin{Name: name, Dir: dir}
 	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
@@ -136,8 +136,16 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// pluginName is what a library may be called.
-var pluginName = regexp.MustCompile(`^avir_[a-z0-9][a-z0-9_-]{0,40}$`)
+var pluginName = regexp.MustCompile(`^avir_[a-z0-9][a-z0-9_-]{0,30}$`)
+
+// CheckName refuses what a library can't be called: its name is part of the
+// packages' names, too.
+func CheckName(library string) error {
+	if pluginName.MatchString(library) {
+		return nil
+	}
+	return fmt.Errorf("the library would be called %q: take avir_ and up to 31 small letters, digits, - and _", library)
+}
 
 // plugins are the plugins of this build.
 func (b *builder) plugins() ([]Plugin, error) {

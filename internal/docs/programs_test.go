@@ -126,10 +126,13 @@ func TestTheVendorsGuideLetsGdbFindTheSources(t *testing.T) {
 	_, text, found := strings.Cut(read(t, "docs/vendor.md"), "\n```sh\ngdb ")
 	require.True(t, found)
 	text, _, _ = strings.Cut(text, "```")
-	text = strings.NewReplacer("dist/", built(t)+"/", "avir_mine", "avir_sample", "-ex run", "-ex run -ex list").Replace(text)
-
-	out := output(t, "sh", "-c", "gdb -batch "+text)
-
-	assert.Contains(t, out, "hit Breakpoint 1")
-	assert.Contains(t, out, "func (p *plugin) Init(cfg api.Config")
+	for sample, shown := range map[string]string{"sample": "func (p *plugin) Init(cfg api.Config", "csample": "int testFile(void *context"} {
+		replacer := []string{"../mine/dist/", built(t) + "/", "../mine", "plugins/" + sample, "avir_mine", "avir_" + sample, "-ex run", "-ex run -ex list"}
+		if sample == "csample" {
+			replacer = append(replacer, "main.(*plugin).Init", "testFile")
+		}
+		out := output(t, "sh", "-c", "gdb -batch "+strings.NewReplacer(replacer...).Replace(text))
+		assert.Contains(t, out, "hit Breakpoint 1")
+		assert.Contains(t, out, shown)
+	}
 }

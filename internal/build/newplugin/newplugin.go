@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/build"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -24,8 +24,6 @@ type Options struct {
 	Dir      string // the folder to make; empty: NAME, beside the checkout
 	GoEnv    []string
 }
-
-var pluginName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,30}$`)
 
 // sampleFile is a file of the checkout that the new folder gets under a name
 // of its own.
@@ -41,8 +39,8 @@ var samples = map[string][]sampleFile{
 
 // Write makes the folder and returns its path. It makes all of it or nothing.
 func Write(ctx context.Context, o Options) (dir string, err error) {
-	if !pluginName.MatchString(o.Name) {
-		return "", fmt.Errorf("name %q: take up to 31 small letters, digits, - and _; the library will be avir_NAME.so", o.Name)
+	if err := build.CheckName("avir_" + o.Name); err != nil {
+		return "", fmt.Errorf("name %q: %w", o.Name, err)
 	}
 	files, ok := samples[o.Language]
 	if !ok {

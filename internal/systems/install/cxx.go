@@ -14,16 +14,12 @@ import (
 // of C++ in a library needs shows only on the systems. It takes gcc, because
 // zig compiles the runtime first, which takes minutes.
 func (k *kit) addCXX(ctx context.Context) error {
-	folder := filepath.Join(k.options.Root, "testdata", "cxxplugin")
-	plugin, err := build.VendorPlugin(folder)
-	if err != nil {
-		return err
-	}
+	plugin := build.Plugin{Name: "avir_cxx", Dir: filepath.Join("testdata", "cxxplugin")}
 	o := build.Options{Root: k.options.Root, Dist: k.cxxDist(), Toolchain: toolchain.GCC}
 	if err := build.Extra(ctx, o, plugin); err != nil {
 		return err
 	}
-	if err := os.CopyFS(k.dataDir(), os.DirFS(filepath.Join(folder, "packaging"))); err != nil {
+	if err := os.CopyFS(k.dataDir(), os.DirFS(filepath.Join(k.options.Root, plugin.Dir, "packaging"))); err != nil {
 		return fmt.Errorf("copy the data of the package in C++: %w", err)
 	}
 	return nil
