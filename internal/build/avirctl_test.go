@@ -243,6 +243,22 @@ var brokenSetups = map[string]struct {
 		},
 		check: "clamd.conf", level: "warning", text: "line 9 says 100M and counts for nothing", remedy: `change line 5 of ` + confPath + ` to "MaxFileSize 100M"`,
 	},
+	"clamd.conf has the line ends of Windows": {
+		spoil: func(t *testing.T, s *setup, _ string, _ *platform.Platform) {
+			text, err := os.ReadFile(s.path(confPath))
+			require.NoError(t, err)
+			s.write(t, confPath, strings.ReplaceAll(string(text), "\n", "\r\n"))
+		},
+		check: "clamd.conf", level: "failed", text: "clamd does not start with " + confPath, remedy: "sed -i",
+	},
+	"clamd is stopped and has no signatures yet": {
+		spoil: func(t *testing.T, s *setup, _ string, _ *platform.Platform) {
+			require.NoError(t, s.relay.Close())
+			require.NoError(t, os.RemoveAll(s.path("/proc/20")))
+			s.write(t, "/var/lib/clamav/freshclam.dat", "not a signature")
+		},
+		check: "clamd", level: "failed", text: "does not answer", remedy: "freshclam has fetched signatures",
+	},
 	"the temporary folder has no room": {
 		spoil: func(t *testing.T, s *setup, _ string, _ *platform.Platform) {
 			require.NoError(t, syscall.Mount("tmpfs", s.path("/tmp"), "tmpfs", 0, "size=1m"))
