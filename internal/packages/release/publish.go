@@ -17,26 +17,29 @@ const PublishName = "PUBLISH.sh"
 // publishScript copies files that are named by others before those that name
 // them, so that a client which comes meanwhile finds all that it is told of.
 // It compares contents: all files carry the commit's time.
-var publishScript = template.Must(template.New("").Parse(`#!/bin/sh
+var publishScript = template.Must(template.New("").Funcs(template.FuncMap{"quote": quote}).Parse(`#!/bin/sh
 # Publishes avirkit {{.Version}} on a web server that serves a folder as
 # {{.URL}}
-# Usage: TARGET=user@host:/folder sh {{.Script}}
+# Usage: TARGET=user@host:/folder sh {{quote .Script}}
 {{range .Rehearsal}}# NOT A RELEASE: {{.}}
 {{end}}set -eu
 : "${TARGET:?set TARGET to the folder that the web server serves, as rsync takes it}"
 copy() { rsync --recursive --links --times --checksum --chmod=D755,F644 "$@"; }
 
 # The release: nothing names it yet.
-copy --mkpath '{{.Release}}/' "$TARGET/releases/{{.Version}}/"
+copy --mkpath {{quote .Release}}/ "$TARGET/releases/{{.Version}}/"
 # The packages, then the lists of them, then the signed indexes of those lists.
-copy --include='*/' --include='*.deb' --include='*.rpm' --exclude='*' '{{.Repo}}/' "$TARGET/"
-copy --exclude=InRelease --exclude=Release --exclude=Release.gpg --exclude='repomd.xml*' '{{.Repo}}/' "$TARGET/"
-copy --delay-updates '{{.Repo}}/' "$TARGET/"
+copy --include='*/' --include='*.deb' --include='*.rpm' --exclude='*' {{quote .Repo}}/ "$TARGET/"
+copy --exclude=InRelease --exclude=Release --exclude=Release.gpg --exclude='repomd.xml*' {{quote .Repo}}/ "$TARGET/"
+copy --delay-updates {{quote .Repo}}/ "$TARGET/"
 # What no index names any more.
-copy --delete-after --exclude=/releases '{{.Repo}}/' "$TARGET/"
+copy --delete-after --exclude=/releases {{quote .Repo}}/ "$TARGET/"
 echo "published; now push the tag v{{.Version}}, and in a fresh clone of it check a copy of what the server serves:"
 echo "  go tool mage verify -dir=COPY -key={{.Key}}"
 `))
+
+// quote makes a path one word of the shell, whatever stands in it.
+func quote(path string) string { return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'" }
 
 // writePublish writes the script.
 func writePublish(o Options, rehearsal []string) error {

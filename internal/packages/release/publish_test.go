@@ -72,3 +72,11 @@ func TestTheScriptPublishesTheReleaseAndTheRepositories(t *testing.T) {
 	assert.Error(t, err)
 	assert.Contains(t, string(out), "set TARGET")
 }
+
+func TestAPathIsOneWordOfTheShell(t *testing.T) {
+	for _, path := range []string{"/a b", "/it's $HOME", "/`id`\"\\"} {
+		out, err := exec.Command("sh", "-c", "printf %s "+quote(path)).Output()
+		require.NoError(t, err)
+		assert.Equal(t, path, string(out))
+	}
+}
