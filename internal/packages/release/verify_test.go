@@ -91,7 +91,8 @@ func TestEachChangeOfWhatIsPublishedIsNamed(t *testing.T) {
 		}
 	}
 	type change = func(t *testing.T, dir string) (named string)
-	// Each of these is found though the others are there.
+	// Each of these is found though the others are there. They come in any order,
+	// so that no pattern may match what another one adds.
 	together := map[string]change{
 		"a byte of a Debian package in the release":    flipped("releases/*/*_i386.deb"),
 		"a byte of a Debian package in the repository": flipped("apt/pool/main/*/*_amd64.deb"),
@@ -104,7 +105,7 @@ func TestEachChangeOfWhatIsPublishedIsNamed(t *testing.T) {
 		"the public key for apt":                       flipped("avirkit.gpg"),
 		"a package that is gone from the release":      removed("releases/*/*_amd64.deb"),
 		"a package that is gone from a repository":     removed("apt/pool/main/*/*_i386.deb"),
-		"a package too many":                           added("apt/pool/main/*/mine_1_i386.deb"),
+		"a package too many":                           added("apt/pool/main/*/mine_1_all.deb"),
 		"a file too many in the release":               added("releases/*/mine"),
 		"a file too many at the top":                   added("index.html"),
 		"a name that is an option":                     added("yum/--eval=x-1-1.rpm"),
@@ -251,7 +252,7 @@ func TestWhatTheSourcesDoNotMakeIsNamedThoughItIsSigned(t *testing.T) {
 			return path
 		}, "make another package"},
 		"a package too many": {func(t *testing.T, dir string) string {
-			path := filepath.Join(dir, "mine_1_i386.deb")
+			path := filepath.Join(dir, "mine_1_all.deb")
 			put(t, path, []byte("mine"))
 			return path
 		}, "do not make it"},
