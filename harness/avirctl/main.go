@@ -3,8 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,17 +15,7 @@ var version = "development"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	root := command.New(version)
-	root.SetArgs(os.Args[1:])
-	err := root.ExecuteContext(ctx)
-	status := new(command.Status)
-	switch {
-	case err == nil:
-	case errors.As(err, &status):
-		os.Exit(status.Exit)
-	default:
-		fmt.Fprintf(os.Stderr, "avirctl: %v\n", err)
-		os.Exit(command.CannotTell)
-	}
+	status := command.Run(ctx, version, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
 }

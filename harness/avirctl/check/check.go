@@ -90,6 +90,7 @@ type run struct {
 	silent   []server // those that did not answer
 	clamds   []machine.Process
 	versions []version // what the servers said of themselves
+	changed  string    // what to do about a clamd.conf that clamd has not read yet; "" if it has
 	wrong    []string  // settings of clamd.conf that the report has told of
 	figures  map[string]float64
 	host     *Session // the plugin in its host; nil if it doesn't start

@@ -1,7 +1,9 @@
 package check
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -104,7 +106,7 @@ func checkLoaded(r *run) []Finding {
 	for _, s := range servers {
 		libraries, err := s.Libraries(".so")
 		if err != nil {
-			found = append(found, one(NotChecked, "run this as root", "the memory of process %d can't be looked at: %v", s.PID, err)...)
+			found = append(found, one(Warning, "run this as root", "whether the server (process %d) has loaded the plugin can't be seen: %v", s.PID, err)...)
 			continue
 		}
 		loaded := 0
@@ -115,6 +117,9 @@ func checkLoaded(r *run) []Finding {
 			loaded++
 			now, err := r.Machine.Stat(l.Path)
 			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				found = append(found, one(Warning, "install the package again, or choose another antivirus in the console ("+r.product.Console+")",
+					"the server (process %d) still runs %s, which is no longer on disk", s.PID, l.Path)...)
 			case l.Deleted || err == nil && now.Inode != l.Inode:
 				found = append(found, one(Warning, "switch the antivirus off and on in the console ("+r.product.Console+"), or restart the product",
 					"the server (process %d) still runs an older %s than the one on disk", s.PID, l.Path)...)

@@ -53,6 +53,9 @@ func (r *run) startRemedy(reason error) string {
 			}
 		}
 	}
+	if r.changed != "" {
+		return r.changed
+	}
 	if remedy := guide.Explain(reason.Error()); remedy != "" {
 		return remedy
 	}
@@ -125,6 +128,9 @@ func checkScans(r *run) []Finding {
 		a, err := r.host.Scan(file)
 		if err != nil {
 			return append(found, one(Failed, "tell the plugin's vendor", "%s: %v", w.what, err)...)
+		}
+		if r.changed != "" && s.Name != samples.Clean {
+			w.remedy = r.changed
 		}
 		r.figures["scan_seconds_"+s.Name] = a.Time.Seconds()
 		text := fmt.Sprintf("%s is answered with %v in %v", w.what, a.Verdict, a.Time.Round(time.Millisecond/10))

@@ -23,6 +23,7 @@ const callLimit = 200 * time.Second
 type Session struct {
 	setup host.Setup
 	host  *host.Host
+	User  machine.User  // who runs the host
 	Init  time.Duration // that plugin_init took
 	shown int           // lines of the log that Logs has returned
 }
@@ -37,6 +38,9 @@ func Open(ctx context.Context, l product.Library, o Options, user machine.User) 
 		return nil, err
 	}
 	s := &Session{setup: host.Setup{Avserver: avserver, Plugin: o.Machine.Path(l.Path), Settings: o.Settings, Limit: callLimit}}
+	if credential(user) != nil {
+		s.User = user
+	}
 	if s.host, err = host.StartAs(ctx, avserver, nil, nil, credential(user)); err != nil {
 		return nil, err
 	}
@@ -108,7 +112,8 @@ func Start(ctx context.Context, o Options) (*Session, error) {
 // hostOptions are the options with paths as the host sees them.
 func (r *run) hostOptions() Options {
 	o := r.Options
-	o.Settings = slices.Clone(r.Settings)
+	// The file is the running server's; a test must not write to it.
+	o.Settings = slices.DeleteFunc(slices.Clone(r.Settings), func(s host.Setting) bool { return equalFold(s.Name, "StatusFile") })
 	for i, s := range o.Settings {
 		if equalFold(s.Name, "Address") && filepath.IsAbs(s.Value) {
 			o.Settings[i].Value = r.Machine.Path(s.Value)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/avirkit/avirkit/harness/avirctl/clamdconf"
 	"github.com/avirkit/avirkit/harness/avirctl/machine"
@@ -30,8 +32,8 @@ func checkSettings(r *run) []Finding {
 	if n, err := strconv.Atoi(r.setting("ScanTimeout", "")); err == nil && n > 0 {
 		limits.ScanTimeout = n
 	}
+	found := r.restartClamd()
 	old := len(r.versions) > 0 && r.versions[0].old()
-	var found []Finding
 	for _, w := range r.conf.Compare(limits, old) {
 		level := Warning
 		r.wrong = append(r.wrong, w.Name, w.Old)
@@ -44,6 +46,38 @@ func checkSettings(r *run) []Finding {
 		return one(OK, "", "%s has all settings of the guide's table", r.conf.File)
 	}
 	return found
+}
+
+// restartClamd finds a clamd that was started before clamd.conf was changed: it
+// works with the earlier settings. SIGHUP and RELOAD don't make it read them.
+func (r *run) restartClamd() []Finding {
+	info, err := r.Machine.Stat(r.conf.File)
+	if err != nil {
+		return nil
+	}
+	for _, p := range r.clamds {
+		started := p.Started()
+		const slack = 2 * time.Second // times of processes and files are rounded
+		if started.IsZero() || !r.reads(p) || info.ModTime().Before(started.Add(slack)) {
+			continue
+		}
+		r.changed = "restart clamd: systemctl restart clamav-daemon (Debian), clamd@scan (Red Hat)"
+		return one(Warning, r.changed, "%s was changed after clamd (process %d) was started, which has the earlier settings", r.conf.File, p.PID)
+	}
+	return nil
+}
+
+// reads tells whether a clamd has the clamd.conf that is looked at.
+func (r *run) reads(p machine.Process) bool {
+	for _, a := range p.Arguments() {
+		if _, value, ok := strings.Cut(a, "="); ok {
+			a = value // of --config-file
+		}
+		if strings.HasSuffix(a, ".conf") {
+			return a == r.conf.File
+		}
+	}
+	return true
 }
 
 // checkRoom compares the room in TemporaryDirectory with what clamd may unpack.

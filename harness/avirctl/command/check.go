@@ -1,7 +1,6 @@
 package command
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,10 +28,6 @@ The exit status is 0 if all is ok, 1 for a warning, 2 if something failed, 3 if 
 			var report check.Report
 			if err == nil {
 				report, err = check.Run(c.Context(), l.Options)
-			}
-			if err != nil && monitoring { // which reads standard output only
-				fmt.Fprintf(c.OutOrStdout(), "AVIRKIT UNKNOWN - %v |\n", err)
-				return exit(CannotTell)
 			}
 			if err != nil {
 				return err

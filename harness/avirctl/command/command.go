@@ -2,9 +2,13 @@
 package command
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +16,7 @@ import (
 	"github.com/avirkit/avirkit/harness/avirctl/check"
 	"github.com/avirkit/avirkit/harness/avirctl/machine"
 	"github.com/avirkit/avirkit/harness/host"
+	"github.com/avirkit/avirkit/harness/report"
 )
 
 // Status is an exit status that says what was found; everything has been
@@ -30,6 +35,28 @@ func exit(status int) error {
 		return nil
 	}
 	return &Status{status}
+}
+
+// Run runs the command line and returns the exit status.
+func Run(ctx context.Context, version string, args []string, out, errs io.Writer) int {
+	root := New(version)
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(errs)
+	err := root.ExecuteContext(ctx)
+	status := new(Status)
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &status):
+		return status.Exit
+	case slices.Contains(args, "--monitoring"): // which reads standard output only
+		said := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "|", "/")), " ")
+		fmt.Fprintf(out, "AVIRKIT UNKNOWN - %s |\n", report.Printable(said))
+	default:
+		fmt.Fprintf(errs, "avirctl: %v\n", err)
+	}
+	return CannotTell
 }
 
 // New returns the command line.

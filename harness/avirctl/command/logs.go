@@ -1,8 +1,8 @@
 package command
 
 import (
-	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -29,7 +29,9 @@ administrator's guide says to do about them.`,
 			}
 			m := machine.New(root)
 			logs := 0
+			var places []string
 			for _, p := range product.All {
+				places = append(places, p.Logs)
 				for _, path := range m.Glob(p.Logs) {
 					text, err := m.ReadFile(path)
 					if err != nil {
@@ -41,7 +43,11 @@ administrator's guide says to do about them.`,
 				}
 			}
 			if logs == 0 {
-				return errors.New("no log of a product can be read: run this as root, or look into the product's console")
+				who := "run this as root, or "
+				if os.Geteuid() == 0 {
+					who = ""
+				}
+				return fmt.Errorf("no log of a product can be read at %s: %slook into the product's console", strings.Join(places, " or "), who)
 			}
 			return nil
 		},

@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -60,6 +61,9 @@ func scan(c *cobra.Command, s *check.Session, files []string) error {
 			bad = CannotTell
 		}
 		worst = max(worst, bad)
+		if strings.Contains(a.Text, "permission denied") && s.User.Name != "" {
+			a.Text += fmt.Sprintf(": it is scanned as %s, who runs the product; put it where that user can read it", s.User)
+		}
 		fmt.Fprintf(t, "%v\t%v\t%q\t%s\n", a.Verdict, a.Time.Round(time.Millisecond/10), file, a.Text)
 	}
 	if err := t.Flush(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -98,6 +99,35 @@ func TestAProcessIsWhoItActsAs(t *testing.T) {
 	assert.Equal(t, User{"mail", 8, 8, []int{8, 8, 105}}, p.User)
 	assert.Equal(t, uint64(2<<20), p.RSS)
 	assert.Empty(t, m.Processes("clamd"))
+}
+
+func TestAZombieDoesNotRun(t *testing.T) {
+	m := tree(t, map[string]string{
+		"/proc/7/status": "Name:\tclamd\nState:\tS (sleeping)\n",
+		"/proc/8/status": "Name:\tclamd\nState:\tZ (zombie)\n",
+	})
+	found := m.Processes("clamd")
+	require.Len(t, found, 1)
+	assert.Equal(t, 7, found[0].PID)
+}
+
+func TestWhenAndHowAProcessWasStarted(t *testing.T) {
+	m := tree(t, map[string]string{
+		"/proc/7/status":  "Name:\tclamd\n",
+		"/proc/7/cmdline": "/usr/sbin/clamd\x00--foreground=true\x00",
+		"/proc/7/stat":    "7 (cla) md) S 1 7 7 0 -1 4194560 1 1 1 1 1 1 1 1 20 0 2 0 12345 1 1",
+		"/proc/stat":      "cpu 1 2\nbtime 1000000\n",
+		"/proc/9/status":  "Name:\tclamd\n",
+	})
+	found := m.Processes("clamd")
+	require.Len(t, found, 2)
+	assert.Equal(t, int64(1000123), found[0].Started().Unix())
+	assert.Equal(t, []string{"/usr/sbin/clamd", "--foreground=true"}, found[0].Arguments())
+	assert.True(t, found[1].Started().IsZero(), "nothing tells")
+
+	me := New("").Processes(filepath.Base(os.Args[0]))
+	require.NotEmpty(t, me)
+	assert.WithinDuration(t, time.Now(), me[0].Started(), 10*time.Minute)
 }
 
 func TestLibrariesOfAProcess(t *testing.T) {

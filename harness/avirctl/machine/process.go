@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Process is a running program.
@@ -71,6 +72,11 @@ func (m *Machine) process(pid int) (Process, bool) {
 			}
 		}
 		switch key {
+		case "State":
+			// It has ended, and its parent has not asked how: nothing runs.
+			if fields[0] == "Z" || fields[0] == "X" {
+				return p, false
+			}
 		case "Name":
 			p.Name = strings.TrimSpace(value)
 		case "Uid":
@@ -92,6 +98,36 @@ func (m *Machine) process(pid int) (Process, bool) {
 		p.User.Name = known.Name
 	}
 	return p, true
+}
+
+// Arguments are those it was started with, its own name first.
+func (p Process) Arguments() []string {
+	text, _ := p.machine.ReadFile(p.path("cmdline"))
+	return strings.Split(strings.TrimRight(string(text), "\x00"), "\x00")
+}
+
+// Started returns when it was started, or no time if that is not known.
+func (p Process) Started() time.Time {
+	const ticks = 100 // a second, on every Linux for x86
+	stat, _ := p.machine.ReadFile(p.path("stat"))
+	fields := strings.Fields(string(stat[1+strings.LastIndexByte(string(stat), ')'):])) // after the name
+	if len(fields) < 20 {
+		return time.Time{}
+	}
+	after, err := strconv.ParseInt(fields[19], 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	system, _ := p.machine.ReadFile("/proc/stat")
+	for _, line := range strings.Split(string(system), "\n") {
+		if text, ok := strings.CutPrefix(line, "btime "); ok {
+			boot, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+			if err == nil {
+				return time.Unix(boot+after/ticks, 0)
+			}
+		}
+	}
+	return time.Time{}
 }
 
 func (p Process) path(name string) string { return fmt.Sprintf("/proc/%d/%s", p.PID, name) }

@@ -44,7 +44,7 @@ func Read(path string) (File, error) {
 // readOnce also tells whether the file has been replaced meanwhile. The plugin
 // has a lock on the file until the next one is in its place.
 func readOnce(path string) (f File, replaced bool, err error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO must not make us wait
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0) // a FIFO must not make us wait, nor a link show us a file of another's
 	if err != nil {
 		return f, false, err
 	}
