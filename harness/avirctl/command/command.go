@@ -50,7 +50,7 @@ func Run(ctx context.Context, version string, args []string, out, errs io.Writer
 		return 0
 	case errors.As(err, &status):
 		return status.Exit
-	case slices.Contains(args, "--monitoring"): // which reads standard output only
+	case slices.ContainsFunc(args, func(a string) bool { return a == "--monitoring" || strings.HasPrefix(a, "--monitoring=") }): // which reads standard output only
 		said := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "|", "/")), " ")
 		fmt.Fprintf(out, "AVIRKIT UNKNOWN - %s |\n", report.Printable(said))
 	default:

@@ -31,6 +31,8 @@ func Read(path string) (File, error) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return f, fmt.Errorf("there is no status file %s: is the antivirus on, and is this what its option StatusFile says in the console", path)
+		case errors.Is(err, syscall.ELOOP):
+			return f, fmt.Errorf("%s is a link, and links are not followed: name the file itself with --file", path)
 		case errors.Is(err, fs.ErrPermission):
 			return f, fmt.Errorf("%w: run this as root", err)
 		case err != nil:

@@ -2,6 +2,7 @@ package status
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"sort"
 	"time"
@@ -38,7 +39,10 @@ func Parse(text []byte) (Status, error) {
 	var parser expfmt.TextParser
 	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
 	if err != nil {
-		return Status{}, fmt.Errorf("it is not in the Prometheus text format: %w", err)
+		// The error quotes the file, which may be one that nobody else may read.
+		var at expfmt.ParseError
+		errors.As(err, &at)
+		return Status{}, fmt.Errorf("it is not in the Prometheus text format from line %d on", at.Line)
 	}
 	if families["avirkit_plugin_info"] == nil {
 		return Status{}, fmt.Errorf("it has no avirkit_plugin_info: it is no status file of avirkit")

@@ -101,7 +101,11 @@ func TestWhatIsNoStatusFileIsToldInOneLine(t *testing.T) {
 	huge := write("huge", "")
 	require.NoError(t, os.Truncate(huge, 1<<40))
 	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o644))
+	link := filepath.Join(dir, "link")
+	require.NoError(t, os.Symlink(write("shadow", "root:$y$secret:1\n"), link))
 	for path, want := range map[string]string{
+		link:                              "links are not followed",
+		filepath.Join(dir, "shadow"):      "from line 1 on",
 		filepath.Join(dir, "missing"):     "is the antivirus on",
 		filepath.Join(dir, "fifo"):        "not a regular file",
 		dir:                               "not a regular file",
@@ -112,6 +116,7 @@ func TestWhatIsNoStatusFileIsToldInOneLine(t *testing.T) {
 		_, err := Read(path)
 		require.ErrorContains(t, err, want)
 		assert.NotContains(t, err.Error(), "\n")
+		assert.NotContains(t, err.Error(), "secret")
 		assert.Contains(t, err.Error(), path)
 	}
 }

@@ -50,10 +50,11 @@ func listener(socket int) (pid int, err error) {
 	return 0, ErrHidden
 }
 
-// isClamd tells whether a process is one, by the name of its program.
+// isClamd tells whether a process is one, by the name of its program, and has
+// not ended: until its parent asks how, the kernel still lists it.
 func isClamd(pid int) bool {
-	name, err := os.ReadFile(p(pid, "comm"))
-	return err == nil && strings.TrimSpace(string(name)) == "clamd"
+	status, err := os.ReadFile(p(pid, "status"))
+	return err == nil && strings.HasPrefix(string(status), "Name:\tclamd\n") && !strings.Contains(string(status), "\nState:\tZ")
 }
 
 // hasSocket tells whether a process has one of the sockets.
