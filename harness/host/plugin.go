@@ -3,7 +3,9 @@ package host
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -113,9 +115,29 @@ func (s Setup) Set(h *Host) (int, error) {
 	}
 	known := facts.Int("known")
 	if known < len(s.Settings) {
-		return known, &Refused{During: "set_plugin_config", Text: fmt.Sprintf("the plugin knows %d of the %d options given with --set", known, len(s.Settings))}
+		return known, s.unknown(h, known)
 	}
 	return known, nil
+}
+
+// unknown names the options of the setup that the plugin lacks, and those that
+// it has.
+func (s Setup) unknown(h *Host, known int) error {
+	has, err := h.Call(s.Limit, "get_plugin_config", "options")
+	if err != nil {
+		return err
+	}
+	var lacks []string
+	for _, o := range s.Settings {
+		if !slices.ContainsFunc(has.Keys, func(key string) bool { return strings.EqualFold(key, o.Name) }) {
+			lacks = append(lacks, o.Name)
+		}
+	}
+	text := fmt.Sprintf("the plugin knows %d of the %d options given with --set", known, len(s.Settings))
+	if len(lacks) > 0 {
+		text = "the plugin has no option " + strings.Join(lacks, ", ")
+	}
+	return &Refused{During: "set_plugin_config", Text: text + "; it has " + strings.Join(has.Keys, ", ")}
 }
 
 // Init calls plugin_init.

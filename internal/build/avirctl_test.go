@@ -298,6 +298,12 @@ var brokenSetups = map[string]struct {
 		},
 		check: "loaded", level: "warning", text: "process 10) still runs an older " + pluginPath, remedy: "off and on in the console",
 	},
+	"an option that the plugin doesn't know": {
+		spoil: func(_ *testing.T, s *setup, _ string, _ *platform.Platform) {
+			s.args = append(s.args, "--set", "Nope=1")
+		},
+		check: "start", level: "failed", text: "has no option Nope; it has Address, ",
+	},
 	"the library that the server has was removed": {
 		spoil: func(t *testing.T, s *setup, _ string, _ *platform.Platform) {
 			s.mapInto(t, pluginPath)
@@ -411,8 +417,17 @@ func TestATestLeavesTheRunningPluginsStatusFileAlone(t *testing.T) {
 	s.write(t, "/status/avir.prom", "the running server's")
 	require.NoError(t, os.Chmod(s.path("/status"), 0o777))
 	s.args = []string{"--set", "StatusFile=" + s.path("/status/avir.prom")}
+	folder := s.path(s.path("/status")) // as the check sees it, with the root before it
+	require.NoError(t, os.MkdirAll(folder, 0o755))
+	require.NoError(t, os.Chmod(folder, 0o777))
 	status, findings := s.check(t)
 	assert.Zero(t, status, "%+v", findings)
+	require.NoError(t, os.Chmod(folder, 0o755))
+	if os.Geteuid() == 0 {
+		status, findings = s.check(t)
+		assert.Equal(t, 1, status, "%+v", findings)
+		assert.Contains(t, fmt.Sprint(findings), "can't be written by")
+	}
 	files, err := os.ReadDir(s.path("/status"))
 	require.NoError(t, err)
 	assert.Len(t, files, 1)
@@ -423,7 +438,7 @@ func TestATestLeavesTheRunningPluginsStatusFileAlone(t *testing.T) {
 
 func TestMonitoringHasOneLineForWrongUse(t *testing.T) {
 	s := newSetup(t, dist(t, toolchain.Zig), platform.Native(), clamdtest.Start(t, nil))
-	for _, wrong := range [][]string{{"stray|argument"}, {"--no-such-flag"}, {"--set", "no equals sign"}, {"--user", "nobody-at-all"}, {"--json"}} {
+	for _, wrong := range [][]string{{"stray|argument"}, {"--no-such-flag"}, {"--set", "no equals sign"}, {"--user", "nobody-at-all"}, {"--json"}, {"--monitoring=perhaps"}} {
 		out, status := s.avirctl(t, append([]string{"check", "--monitoring"}, wrong...)...)
 		assert.Equal(t, 3, status, "%v", wrong)
 		assert.Regexp(t, `^AVIRKIT UNKNOWN - [^|\n]+ \|\n$`, out, "%v", wrong)

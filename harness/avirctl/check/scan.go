@@ -31,13 +31,31 @@ func checkStart(r *run) []Finding {
 	if credential(r.user) == nil && r.user.UID != os.Geteuid() {
 		who = fmt.Sprintf("this user, and not as %s, for that needs root", r.user)
 	}
-	found := r.logFindings(s.Logs())
+	found := append(r.statusFile(), r.logFindings(s.Logs())...)
 	if err != nil {
 		return append(found, one(Failed, r.startRemedy(err), "%s does not start in a host as %s: %v", r.library.Path, who, err)...)
 	}
 	r.host = s
 	r.figures["start_seconds"] = s.Init.Seconds()
 	return append(found, one(OK, "", "%s starts in %v as %s (%s)", r.library.Path, s.Init.Round(time.Millisecond), who, settings(r.Settings))...)
+}
+
+// statusFile judges from outside whether the running plugin can write its
+// StatusFile, which the host of this check must leave alone.
+func (r *run) statusFile() []Finding {
+	file := r.setting("StatusFile", "")
+	if !path.IsAbs(file) {
+		return nil
+	}
+	obstacle, f, err := r.Machine.Obstacle(r.user, machine.Write|machine.Execute, path.Dir(file))
+	switch {
+	case err != nil:
+		return one(Warning, fmt.Sprintf("make the folder, and let %s write to it", r.user), "the StatusFile %s can't be written: %v", file, err)
+	case obstacle != "":
+		return one(Warning, fmt.Sprintf("let %s write to %s, or choose another folder", r.user, path.Dir(file)),
+			"the StatusFile %s can't be written by %s: %s has mode %04o", file, r.user, obstacle, f.Mode().Perm())
+	}
+	return nil
 }
 
 // startRemedy looks for the most frequent reason.
@@ -84,7 +102,11 @@ func (r *run) logFindings(lines []host.Line) []Finding {
 			continue // the report has it already, with the line to change
 		}
 		if l.Level == "warning" || l.Level == "error" || l.Level == "security" {
-			found = append(found, one(Warning, guide.Explain(l.Text), "the plugin logs: %s", l.Text)...)
+			remedy := guide.Explain(l.Text)
+			if r.changed != "" && strings.Contains(l.Text, "clamd.conf") {
+				remedy = r.changed // what it asks for may be there
+			}
+			found = append(found, one(Warning, remedy, "the plugin logs: %s", l.Text)...)
 		}
 	}
 	return found
