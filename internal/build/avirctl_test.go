@@ -436,6 +436,18 @@ func TestATestLeavesTheRunningPluginsStatusFileAlone(t *testing.T) {
 	assert.Equal(t, "the running server's", string(text))
 }
 
+func TestAFileThatTheProductsUserCantReadIsToldSo(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("NOT TESTED: only root scans as another user")
+	}
+	s := newSetup(t, dist(t, toolchain.Zig), platform.Native(), clamdtest.Start(t, nil))
+	s.write(t, "/secret/mail.eml", "a mail")
+	require.NoError(t, os.Chmod(s.path("/secret"), 0o700))
+	out, status := s.avirctl(t, "scan", s.path("/secret/mail.eml"))
+	assert.NotZero(t, status)
+	assert.Contains(t, out, "put it where that user can read it")
+}
+
 func TestMonitoringHasOneLineForWrongUse(t *testing.T) {
 	s := newSetup(t, dist(t, toolchain.Zig), platform.Native(), clamdtest.Start(t, nil))
 	for _, wrong := range [][]string{{"stray|argument"}, {"--no-such-flag"}, {"--set", "no equals sign"}, {"--user", "nobody-at-all"}, {"--json"}, {"--monitoring=perhaps"}} {

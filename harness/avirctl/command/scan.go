@@ -61,7 +61,7 @@ func scan(c *cobra.Command, s *check.Session, files []string) error {
 			bad = CannotTell
 		}
 		worst = max(worst, bad)
-		if strings.Contains(a.Text, "permission denied") && s.User.Name != "" {
+		if strings.Contains(a.Text, "permission denied") && s.User.UID != 0 {
 			a.Text += fmt.Sprintf(": it is scanned as %s, who runs the product; put it where that user can read it", s.User)
 		}
 		fmt.Fprintf(t, "%v\t%v\t%q\t%s\n", a.Verdict, a.Time.Round(time.Millisecond/10), file, a.Text)
