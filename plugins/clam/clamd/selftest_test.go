@@ -241,7 +241,15 @@ func TestAnIdleClientDoesNotWakeUp(t *testing.T) {
 		for range 10 {
 			require.Equal(t, api.OK, scan(c, write(t, "sample", harmless)).Verdict)
 		}
-		assert.LessOrEqual(t, quietestSecond(t), without+2, "wake-ups in a second")
+		const least = 2
+		now := quietestSecond(t)
+		for range 3 { // on a busy machine, others' work is in a second
+			if now <= without+least {
+				break
+			}
+			now = min(now, quietestSecond(t))
+		}
+		assert.LessOrEqual(t, now, without+least, "wake-ups in a second")
 		return
 	}
 	real := clamdtest.Start(t, nil)
