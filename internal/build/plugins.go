@@ -110,7 +110,8 @@ func vendorName(dir string) (name, from string, err error) {
 	var data []string
 	folders, _ := os.ReadDir(filepath.Join(dir, "packaging"))
 	for _, f := range folders {
-		if file := filepath.Join(dir, "packaging", f.Name(), "plugin.yml"); exists(file) {
+		file := filepath.Join(dir, "packaging", f.Name(), "plugin.yml")
+		if _, err := os.Stat(file); err == nil {
 			data = append(data, file)
 		}
 	}
@@ -129,11 +130,6 @@ func vendorName(dir string) (name, from string, err error) {
 		return strings.TrimSuffix(plugin.Library, ".so"), data[0], nil
 	}
 	return "", "", fmt.Errorf("%s has packages of %d plugins: a folder holds one plugin", filepath.Join(dir, "packaging"), len(data))
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 var pluginName = regexp.MustCompile(`^avir_[a-z0-9][a-z0-9_-]{0,30}$`)

@@ -35,7 +35,7 @@ type Options struct {
 
 	// Signer signs the RPM packages; nil leaves them unsigned. Debian
 	// packages carry no signature: apt checks the repository's.
-	Signer signing.Signer
+	Signer *signing.Keys
 
 	// Keyring holds the keys that clients shall trust; nil leaves out the
 	// package that gives them to clients.

@@ -139,16 +139,17 @@ var password = regexp.MustCompile(`://[^/@\s]+@`)
 func (c Command) String() string {
 	var b strings.Builder
 	for _, e := range c.Env {
-		b.WriteString(quote(password.ReplaceAllString(e, "://…@")) + " ")
+		b.WriteString(Quote(password.ReplaceAllString(e, "://…@")) + " ")
 	}
-	b.WriteString(quote(c.Name))
+	b.WriteString(Quote(c.Name))
 	for _, a := range c.Args {
-		b.WriteString(" " + quote(a))
+		b.WriteString(" " + Quote(a))
 	}
 	return b.String()
 }
 
-func quote(s string) string {
+// Quote makes a text one word of the shell, whatever stands in it.
+func Quote(s string) string {
 	if s != "" && !strings.ContainsAny(s, " \t\n'\"\\$`*?<>|&;(){}[]!#~") {
 		return s
 	}

@@ -81,8 +81,14 @@ func (r Report) Monitoring(w io.Writer) error {
 			break
 		}
 	}
+	return MonitoringLine(w, r.State().Word, oneLine(said), r.perfdata())
+}
+
+// MonitoringLine writes a line of its own for monitoring systems. Neither what
+// is said nor the figures may have a line break.
+func MonitoringLine(w io.Writer, state, said, figures string) error {
 	// A bar would begin the figures.
-	_, err := fmt.Fprintf(w, "AVIRKIT %s - %s |%s\n", r.State().Word, strings.ReplaceAll(oneLine(said), "|", "/"), r.perfdata())
+	_, err := fmt.Fprintf(w, "AVIRKIT %s - %s |%s\n", state, strings.ReplaceAll(said, "|", "/"), figures)
 	return err
 }
 

@@ -51,8 +51,8 @@ func Run(ctx context.Context, version string, args []string, out, errs io.Writer
 	case errors.As(err, &status):
 		return status.Exit
 	case slices.ContainsFunc(args, func(a string) bool { return a == "--monitoring" || strings.HasPrefix(a, "--monitoring=") }): // which reads standard output only
-		said := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "|", "/")), " ")
-		fmt.Fprintf(out, "AVIRKIT UNKNOWN - %s |\n", report.Printable(said))
+		said := strings.Join(strings.Fields(err.Error()), " ")
+		_ = check.MonitoringLine(out, "UNKNOWN", report.Printable(said), "")
 	default:
 		fmt.Fprintf(errs, "avirctl: %v\n", err)
 	}

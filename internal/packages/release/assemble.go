@@ -73,9 +73,9 @@ func (f parts) assemble(ctx context.Context, o Options, dir string) error {
 const keyName = "avirkit.asc"
 
 // sign writes the checksums and, if there is a key, their signature.
-func sign(s signing.Signer, dir string) error {
+func sign(s *signing.Keys, dir string) error {
 	if s != nil {
-		_, key, err := signing.PublicKey(s)
+		_, key, err := s.Public()
 		if err != nil {
 			return err
 		}

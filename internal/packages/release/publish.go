@@ -8,6 +8,7 @@ import (
 	"text/template"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/run"
 )
 
 // PublishName is the script that publishes a release; it lies beside the
@@ -17,7 +18,7 @@ const PublishName = "PUBLISH.sh"
 // publishScript copies files that are named by others before those that name
 // them, so that a client which comes meanwhile finds all that it is told of.
 // It compares contents: all files carry the commit's time.
-var publishScript = template.Must(template.New("").Funcs(template.FuncMap{"quote": quote}).Parse(`#!/bin/sh
+var publishScript = template.Must(template.New("").Funcs(template.FuncMap{"quote": run.Quote}).Parse(`#!/bin/sh
 # Publishes avirkit {{.Version}} on a web server that serves a folder as
 # {{.URL}}
 # Usage: TARGET=user@host:/folder sh {{quote .Script}}
@@ -37,9 +38,6 @@ copy --delete-after --exclude=/releases {{quote .Repo}}/ "$TARGET/"
 echo "published; now push the tag v{{.Version}}, and in a fresh clone of it check a copy of what the server serves:"
 echo "  go tool mage verify -dir=COPY -key={{.Key}}"
 `))
-
-// quote makes a path one word of the shell, whatever stands in it.
-func quote(path string) string { return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'" }
 
 // writePublish writes the script.
 func writePublish(o Options, rehearsal []string) error {

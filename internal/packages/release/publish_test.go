@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/avirkit/avirkit/internal/run"
 )
 
 // published publishes the release with its own script into a folder, and
@@ -75,7 +77,7 @@ func TestTheScriptPublishesTheReleaseAndTheRepositories(t *testing.T) {
 
 func TestAPathIsOneWordOfTheShell(t *testing.T) {
 	for _, path := range []string{"/a b", "/it's $HOME", "/`id`\"\\"} {
-		out, err := exec.Command("sh", "-c", "printf %s "+quote(path)).Output()
+		out, err := exec.Command("sh", "-c", "printf %s "+run.Quote(path)).Output()
 		require.NoError(t, err)
 		assert.Equal(t, path, string(out))
 	}

@@ -167,7 +167,7 @@ func (o Options) steps(ctx context.Context) (*steps, error) {
 	}
 	keys := []byte(signing.Describe(o.Packages.Signer))
 	if o.Packages.Signer != nil {
-		binary, _, err := signing.PublicKey(o.Packages.Signer)
+		binary, _, err := o.Packages.Signer.Public()
 		if err != nil {
 			return nil, err
 		}

@@ -30,7 +30,7 @@ import (
 var epoch = time.Unix(1_700_000_000, 0)
 
 // signed makes a throw-away key, of 2048 bits for speed.
-func signed(t *testing.T) signing.Signer {
+func signed(t *testing.T) *signing.Keys {
 	t.Helper()
 	s, err := signing.Throwaway(filepath.Join(t.TempDir(), "key"), 2048, epoch)
 	require.NoError(t, err)

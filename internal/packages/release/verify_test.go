@@ -57,7 +57,7 @@ func flip(t *testing.T, path string) {
 }
 
 // signAgain signs a release that has changed.
-func signAgain(t *testing.T, s signing.Signer, release string) {
+func signAgain(t *testing.T, s *signing.Keys, release string) {
 	t.Helper()
 	for _, name := range []string{keyName, build.ChecksumsName, build.ChecksumsName + ".asc"} {
 		require.NoError(t, os.Remove(filepath.Join(release, name)))
@@ -151,7 +151,7 @@ func TestEachChangeOfWhatIsPublishedIsNamed(t *testing.T) {
 			return filepath.Join(dir, "apt/dists/stable/InRelease")
 		},
 		"another key beside the files that it signed": func(t *testing.T, dir string) string {
-			_, text, err := signing.PublicKey(other)
+			_, text, err := other.Public()
 			require.NoError(t, err)
 			put(t, filepath.Join(dir, keyName), text)
 			return filepath.Join(dir, keyName)
@@ -185,7 +185,7 @@ func TestEachChangeOfWhatIsPublishedIsNamed(t *testing.T) {
 
 func TestWhatIsPublishedIsWhatWasSigned(t *testing.T) {
 	r := released(t)
-	_, public, err := signing.PublicKey(r.options.Packages.Signer)
+	_, public, err := r.options.Packages.Signer.Public()
 	require.NoError(t, err)
 	key, later := filepath.Join(t.TempDir(), "key.asc"), t.TempDir()
 	put(t, key, public)

@@ -57,7 +57,7 @@ type Options struct {
 
 	// Signer signs the indexes; one of the keys that clients trust must have
 	// signed each RPM package. nil leaves them unsigned, for tests on one machine.
-	Signer signing.Signer
+	Signer *signing.Keys
 }
 
 // FromEnvironment returns the options that go with those of the packages.

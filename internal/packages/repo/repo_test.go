@@ -25,7 +25,7 @@ var epoch = time.Unix(1_700_000_000, 0)
 const suite = "apt/dists/stable"
 
 // key makes a throw-away key, of 2048 bits for speed.
-func key(t *testing.T) signing.Signer {
+func key(t *testing.T) *signing.Keys {
 	t.Helper()
 	s, err := signing.Throwaway(filepath.Join(t.TempDir(), "key"), 2048, epoch)
 	require.NoError(t, err)
@@ -76,7 +76,7 @@ func compile(dist string) error {
 }
 
 // build makes the packages of one version and returns their folder.
-func build(t *testing.T, version string, s signing.Signer) string {
+func build(t *testing.T, version string, s *signing.Keys) string {
 	t.Helper()
 	v, err := packages.ParseVersion(version)
 	require.NoError(t, err)
@@ -133,7 +133,7 @@ func TestTheFilesForAdministratorsNameTheKeyAndThePlace(t *testing.T) {
 		Packages: build(t, "1.0.0", s), Out: filepath.Join(t.TempDir(), "repo"), URL: "https://example.org/a", Epoch: epoch, Signer: s,
 	}
 	require.NoError(t, Build(t.Context(), o))
-	_, text, err := signing.PublicKey(s)
+	_, text, err := s.Public()
 	require.NoError(t, err)
 
 	assert.Contains(t, read(t, o.Out, "apt/avirkit.sources"), "URIs: https://example.org/a/apt\nSuites: stable\nComponents: main\nSigned-By: "+packages.AptKeyring+"\n")

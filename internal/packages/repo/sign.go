@@ -10,11 +10,11 @@ import (
 // Without a signer, nothing here writes anything.
 
 // writeKey writes the public key for apt (binary) and for rpm (text).
-func writeKey(s signing.Signer, dir string) error {
+func writeKey(s *signing.Keys, dir string) error {
 	if s == nil {
 		return nil
 	}
-	binary, text, err := signing.PublicKey(s)
+	binary, text, err := s.Public()
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func writeKey(s signing.Signer, dir string) error {
 
 // signRelease signs apt's index in both forms: apt 0.8 reads only the detached
 // one.
-func signRelease(s signing.Signer, dir string, release []byte) error {
+func signRelease(s *signing.Keys, dir string, release []byte) error {
 	if s == nil {
 		return nil
 	}
@@ -41,14 +41,14 @@ func signRelease(s signing.Signer, dir string, release []byte) error {
 }
 
 // signRepomd signs yum's index at path.
-func signRepomd(s signing.Signer, path string, index []byte) error {
+func signRepomd(s *signing.Keys, path string, index []byte) error {
 	if s == nil {
 		return nil
 	}
 	return writeDetached(s, path+".asc", index)
 }
 
-func writeDetached(s signing.Signer, path string, data []byte) error {
+func writeDetached(s *signing.Keys, path string, data []byte) error {
 	signature, err := signing.DetachArmored(s, data)
 	if err != nil {
 		return err

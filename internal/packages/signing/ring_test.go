@@ -151,7 +151,7 @@ func TestARingIsReadAsGpgAndAsCatWriteIt(t *testing.T) {
 	for _, path := range []string{ring(t, true, a, b), ring(t, false, a, b), public(t, a, b)} {
 		k, _, err := keys(t, path, b)
 		require.NoError(t, err)
-		binary, text, err := signing.PublicKey(k)
+		binary, text, err := k.Public()
 		require.NoError(t, err)
 		assert.Equal(t, want, binary)
 		assert.Equal(t, 2, strings.Count(string(text), "-----BEGIN PGP PUBLIC KEY BLOCK-----"), "rpm takes one key from each armor")
@@ -202,7 +202,7 @@ func TestARetiredKeyStaysKnownAndIsNotGivenAway(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, said, "was revoked on 2023-11-14: clients no longer get it")
 	assert.Contains(t, said, "expired on 2024-02-03: clients no longer get it")
-	binary, _, err := signing.PublicKey(k)
+	binary, _, err := k.Public()
 	require.NoError(t, err)
 	want, err := os.ReadFile(public(t, a))
 	require.NoError(t, err)

@@ -39,14 +39,12 @@ type signer interface {
 }
 
 // Keys are a publisher's: those that sign, and those that clients shall trust.
-// There are several while a new key takes an old one's place.
+// There are several while a new key takes an old one's place. Packages and
+// indexes without keys, nil, are unsigned.
 type Keys struct {
 	*Ring
 	signers []signer
 }
-
-// Signer is what signs packages and indexes; nil leaves them unsigned.
-type Signer = *Keys
 
 // FromEnvironment returns the keys that the environment names, or nil if it
 // names none that signs. Signatures carry the time at, or the key's own if that
@@ -197,9 +195,6 @@ func DetachArmored(k *Keys, data []byte) ([]byte, error) {
 	}
 	return armored(openpgp.SignatureType, all)
 }
-
-// PublicKey returns the keys that clients get, in binary form and as text.
-func PublicKey(k *Keys) (binary, text []byte, err error) { return k.Public() }
 
 func armored(kind string, data []byte) ([]byte, error) {
 	var b bytes.Buffer

@@ -70,7 +70,7 @@ func TestASignatureOfGpgsDefaultKeySizeIsGood(t *testing.T) {
 }
 
 // checkSigner has gpgv check what a signer makes, with the primary key alone.
-func checkSigner(t *testing.T, s signing.Signer) {
+func checkSigner(t *testing.T, s *signing.Keys) {
 	t.Helper()
 	data := []byte("line one\n- line two \n\nlast")
 	require.NotEmpty(t, s.Key().Subkeys, "there is another key that could sign")

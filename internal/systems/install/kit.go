@@ -22,7 +22,7 @@ type kit struct {
 	options Options
 	dir     string
 	epoch   time.Time
-	signer  signing.Signer
+	signer  *signing.Keys
 	data    *packages.Data
 
 	old, current release // to upgrade from, and to test
@@ -86,7 +86,7 @@ func (k *kit) close() {
 }
 
 // newKey makes a key of the length that users are asked for.
-func (k *kit) newKey(name string) (signing.Signer, error) {
+func (k *kit) newKey(name string) (*signing.Keys, error) {
 	return signing.Throwaway(filepath.Join(k.dir, "keys", name+".gpg"), 4096, k.epoch)
 }
 
