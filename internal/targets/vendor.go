@@ -160,6 +160,6 @@ func New(ctx context.Context, name, lang, dir *string) error {
 	go tool mage test -plugin=%[1]s
 	go tool mage package -plugin=%[1]s
 
-Its README.md says where the engine goes; docs/vendor.md explains the rest.`, made)
+Its README.md says where the engine goes; docs/vendor.md explains the rest.`, run.Quote(made))
 	return nil
 }

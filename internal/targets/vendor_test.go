@@ -1,8 +1,10 @@
 package targets
 
 import (
+	"bytes"
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/avirkit/avirkit/internal/build/newplugin"
 	"github.com/avirkit/avirkit/internal/build/toolchain"
+	"github.com/avirkit/avirkit/internal/run"
 )
 
 // A vendor's way from nothing to packages: a new folder is built, tested and
@@ -51,6 +54,21 @@ func TestABuildRefusesAPluginThatDoesNotSayWhoItIs(t *testing.T) {
 			assert.NoDirExists(t, filepath.Join(dir, "dist", "linux-amd64"))
 		})
 	}
+}
+
+func TestWhatComesNextCanBeTypedForAnyFolder(t *testing.T) {
+	var out bytes.Buffer
+	old := run.Out
+	run.Out = &out
+	t.Cleanup(func() { run.Out = old })
+	name, language, dir := "mine", "c", filepath.Join(t.TempDir(), "Bob's plugins", "mine")
+	require.NoError(t, New(context.Background(), &name, &language, &dir))
+	_, line, found := strings.Cut(out.String(), "\n\tgo tool mage ")
+	require.True(t, found, out.String())
+	line, _, _ = strings.Cut(line, "\n")
+	words, err := exec.Command("sh", "-c", "printf '%s|' "+line).Output()
+	require.NoError(t, err)
+	assert.Equal(t, "build|-plugin="+dir+"|", string(words))
 }
 
 func TestAFolderThatIsNoPluginIsNamed(t *testing.T) {

@@ -1,7 +1,8 @@
 /*
- * A skeleton of a plugin in C on the simple API. It has no antivirus: it
- * answers the harness's samples by their file names, and says of every other
- * file that it can't be checked. Copy the folder, rename, and put an engine in.
+ * A plugin on the simple API, without an antivirus: it answers the harness's
+ * samples by their file names, and says of every other file that it can't be
+ * checked. Put an engine behind these functions. avPlugin.h in avirkit's api/c
+ * says what each gets and returns. No C++ exception may leave them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ int pluginInit(void) {
         snprintf(errorMessage, sizeof errorMessage, "no memory for the options");
         return 0;
     }
-    logDebug("sample plugin starts, %s = %s", options[0].name, options[0].value);
+    logDebug("avir_csample starts, %s = %s", options[0].name, options[0].value);
     freePluginConfig(options);
     return 1;
 }
@@ -37,8 +38,7 @@ struct thread {
     unsigned long scans;
 };
 
-/* Mandatory: makes the state of one scanning thread; an engine without such state leaves *context as it is.
- */
+/* Mandatory: makes the state of one scanning thread; an engine without one leaves *context as it is. */
 int threadInit(void **context) {
     *context = calloc(1, sizeof(struct thread));
     return *context != NULL;
@@ -83,6 +83,6 @@ int testFile(void *context, const char *filename, const char *realname, char *re
             snprintf(vir_info, vi_size, "%s", answers[i].text);
             return answers[i].verdict;
         }
-    snprintf(vir_info, vi_size, "the sample plugin knows only its samples");
+    snprintf(vir_info, vi_size, "only the harness's samples are known");
     return AVCHK_IMPOSSIBLE;
 }

@@ -1,6 +1,7 @@
-// The sample plugin has no antivirus: it answers by file name. It is what a
-// vendor copies to begin with. Each method says whether it is mandatory;
-// docs/vendor.md tells the rest.
+// This plugin has no antivirus: it answers the harness's samples by their file
+// names, and says of every other file that it can't be checked. Put an engine
+// behind its methods; each says whether it is mandatory. docs/vendor.md of
+// avirkit tells the rest.
 package main
 
 import (
@@ -15,8 +16,8 @@ import (
 	"github.com/avirkit/avirkit/api/abi"
 )
 
-// version is shown in the administration console. The build sets it with
-// -ldflags "-X main.version=1.2.3".
+// version is shown in the administration console. "mage build" takes it from
+// the file VERSION.
 var version = "1.0.0"
 
 // A plugin registers itself while the library loads. Mandatory, and all that
@@ -48,7 +49,7 @@ func (p *plugin) Info() api.Info {
 // administrator reads when the antivirus doesn't start.
 func (p *plugin) Init(cfg api.Config, log *api.Logger) error {
 	p.log = log
-	log.Debugf("sample plugin %s starts: Option 1 is %q, Option 2 is %q", version, cfg.Get("Option 1"), cfg.Get("Option 2"))
+	log.Debugf("avir_sample %s starts: Option 1 is %q, Option 2 is %q", version, cfg.Get("Option 1"), cfg.Get("Option 2"))
 	return nil
 }
 
@@ -60,7 +61,7 @@ func (p *plugin) NewScanner() (api.Scanner, error) {
 
 // Close is mandatory. End here what Init began: Init may come again.
 func (p *plugin) Close() error {
-	p.log.Debugf("sample plugin stops")
+	p.log.Debugf("avir_sample stops")
 	return nil
 }
 
@@ -69,8 +70,7 @@ type scanner struct {
 	log *api.Logger
 }
 
-// verdicts are what an antivirus would say about the samples of the test
-// program.
+// verdicts are what an antivirus would say about the harness's samples.
 var verdicts = map[string]api.Result{
 	"clean.exe":    {Verdict: api.OK},
 	"empty.file":   {Verdict: api.OK},
@@ -101,7 +101,7 @@ func (s *scanner) Scan(_ context.Context, file api.File) api.Result {
 		return result
 	}
 	// Nothing looked into this file, so it must not be called clean.
-	return api.Result{Verdict: api.Impossible, Text: "the sample plugin knows only its samples"}
+	return api.Result{Verdict: api.Impossible, Text: "only the harness's samples are known"}
 }
 
 // Close is mandatory. It frees what NewScanner made for this thread.

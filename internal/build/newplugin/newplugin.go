@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,7 +20,7 @@ import (
 // Options say what to write and where.
 type Options struct {
 	Root     string // the checkout
-	Name     string // the library will be avir_NAME.so
+	Name     string // the library will be avir_NAME.so; it may begin with avir_ here, too
 	Language string // go, c or c++
 	Dir      string // the folder to make; empty: NAME, beside the checkout
 	GoEnv    []string
@@ -39,8 +40,9 @@ var samples = map[string][]sampleFile{
 
 // Write makes the folder and returns its path. It makes all of it or nothing.
 func Write(ctx context.Context, o Options) (dir string, err error) {
-	if err := build.CheckName("avir_" + o.Name); err != nil {
-		return "", fmt.Errorf("name %q: %w", o.Name, err)
+	o.Name = strings.TrimPrefix(o.Name, "avir_")
+	if err := checkName(o.Root, o.Name); err != nil {
+		return "", err
 	}
 	files, ok := samples[o.Language]
 	if !ok {
@@ -70,6 +72,22 @@ func Write(ctx context.Context, o Options) (dir string, err error) {
 	return dir, os.Rename(stage, dir)
 }
 
+// checkName refuses what no library can be called, and what one of the
+// project's own is called: both would be offered in the same console.
+func checkName(root, name string) error {
+	if err := build.CheckName("avir_" + name); err != nil {
+		return fmt.Errorf("name %q: %w", name, err)
+	}
+	ours, err := build.Plugins(root)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(ours, func(p build.Plugin) bool { return p.Name == "avir_"+name }) {
+		return fmt.Errorf("name %q: avirkit has a plugin avir_%s of its own: take another name", name, name)
+	}
+	return nil
+}
+
 // fill writes into stage what will be in dir.
 func (o Options) fill(ctx context.Context, stage, dir string, files []sampleFile) error {
 	texts := map[string]string{}
@@ -80,15 +98,17 @@ func (o Options) fill(ctx context.Context, stage, dir string, files []sampleFile
 		}
 		texts[strings.ReplaceAll(f.to, "NAME", o.Name)] = o.rename(string(text))
 	}
-	for name, text := range o.ownTexts() {
-		texts[name] = text
+	own, err := o.ownTexts()
+	if err != nil {
+		return err
 	}
+	maps.Copy(texts, own)
 	if o.Language == "go" {
 		api, err := filepath.Rel(dir, filepath.Join(o.Root, "api"))
 		if err != nil {
 			return err
 		}
-		texts["go.mod"] = fmt.Sprintf("module %s\n\ngo 1.23\n\nrequire github.com/avirkit/avirkit/api v0.0.0\n\n// Where the checkout of avirkit is, seen from here.\nreplace github.com/avirkit/avirkit/api => %s\n", o.Name, api)
+		texts["go.mod"] = fmt.Sprintf("module example.com/%s\n\ngo 1.23\n\nrequire github.com/avirkit/avirkit/api v0.0.0\n\n// Where the checkout of avirkit is, seen from here.\nreplace github.com/avirkit/avirkit/api => %s\n", o.Name, api)
 	}
 	for name, text := range texts {
 		path := filepath.Join(stage, name)

@@ -1,36 +1,61 @@
 package newplugin
 
 import (
+	"fmt"
+	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/avirkit/avirkit/internal/run"
 )
 
 // ownTexts are the files that no sample has: the data of the packages, and
 // what tells the vendor how to go on.
-func (o Options) ownTexts() map[string]string {
+func (o Options) ownTexts() (map[string]string, error) {
+	terms, err := o.terms()
+	if err != nil {
+		return nil, err
+	}
 	packaging := func(names ...string) string { return path.Join(append([]string{"packaging"}, names...)...) }
 	texts := map[string]string{
-		"VERSION":                    "0.1.0\n",
-		".gitignore":                 "/dist/\n",
-		"README.md":                  readme,
-		packaging("packages.yml"):    packagesData,
-		packaging("changelog.yml"):   changelog,
-		packaging("copyright"):       copyright,
-		packaging("NAME/plugin.yml"): pluginData,
-		packaging("NAME/README"):     packageReadme,
-		packaging("NAME/next-steps"): nextSteps,
+		"VERSION":                       "0.1.0\n",
+		".gitignore":                    "/dist/\nav_test_data/\n",
+		"README.md":                     readme,
+		packaging("packages.yml"):       packagesData,
+		packaging("changelog.yml"):      changelog,
+		packaging("copyright"):          copyright + linked[o.Language] + "\n" + terms,
+		packaging("PACKAGE/plugin.yml"): pluginData,
+		packaging("PACKAGE/README"):     packageReadme,
+		packaging("PACKAGE/next-steps"): nextSteps,
 	}
 	if o.Language != "go" {
 		texts["build.flags"] = flags
 	}
 	now := time.Now().UTC()
-	fill := strings.NewReplacer("NAME", o.Name, "CHECKOUT", o.Root, "YEAR", now.Format("2006"), "TODAY", now.Format("2006-01-02"))
+	inPackages := strings.ReplaceAll(o.Name, "_", "-") // Debian's names have no underscore
+	fill := strings.NewReplacer("NAME", o.Name, "PACKAGE", inPackages, "CHECKOUT", run.Quote(o.Root), "YEAR", now.Format("2006"), "TODAY", now.Format("2006-01-02"))
 	filled := map[string]string{}
 	for name, text := range texts {
 		filled[fill.Replace(name)] = fill.Replace(text)
 	}
-	return filled
+	return filled, nil
+}
+
+// terms is the licence of avirkit and of Go, which what they are linked into
+// must repeat.
+func (o Options) terms() (string, error) {
+	file := filepath.Join(o.Root, "packaging", "copyright")
+	ours, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	_, terms, found := strings.Cut(string(ours), "{{.Copyright}}\n")
+	if !found {
+		return "", fmt.Errorf("%s has no licence behind the plugin's own stanzas", file)
+	}
+	return terms, nil
 }
 
 const readme = `# avir_NAME
@@ -38,8 +63,9 @@ const readme = `# avir_NAME
 An antivirus plugin for Kerio Connect and Kerio Control, built with avirkit.
 It has no engine yet: it knows the test harness's samples by their names.
 
-In the checkout of avirkit (CHECKOUT):
+In the checkout of avirkit:
 
+    cd CHECKOUT
     go tool mage build -plugin=THIS_FOLDER      # dist/ here: the library for each platform, and the harness
     go tool mage test -plugin=THIS_FOLDER       # its own tests and the harness's
     go tool mage package -plugin=THIS_FOLDER    # dist/packages/: .deb and .rpm
@@ -54,8 +80,8 @@ changed (changelog.yml), the licence (copyright), and what the plugin is
 
 const packagesData = `# Who makes the packages. The products that they are made for are avirkit's.
 vendor: NAME
-maintainer: The maintainers of NAME <maintainers@NAME.example>
-homepage: https://NAME.example
+maintainer: The maintainers of NAME <maintainers@PACKAGE.example>
+homepage: https://PACKAGE.example
 license: Proprietary
 `
 
@@ -75,11 +101,30 @@ Copyright: YEAR the maintainers of NAME
 License: Proprietary
  Write here what users may do with the plugin.
 
-Files: avirkit's SDK and Go's runtime, linked into the library
-Copyright: 2026 the avirkit authors, 2009 The Go Authors
+Files: avirkit's SDK, linked into the library
+Copyright: 2026 the avirkit authors
 License: BSD-3-Clause
- The licence stands in the file LICENSE of avirkit.
 `
+
+// linked are the stanzas for what each language brings into the library.
+var linked = map[string]string{
+	"go": `
+Files: Go's runtime and standard library, linked into the library
+Copyright: 2009 The Go Authors
+License: BSD-3-Clause
+`,
+	"c++": `
+Files: LLVM's C++ library, linked into the library where zig builds it
+Copyright: the LLVM contributors
+License: Apache-2.0 with LLVM exception
+ The exception frees a library that was compiled with it from these terms.
+
+Files: GCC's C++ library, linked into the library where gcc builds it
+Copyright: Free Software Foundation, Inc.
+License: GPL-3+ with GCC Runtime Library exception
+ The exception frees a library that was compiled with it from these terms.
+`,
+}
 
 const pluginData = `library: avir_NAME.so
 summary: NAME antivirus for
