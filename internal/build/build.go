@@ -27,6 +27,7 @@ import (
 type Options struct {
 	Root      string               // the checkout
 	Toolchain string               // as toolchain.Pick takes it
+	Keep      bool                 // if Toolchain is empty, take the one that made what is in Dist
 	Dist      string               // where the results go; empty: Root/dist, or dist in the folder Plugin
 	Plugin    string               // a plugin's folder outside of the checkout, to build alone
 	Platforms []*platform.Platform // what to build for; none: all of them
@@ -52,7 +53,19 @@ func newBuilder(ctx context.Context, o Options) (*builder, error) {
 		o.Platforms = platform.All
 	}
 	b := &builder{Options: o, cache: filepath.Join(o.Root, ".cache")}
-	err := needObjcopy(ctx)
+	if _, err := readVersion(cmp.Or(o.Plugin, o.Root)); err != nil {
+		return nil, err
+	}
+	plugins, err := b.plugins()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range plugins {
+		if err := p.check(o.Platforms...); err != nil {
+			return nil, err
+		}
+	}
+	err = needObjcopy(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -86,9 +99,18 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 	}
 	defer unlock()
 
+	kept := false
+	if o.Keep && o.Toolchain == "" {
+		if made, err := ReadManifest(o.Dist); err == nil {
+			o.Toolchain, kept = made.Toolchain, true
+		}
+	}
 	b, err := newBuilder(ctx, o)
 	if err != nil {
 		return nil, explainFull(err)
+	}
+	if kept {
+		b.tc.Why = "it made what is in " + o.Dist + ", and AVIR_TOOLCHAIN names no other"
 	}
 	run.Printf("toolchain %s: %s", b.tc, b.tc.Why)
 	inputs, err := b.inputs(ctx)

@@ -1,9 +1,7 @@
 package build
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,28 +11,27 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// FlagsFile is the file beside a plugin's C or C++ sources that holds further
-// arguments for the compiler, one in a line: include folders, defines, static
-// archives. Paths in it start in the plugin's folder.
-const FlagsFile = "build.flags"
-
 // A cFolder is a plugin's folder with sources in C or C++.
 type cFolder struct {
 	dir     string
-	sources []string // names in dir
-	flags   []string // out of FlagsFile
-	simple  bool     // written for the simple API: avCommon.c belongs to it
-	header  string   // name in dir of the file that names a plugin on the simple API
+	sources []string   // names in dir, those in subfolders not among them
+	flags   []flagLine // out of FlagsFile
+	simple  bool       // written for the simple API: avCommon.c belongs to it
+	header  string     // name in dir of the file that names a plugin on the simple API
+	below   []string   // sources in subfolders, compiled if FlagsFile names them
+	copies  []string   // files of the SDK, in the author's copy
 }
 
 var (
 	cNames     = regexp.MustCompile(`\.c$`)
 	cxxNames   = regexp.MustCompile(`\.(cc|cpp|cxx|c\+\+|C)$`)
 	headerName = regexp.MustCompile(`\.(h|hh|hpp|hxx)$`)
+	sdkName    = regexp.MustCompile(`^av(Api\.h|Plugin\.h|Common\.[hc])$`)
 
 	simpleInclude = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*include[ \t]*["<]av(Plugin|Common)\.h[">]`)
 	shortcut      = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+AVPLUGIN_SHORTCUT[ \t]+(?:"([^"\n]*)")?`)
@@ -43,30 +40,26 @@ var (
 // readCFolder returns the C and C++ sources in a folder, or nil when there are
 // none or when the folder holds Go.
 func readCFolder(dir string) (*cFolder, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
 	f := &cFolder{dir: dir}
-	var headers []string
-	for _, e := range entries {
-		switch name := e.Name(); {
-		case strings.HasSuffix(name, ".go") || name == "go.mod":
-			return nil, nil
-		case e.IsDir():
-		case cNames.MatchString(name), cxxNames.MatchString(name):
-			f.sources = append(f.sources, name)
-		case headerName.MatchString(name):
-			headers = append(headers, name)
-		}
-	}
-	if len(f.sources) == 0 {
-		return nil, nil
+	headers, deeper, isGo, err := f.list()
+	if err != nil || isGo {
+		return nil, err
 	}
 	if f.flags, err = readFlags(filepath.Join(dir, FlagsFile)); err != nil {
 		return nil, err
 	}
-	for _, name := range append(headers, f.sources...) {
+	compiled := slices.Clone(f.sources)
+	for _, p := range platform.All {
+		a, err := f.arguments(p)
+		if err != nil {
+			return nil, err
+		}
+		compiled = append(compiled, a.sources...)
+	}
+	if len(compiled) == 0 {
+		return nil, nil
+	}
+	for _, name := range append(headers, compiled...) {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
@@ -76,29 +69,101 @@ func readCFolder(dir string) (*cFolder, error) {
 			f.header = name
 		}
 	}
-	if slices.Contains(f.sources, "avCommon.c") {
+	if slices.ContainsFunc(compiled, func(name string) bool { return filepath.Base(name) == "avCommon.c" }) {
 		f.simple = false // the author brings a copy of the SDK
+	}
+	for _, name := range deeper {
+		if !f.simple || f.header != "" {
+			break
+		}
+		if text, err := os.ReadFile(filepath.Join(dir, name)); err == nil && shortcut.Match(text) {
+			f.header = name
+		}
 	}
 	return f, nil
 }
 
-// readFlags reads a FlagsFile; there need not be one.
-func readFlags(file string) (flags []string, err error) {
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	for line := range bytes.Lines(text) {
-		flag := strings.TrimSpace(string(line))
-		if flag != "" && !strings.HasPrefix(flag, "#") {
-			flags = append(flags, flag)
+// list looks for sources and headers in the folder and below it, where hidden
+// files and what builds make there don't count.
+func (f *cFolder) list() (headers, deeper []string, isGo bool, err error) {
+	root := f.dir + string(filepath.Separator) // with it, a link to a folder is followed
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		name, relative := d.Name(), strings.TrimPrefix(path, root)
+		top := name == relative
+		isSource := cNames.MatchString(name) || cxxNames.MatchString(name)
+		switch {
+		case err != nil || path == root:
+			return err
+		case d.IsDir() && (strings.HasPrefix(name, ".") || relative == "dist"):
+			return filepath.SkipDir
+		case d.IsDir() || strings.HasPrefix(name, "."):
+			return nil
+		case top && (strings.HasSuffix(name, ".go") || name == "go.mod"):
+			isGo = true
+			return filepath.SkipAll
+		case isSource && top:
+			f.sources = append(f.sources, name)
+		case isSource:
+			f.below = append(f.below, relative)
+		case headerName.MatchString(name) && top:
+			headers = append(headers, name)
+		case headerName.MatchString(name):
+			deeper = append(deeper, relative)
 		}
-	}
-	return flags, err
+		if sdkName.MatchString(name) {
+			f.copies = append(f.copies, relative)
+		}
+		return nil
+	})
+	return headers, deeper, isGo, err
 }
 
-// check finds at build time what the host would find when it loads the plugin.
-func (f *cFolder) check(name string) error {
+// remarks tell the author what the build makes of files that could be meant
+// otherwise.
+func (f *cFolder) remarks() (lines []string) {
+	few := func(names []string) string {
+		if len(names) > 3 {
+			return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), len(names)-3)
+		}
+		return strings.Join(names, ", ")
+	}
+	used := []string{"."} // the folders in which the compiler looks first
+	named := false
+	for _, p := range platform.All {
+		a, _ := f.arguments(p) // readCFolder has seen its errors
+		named = named || len(a.sources) > 0
+		for _, source := range a.sources {
+			used = append(used, filepath.Dir(source))
+		}
+		for _, word := range a.preprocess {
+			used = append(used, filepath.Clean(strings.TrimPrefix(word, "-I")))
+		}
+	}
+	copies := slices.DeleteFunc(slices.Clone(f.copies), func(name string) bool { return !slices.Contains(used, filepath.Dir(name)) })
+	if len(copies) > 0 {
+		lines = append(lines, fmt.Sprintf("takes %s from %s, not avirkit's, which guards the host from more: remove them there to get avirkit's", few(copies), f.dir))
+	}
+	if len(f.below) > 0 && !named {
+		lines = append(lines, fmt.Sprintf("leaves out %s: sources in subfolders are compiled if %s names them, such as %s/*%s", few(f.below), FlagsFile, filepath.Dir(f.below[0]), filepath.Ext(f.below[0])))
+	}
+	return lines
+}
+
+// check finds before a build what its tools, or the host, would say less
+// clearly, and prints the remarks.
+func (p Plugin) check(platforms ...*platform.Platform) error {
+	f, name := p.c, p.Name
+	if f == nil {
+		return nil
+	}
+	for _, p := range platforms {
+		if err := f.checkInputs(p); err != nil {
+			return err
+		}
+	}
+	for _, line := range f.remarks() {
+		run.Printf("  !! %s %s", name, line)
+	}
 	if !f.simple {
 		return nil
 	}
@@ -115,62 +180,60 @@ func (f *cFolder) check(name string) error {
 	return nil
 }
 
-// hasCXX says whether the library needs the C++ runtime.
-func (f *cFolder) hasCXX() bool { return slices.ContainsFunc(f.sources, cxxNames.MatchString) }
-
 // buildC compiles and links a plugin in C or C++ into out, with its symbols.
 func (t *target) buildC(ctx context.Context, p Plugin, out, objects string) error {
 	f := p.c
-	if err := f.check(p.Name); err != nil {
+	a, err := f.arguments(t.platform)
+	if err != nil {
 		return err
 	}
-	if f.hasCXX() {
+	sources := append(slices.Clone(f.sources), a.sources...)
+	hasCXX := slices.ContainsFunc(sources, cxxNames.MatchString)
+	if hasCXX {
 		if err := t.tc.NeedCXX(ctx, t.platform); err != nil {
 			return err
 		}
 	}
-	job := p.Name
 	var linked []string
-	compile := func(source string, more ...string) error {
-		object := filepath.Join(objects, filepath.Base(source)+".o")
+	compile := func(source string, driver []string, more ...string) error {
+		object := filepath.Join(objects, fmt.Sprintf("%d-%s.o", len(linked), filepath.Base(source)))
 		linked = append(linked, object)
-		compiler := t.compiler.CC
-		if cxxNames.MatchString(source) {
-			compiler = t.compiler.CXX
-		}
-		args := append(t.cFlags(f), more...)
-		return t.compileIn(ctx, f.dir, job, compiler, append(append(args, f.flags...), "-c", "-o", object, source))
+		args := slices.Concat(t.cFlags(p), a.preprocess, more, []string{"-I" + t.simpleAPI(), "-c", "-o", object, source})
+		return t.compileIn(ctx, f.dir, p.Name, driver, args)
 	}
-	for _, source := range f.sources {
-		if err := compile(source); err != nil {
+	for _, source := range sources {
+		driver, own := t.compiler.CC, a.c
+		if cxxNames.MatchString(source) {
+			driver, own = t.compiler.CXX, a.cxx
+		}
+		if err := compile(source, driver, own...); err != nil {
 			return err
 		}
 	}
 	if f.simple {
 		// The header goes in front, so that avCommon.c knows the plugin's name.
-		if err := compile(filepath.Join(t.simpleAPI(), "avCommon.c"), "-std=gnu99", "-include", f.header); err != nil {
+		if err := compile(filepath.Join(t.simpleAPI(), "avCommon.c"), t.compiler.CC, "-std=gnu99", "-include", f.header); err != nil {
 			return err
 		}
 	}
 	driver := t.compiler.CC
 	var runtime []string
-	if f.hasCXX() {
+	if hasCXX {
 		driver, runtime = t.compiler.CXX, t.compiler.CXXRuntime
 	}
 	args := []string{"-shared", "-pthread", "-Wl,-z,now", "-Wl,-z,nodelete", "-o", out}
-	args = append(append(args, linked...), f.flags...)
-	args = append(append(args, runtime...), t.linkFlags(t.exportScript())...)
-	return t.compileIn(ctx, f.dir, job, driver, args)
+	args = slices.Concat(args, linked, a.link, runtime, t.linkFlags(t.exportScript()))
+	return t.compileIn(ctx, f.dir, p.Name, driver, args)
 }
 
 // simpleAPI is the folder of the C headers and of avCommon.c.
 func (b *builder) simpleAPI() string { return filepath.Join(b.Root, "api", "c") }
 
 // cFlags are the compiler's flags for a plugin's sources. No path of this
-// machine gets into the library.
-func (t *target) cFlags(f *cFolder) []string {
-	return []string{"-O2", "-g", "-fPIC", "-pthread", "-I" + t.simpleAPI(), "-DAVPLUGIN_VERSION=" + strconv.Quote(t.version()),
-		"-ffile-prefix-map=" + f.dir + "=" + filepath.Base(f.dir), "-ffile-prefix-map=" + t.Root + "=avirkit"}
+// machine gets into the library, nor does the name of the author's folder.
+func (t *target) cFlags(p Plugin) []string {
+	return []string{"-O2", "-g", "-fPIC", "-pthread", "-iquote", ".", "-DAVPLUGIN_VERSION=" + strconv.Quote(t.version()),
+		"-ffile-prefix-map=" + p.c.dir + "=" + p.Name, "-ffile-prefix-map=" + t.Root + "=avirkit"}
 }
 
 // compileIn runs a compiler driver in a folder, or where mage runs if dir is

@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,17 +69,32 @@ int testFile(void *c, const char *f, const char *n, char *r, unsigned int rs, ch
 // cPlugin writes the files of a plugin in C and builds it with gcc.
 func cPlugin(t *testing.T, files map[string]string) (dir string, err error) {
 	t.Helper()
+	dir = folderOf(t, files)
+	return dir, buildFolder(t, toolchain.GCC, dir)
+}
+
+func buildFolder(t *testing.T, toolchain, dir string) error {
+	t.Helper()
+	b := testTarget(t, toolchain, platform.Native())
+	folder, err := readCFolder(dir)
+	if err != nil {
+		return err
+	}
+	require.NotNil(t, folder)
+	plugin := Plugin{Name: "avir_mine", Dir: dir, c: folder}
+	if err := plugin.check(b.platform); err != nil {
+		return err
+	}
+	return b.plugin(context.Background(), plugin, &Library{})
+}
+
+func folderOf(t *testing.T, files map[string]string) (dir string) {
+	t.Helper()
 	dir = t.TempDir()
 	for name, text := range files {
-		path := filepath.Join(dir, name)
-		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		write(t, filepath.Join(dir, name), text)
 	}
-	b := testTarget(t, toolchain.GCC, platform.Native())
-	folder, err := readCFolder(dir)
-	require.NoError(t, err)
-	require.NotNil(t, folder)
-	return dir, b.plugin(context.Background(), Plugin{Name: "avir_mine", Dir: dir, c: folder}, &Library{})
+	return dir
 }
 
 func TestAFlagsFileNamesFoldersDefinesAndArchives(t *testing.T) {
@@ -86,11 +102,11 @@ func TestAFlagsFileNamesFoldersDefinesAndArchives(t *testing.T) {
 		"mine.c": simpleSource, "engine/include/mine.h": simpleHeader,
 		FlagsFile: "# where the engine is\n-Iengine/include\n\n  -DANSWER=AVCHK_FAILED  \n",
 	})
-	require.ErrorContains(t, err, "AVPLUGIN_SHORTCUT", "the header that names the plugin lies in the plugin's own folder")
+	require.NoError(t, err)
 
-	dir, err := cPlugin(t, map[string]string{"mine.c": simpleSource, "mine.h": simpleHeader, FlagsFile: "-DANSWER=engine_answer()\n-Iengine\nlibengine.a\n-includeengine.h\n",
+	dir, err := cPlugin(t, map[string]string{"mine.c": simpleSource, "mine.h": simpleHeader, FlagsFile: "'-DANSWER=engine_answer()' -Iengine\nlibengine.a -includeengine.h\n",
 		"engine/engine.h": "int engine_answer(void);\n"})
-	require.ErrorContains(t, err, "libengine.a", "the archive is looked for")
+	require.ErrorContains(t, err, "libengine.a, which does not exist", "the archive is looked for")
 
 	engine := filepath.Join(dir, "engine.o")
 	compile := exec.Command("gcc", "-fPIC", "-x", "c", "-c", "-o", engine, "-")
@@ -98,10 +114,7 @@ func TestAFlagsFileNamesFoldersDefinesAndArchives(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, compile.Run())
 	require.NoError(t, exec.Command("ar", "rc", filepath.Join(dir, "libengine.a"), engine).Run())
-	b := testTarget(t, toolchain.GCC, platform.Native())
-	folder, err := readCFolder(dir)
-	require.NoError(t, err)
-	require.NoError(t, b.plugin(context.Background(), Plugin{Name: "avir_mine", Dir: dir, c: folder}, &Library{}))
+	require.NoError(t, buildFolder(t, toolchain.GCC, dir))
 }
 
 func writeFile(t *testing.T, path, text string) string {
@@ -119,13 +132,48 @@ func TestAPluginInCIsRefusedWithTheReason(t *testing.T) {
 		"it has another name":   {map[string]string{"mine.c": simpleSource, "mine.h": "#define AVPLUGIN_SHORTCUT \"avir_other\"\n", FlagsFile: "-DANSWER=0"}, `"avir_other", and the library will be avir_mine.so`},
 		"it lacks a function":   {map[string]string{"mine.c": "#include \"avPlugin.h\"\n#include \"mine.h\"\n", "mine.h": simpleHeader}, "pluginInit"},
 		"it does not compile":   {map[string]string{"mine.c": simpleSource, "mine.h": simpleHeader}, "ANSWER"},
-		"it needs a newer libc": {map[string]string{"mine.c": simpleSource + "#include <sys/random.h>\nlong later(void) { return getrandom(0, 0, 0); }\n", "mine.h": simpleHeader, FlagsFile: "-DANSWER=0"}, "getrandom"},
+		"it needs a newer libc": {map[string]string{"mine.c": simpleSource + "#include <sys/random.h>\nlong later(void) { return getrandom(0, 0, 0); }\n", "mine.h": simpleHeader, FlagsFile: "-DANSWER=0"}, "\ngetrandom is not in glibc 2.11, the oldest supported: do without it"},
+		"it ends the process":   {map[string]string{"mine.c": "#include <stdlib.h>\n#include <err.h>\n#define ANSWER (size ? exit(1), 0 : (errx(1, f), 0))\n" + simpleSource, "mine.h": simpleHeader}, "it may end the host's process: mine.c calls exit, mine.c calls errx: return a failure instead"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := cPlugin(t, c.files)
 			assert.ErrorContains(t, err, c.want)
 		})
 	}
+}
+
+func TestABuildWarnsOfWhatMayEndTheProcess(t *testing.T) {
+	out := prints(t)
+	_, err := cPlugin(t, map[string]string{"mine.c": "#include <unistd.h>\n#include <assert.h>\n#define ANSWER (assert(size), fork() == 0 ? _exit(1), 0 : 0)\n" + simpleSource, "mine.h": simpleHeader})
+	require.NoError(t, err)
+	assert.Contains(t, out.String(), ".so: mine.c calls _exit, which only a forked child may do\n")
+	assert.Contains(t, out.String(), ".so: mine.c calls __assert_fail, which ends the host's process\n")
+	assert.Contains(t, out.String(), ".so: warning [exit] may end the host's process")
+}
+
+// What a compiler or linker says of a name that it does not find, as far as it is C's.
+func TestAMissingFunctionOfANewerGlibcIsNamed(t *testing.T) {
+	b := &target{platform: platform.All[0]}
+	for text, want := range map[string]string{
+		"mine.c:(.text+0x5): undefined reference to `memfd_create'":                                           "memfd_create",
+		"ld.lld: undefined symbol: secure_getenv\n    note: referenced by a.o":                                "secure_getenv",
+		"mine.c:3:9: error: call to undeclared function 'explicit_bzero'; ISO C99 and later do not":           "explicit_bzero",
+		"mine.c:3:9: error: implicit declaration of function ‘reallocarray’ [-Wimplicit-function-decl]":       "reallocarray",
+		"mine.cpp:3:9: error: ‘getrandom’ was not declared in this scope; did you mean ‘random’?":             "getrandom",
+		"mine.cpp:3:9: error: use of undeclared identifier 'getentropy'\nundefined reference to `getentropy'": "getentropy",
+		"undefined reference to `engine::scan(char const*)'":                                                  "",
+		"mine.c:3:9: error: call to undeclared function 'lstat'":                                              "", // in libc_nonshared.a
+		"mine.c:3:9: warning: implicit declaration of function ‘explicit_bzero’":                              "",
+		"mine.c:3:9: error: implicit declaration of function ‘strlen’":                                        "",
+	} {
+		err := b.explainMissing(errors.New(text))
+		if want == "" {
+			assert.EqualError(t, err, text)
+			continue
+		}
+		assert.ErrorContains(t, err, "\n"+want+" is not in glibc 2.11", text)
+	}
+	assert.NoError(t, b.explainMissing(nil))
 }
 
 func TestWhatAFolderOfSourcesIs(t *testing.T) {

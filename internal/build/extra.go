@@ -35,6 +35,9 @@ func Extra(ctx context.Context, o Options, plugins ...Plugin) error {
 			if plugin.c, err = readCFolder(filepath.Join(o.Root, plugin.Dir)); err != nil {
 				return err
 			}
+			if err := plugin.check(p); err != nil {
+				return err
+			}
 			if err := t.plugin(ctx, plugin, &Library{}); err != nil {
 				return err
 			}

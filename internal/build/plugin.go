@@ -55,7 +55,7 @@ func (t *target) plugin(ctx context.Context, p Plugin, l *Library) error {
 			l.Mended, err = t.mend(full, objects)
 		}
 		if err != nil {
-			return "", err
+			return "", t.explainMissing(err)
 		}
 		stripped := filepath.Join(work, "stripped", p.Name+".so")
 		if err := t.split(ctx, full, stripped); err != nil {
@@ -67,6 +67,9 @@ func (t *target) plugin(ctx context.Context, p Plugin, l *Library) error {
 		if err := l.Audit.Err(); err != nil {
 			return "", fmt.Errorf("the audit refuses it: %w", err)
 		}
+		if err := t.judgeEnds(p, l.Audit, objects); err != nil {
+			return "", err
+		}
 		if err := os.Rename(stripped, t.staged(p.Name+".so")); err != nil {
 			return "", err
 		}
@@ -76,6 +79,30 @@ func (t *target) plugin(ctx context.Context, p Plugin, l *Library) error {
 		}
 		return detail, nil
 	})
+}
+
+// judgeEnds refuses a plugin whose own code in C ends the host's process, and
+// prints what the audit warns of.
+func (t *target) judgeEnds(p Plugin, report *audit.Report, objects string) error {
+	refused, warned, err := report.Ends(matching(objects, "*.o")...)
+	if err != nil {
+		return err
+	}
+	if len(refused) > 0 {
+		return fmt.Errorf("it may end the host's process: %s: return a failure instead", strings.Join(refused, ", "))
+	}
+	if p.c == nil {
+		warned = nil // Go's own runtime calls abort where it has lost itself
+	}
+	for _, f := range report.Findings {
+		if f.Severity == audit.Warning {
+			warned = append(warned, f.String())
+		}
+	}
+	for _, line := range warned {
+		run.Printf("  !! %s/%s.so: %s", t.platform, p.Name, line)
+	}
+	return nil
 }
 
 // mend corrects what LLD made of a library, whose link left its objects in a

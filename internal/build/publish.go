@@ -3,6 +3,7 @@ package build
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build/platform"
+	"github.com/avirkit/avirkit/internal/versions"
 )
 
 // publish swaps what was staged for what dist has. When it fails, dist is as
@@ -63,12 +65,25 @@ func (b *builder) swap(names ...string) (err error) {
 	return nil
 }
 
-// version is the content of the file VERSION: the project's, or that of a
-// vendor's plugin.
+// version is the content of the file VERSION, which newBuilder has checked: the
+// project's, or that of a vendor's plugin.
 func (b *builder) version() string {
-	data, err := os.ReadFile(filepath.Join(cmp.Or(b.Plugin, b.Root), "VERSION"))
-	if err != nil {
-		return "0.0.0-unknown"
+	version, _ := readVersion(cmp.Or(b.Plugin, b.Root))
+	return version
+}
+
+func readVersion(dir string) (string, error) {
+	file := filepath.Join(dir, "VERSION")
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s is missing: write the version into it, such as 1.0.0", file)
 	}
-	return strings.TrimSpace(string(data))
+	version := strings.TrimSpace(string(data))
+	if err == nil {
+		_, _, err = versions.Parse(version)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", file, err)
+	}
+	return version, nil
 }

@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/avirkit/avirkit/internal/versions"
 )
 
 // Version is a release's version in the form that each format sorts right.
@@ -19,17 +20,10 @@ type Version struct {
 	pre  string // "rc.1", or empty for a release
 }
 
-// A prerelease has exactly one word and one number: with more, dpkg, rpm and
-// semver would disagree on the order.
-var versionForm = regexp.MustCompile(`^v?((?:0|[1-9]\d{0,5})\.(?:0|[1-9]\d{0,5})\.(?:0|[1-9]\d{0,5}))(?:-((?:alpha|beta|rc)\.(?:0|[1-9]\d{0,5})))?$`)
-
 // ParseVersion reads "1.3.0" or "1.3.0-rc.1", with or without a leading "v".
 func ParseVersion(s string) (Version, error) {
-	m := versionForm.FindStringSubmatch(s)
-	if m == nil {
-		return Version{}, fmt.Errorf("%q is not a version: it must look like 1.3.0, or like 1.3.0-rc.1 with alpha, beta or rc", s)
-	}
-	return Version{core: m[1], pre: m[2]}, nil
+	core, pre, err := versions.Parse(s)
+	return Version{core: core, pre: pre}, err
 }
 
 // String returns the version as it stands in tags, "1.3.0-rc.1".
@@ -55,7 +49,7 @@ func (v Version) Older() Version {
 // Newer returns a version that sorts after v in every format.
 func (v Version) Newer() Version {
 	major, rest, _ := strings.Cut(v.core, ".")
-	n, _ := strconv.Atoi(major) // versionForm has seen that it is a number
+	n, _ := strconv.Atoi(major) // versions.Parse has seen that it is a number
 	return Version{core: strconv.Itoa(n+1) + "." + rest}
 }
 

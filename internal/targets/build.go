@@ -14,16 +14,18 @@ import (
 )
 
 // Build builds dist for all platforms.
-func Build(ctx context.Context) error { return BuildFor(ctx, nil) }
+func Build(ctx context.Context) error { return buildFor(ctx, nil, false) }
 
 // BuildFor builds dist for the platforms of a list with commas, with the
 // toolchain that AVIR_TOOLCHAIN names. Without a list it takes all platforms.
-func BuildFor(ctx context.Context, list *string) error {
+func BuildFor(ctx context.Context, list *string) error { return buildFor(ctx, list, false) }
+
+func buildFor(ctx context.Context, list *string, keep bool) error {
 	root, err := run.Root()
 	if err != nil {
 		return err
 	}
-	o := build.Options{Root: root, Toolchain: os.Getenv("AVIR_TOOLCHAIN")}
+	o := build.Options{Root: root, Toolchain: os.Getenv("AVIR_TOOLCHAIN"), Keep: keep}
 	if list != nil {
 		if o.Platforms, err = platform.Find(*list); err != nil {
 			return err

@@ -137,5 +137,5 @@ func packageOptions(ctx context.Context) (packages.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	return o, Build(ctx)
+	return o, buildFor(ctx, nil, true)
 }

@@ -32,7 +32,8 @@ func vendorFolders(plugin *string) (folders []string) {
 	return folders
 }
 
-// eachVendorPlugin builds the plugins in vendors' folders and calls f for each.
+// eachVendorPlugin builds the plugins in vendors' folders and calls f, if there is
+// one, for each. What is already built keeps its toolchain if f only uses it.
 func eachVendorPlugin(ctx context.Context, plugin, platforms *string, f func(root, folder string, m *build.Manifest) error) error {
 	root, err := run.Root()
 	if err != nil {
@@ -42,7 +43,7 @@ func eachVendorPlugin(ctx context.Context, plugin, platforms *string, f func(roo
 		if folder, err = filepath.Abs(folder); err != nil {
 			return err
 		}
-		o := build.Options{Root: root, Plugin: folder, Toolchain: os.Getenv("AVIR_TOOLCHAIN")}
+		o := build.Options{Root: root, Plugin: folder, Toolchain: os.Getenv("AVIR_TOOLCHAIN"), Keep: f != nil}
 		if platforms != nil {
 			if o.Platforms, err = platform.Find(*platforms); err != nil {
 				return err
@@ -51,6 +52,9 @@ func eachVendorPlugin(ctx context.Context, plugin, platforms *string, f func(roo
 		m, err := build.Run(ctx, o)
 		if err != nil {
 			return fmt.Errorf("%s: %w", folder, err)
+		}
+		if f == nil {
+			continue
 		}
 		if err := f(root, folder, m); err != nil {
 			return fmt.Errorf("%s: %w", folder, err)
@@ -61,7 +65,7 @@ func eachVendorPlugin(ctx context.Context, plugin, platforms *string, f func(roo
 
 // BuildVendor builds the plugins in vendors' folders, each into its dist.
 func BuildVendor(ctx context.Context, plugin, platforms *string) error {
-	return eachVendorPlugin(ctx, plugin, platforms, func(string, string, *build.Manifest) error { return nil })
+	return eachVendorPlugin(ctx, plugin, platforms, nil)
 }
 
 // AuditVendor prints what the audit says of the libraries of plugins in

@@ -50,4 +50,7 @@ var goForbidden = []string{
 }
 
 // cForbidden are the C library's ways to end the process without a fault.
-var cForbidden = []string{"exit", "_exit", "_Exit", "quick_exit"}
+var cForbidden = []string{"exit", "_exit", "_Exit", "quick_exit", "err", "errx", "verr", "verrx"}
+
+// cAborts are those with a fault.
+var cAborts = []string{"abort", "__assert_fail", "__assert_perror_fail"}

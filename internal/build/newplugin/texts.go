@@ -149,9 +149,9 @@ the antivirus avir_NAME can now be chosen. If the console does not list it yet,
 restart {{.Product.Name}} when it suits you: this package never does.
 `
 
-const flags = `# Further arguments for the compiler and the linker, one in a line. Paths start
-# in this folder:
-#   -Iengine/include
-#   -DENGINE_VERSION=7
-#   engine/libengine.a
+const flags = `# Further arguments for the compiler and the linker, as in a shell, and sources
+# in subfolders. Paths start in this folder:
+#   -Iengine/include -DENGINE_VERSION=7 engine/*.c
+#   linux-386: engine/lib32/libengine.a
+#   linux-amd64: engine/lib64/libengine.a
 `

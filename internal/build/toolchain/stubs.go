@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -68,6 +69,13 @@ func stubLibraries(ctx context.Context, cache string, p *platform.Platform) (str
 		}
 		return nil
 	})
+}
+
+// InStaticPart says whether glibc has a function in its own static part, as all
+// its releases have.
+func InStaticPart(function string) bool {
+	source, _ := archives.ReadFile("static/libc_nonshared.c")
+	return regexp.MustCompile(`\b` + regexp.QuoteMeta(strings.TrimSuffix(function, "64")) + `(##suffix)?\(`).Match(source)
 }
 
 // buildArchive makes NAME.a in dir, an object of each part of the source.
