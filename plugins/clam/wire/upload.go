@@ -31,11 +31,11 @@ func (s *Session) Fildes(w *Wait, fd int, b *Buffer) (Reply, error) {
 // length. A file that fits the buffer goes in one write with its command.
 func (s *Session) Instream(w *Wait, fd int, size int64, b *Buffer) (Reply, error) {
 	defer w.end()
-	head := len(s.begin(b.bytes[:0], "INSTREAM"))
+	var room [dataAt]byte
+	command := s.begin(room[:0], "INSTREAM")
 	id := s.lastID
-	for sent := int64(0); ; head = 0 {
-		// One byte more than should be left tells whether the file grew.
-		n, spliced, err := b.next(fd, head+4, sent, size-sent+1, s.oob == nil)
+	for sent := int64(0); ; command = nil {
+		n, spliced, err := b.next(fd, sent, size-sent, s.oob == nil)
 		if err != nil {
 			return Reply{}, err
 		}
@@ -44,7 +44,7 @@ func (s *Session) Instream(w *Wait, fd int, size int64, b *Buffer) (Reply, error
 		if sent > size || last && sent < size {
 			return Reply{}, fmt.Errorf("%w: it had %d bytes", ErrChanged, size)
 		}
-		if err := s.sendChunk(w, b, head, n, spliced, last); err != nil {
+		if err := s.sendChunk(w, b, command, n, spliced, last); err != nil {
 			return Reply{}, err
 		}
 		if last || s.early {
@@ -53,24 +53,23 @@ func (s *Session) Instream(w *Wait, fd int, size int64, b *Buffer) (Reply, error
 	}
 }
 
-// sendChunk sends n bytes that next has read, after what stands in the first
-// head bytes of the buffer, and after the last chunk the end of the stream.
-func (s *Session) sendChunk(w *Wait, b *Buffer, head, n int, spliced, last bool) error {
-	end := head
-	if n > 0 {
-		binary.BigEndian.PutUint32(b.bytes[head:], uint32(n))
-		end += 4
-		if !spliced {
-			end += n
-		}
+// sendChunk sends n bytes that next has read, after the command, and after the
+// last chunk the end of the stream: a length of zero.
+func (s *Session) sendChunk(w *Wait, b *Buffer, command []byte, n int, spliced, last bool) error {
+	const lengthAt = dataAt - 4
+	begin, end := lengthAt-len(command), dataAt
+	copy(b.bytes[begin:], command)
+	binary.BigEndian.PutUint32(b.bytes[lengthAt:], uint32(n))
+	if !spliced {
+		end += n
 	}
-	if last {
-		end += copy(b.bytes[end:end+4], "\x00\x00\x00\x00")
+	if last && n > 0 {
+		end += copy(b.bytes[end:], "\x00\x00\x00\x00")
 	}
 	if !spliced {
-		return s.send(w, b.bytes[:end], nil, 0)
+		return s.send(w, b.bytes[begin:end], nil, 0)
 	}
-	if err := s.send(w, b.bytes[:end], nil, syscall.MSG_MORE); err != nil || s.early {
+	if err := s.send(w, b.bytes[begin:end], nil, syscall.MSG_MORE); err != nil || s.early {
 		b.dropPipe()
 		return err
 	}
