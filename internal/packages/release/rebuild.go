@@ -25,8 +25,8 @@ import (
 )
 
 // rebuild makes what the release of this checkout's version holds from the
-// sources, and compares. keys are those that the package of the keys holds.
-func rebuild(ctx context.Context, o VerifyOptions, v *repo.Vouched, releases []string, keys *signing.Ring) error {
+// sources, and compares.
+func rebuild(ctx context.Context, o VerifyOptions, v *repo.Vouched, releases []string) error {
 	version, err := packages.FindVersion(ctx, o.Root)
 	if err != nil {
 		return err
@@ -43,6 +43,10 @@ func rebuild(ctx context.Context, o VerifyOptions, v *repo.Vouched, releases []s
 	var theirs build.Manifest
 	if err := json.Unmarshal(v.Read(path.Join(release, build.ManifestName)), &theirs); err != nil {
 		return fmt.Errorf("%s/%s: %w", release, build.ManifestName, err)
+	}
+	keys, err := signing.Listed(v.Read(path.Join(release, keyName)))
+	if err != nil {
+		return fmt.Errorf("%s/%s: %w", release, keyName, err)
 	}
 	work := filepath.Join(o.Root, ".cache", "verify")
 	p := packages.Options{Data: filepath.Join(o.Root, "packaging"), Dist: filepath.Join(work, "dist"), Out: filepath.Join(work, "packages"), Version: version, Keyring: keys}

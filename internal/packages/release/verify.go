@@ -43,7 +43,7 @@ func Verify(ctx context.Context, o VerifyOptions) error {
 	}
 	defer dir.Close()
 	releases := releasesIn(dir)
-	trusted, all, err := o.keys(dir, releases)
+	trusted, err := o.keys(dir, releases)
 	if err != nil {
 		return err
 	}
@@ -64,15 +64,16 @@ func Verify(ctx context.Context, o VerifyOptions) error {
 	if err := sweep(v); err != nil {
 		return err
 	}
+	who := strings.Join(trusted.Fingerprints(), " or ")
 	if len(v.Wrong) > 0 {
-		return fmt.Errorf("what is published is NOT what was signed:\n%w", errors.Join(v.Wrong...))
+		return fmt.Errorf("what is published is NOT what key %s has signed:\n%w", who, errors.Join(v.Wrong...))
 	}
-	run.Printf("  ok %d files are what key %s has signed, and there are no others", len(v.Files), strings.Join(trusted.Fingerprints(), " or "))
+	run.Printf("  ok %d files are what key %s has signed, and there are no others", len(v.Files), who)
 	if len(releases) == 0 {
 		run.Printf("  !! %s holds repositories only: their packages were not built again", o.Dir)
 		return nil
 	}
-	return rebuild(ctx, o, v, releases, all)
+	return rebuild(ctx, o, v, releases)
 }
 
 // isDir says whether there is a folder.
@@ -95,50 +96,44 @@ func releasesIn(dir *os.Root) (list []string) {
 	return list
 }
 
-// keys returns the publisher's keys that are trusted, and all that the
-// published folder offers: the package of the keys is made of those.
-func (o VerifyOptions) keys(dir *os.Root, releases []string) (trusted, all *signing.Ring, err error) {
+// keys returns the publisher's keys that are trusted. A folder offers today's
+// and those that have signed its older releases; who verifies says which of them
+// are the publisher's.
+func (o VerifyOptions) keys(dir *os.Root, releases []string) (*signing.Ring, error) {
+	named := strings.Split(strings.ToUpper(o.Key), ",")
+	for i := range named {
+		named[i] = strings.TrimPrefix(strings.ReplaceAll(named[i], " ", ""), "0X")
+	}
+	if o.Key != "" && slices.ContainsFunc(named, func(f string) bool { return !fingerprintForm.MatchString(f) }) {
+		return signing.ReadRing(o.Key)
+	}
 	v := &repo.Vouched{Dir: dir}
-	for _, folder := range append([]string{"."}, releases...) {
-		if _, err := dir.Lstat(path.Join(folder, keyName)); err != nil {
-			continue
+	var files [][]byte
+	for _, folder := range slices.Compact(append([]string{"."}, releases...)) {
+		name := path.Join(folder, keyName)
+		if _, err := dir.Lstat(name); err == nil {
+			files = append(files, v.Read(name))
 		}
-		text := v.Read(path.Join(folder, keyName))
-		if text == nil {
-			return nil, nil, errors.Join(v.Wrong...)
-		}
-		file, err := os.CreateTemp("", "avirkit-keys-")
-		if err != nil {
-			return nil, nil, fmt.Errorf("copy the published keys: %w", err)
-		}
-		file.Close()
-		defer os.Remove(file.Name())
-		if err := os.WriteFile(file.Name(), text, 0o600); err != nil {
-			return nil, nil, fmt.Errorf("copy the published keys: %w", err)
-		}
-		if all, err = signing.ReadRing(file.Name()); err != nil {
-			return nil, nil, fmt.Errorf("%s/%s: %w", o.Dir, path.Join(folder, keyName), err)
-		}
-		break
 	}
-	fingerprints := strings.Split(strings.ToUpper(o.Key), ",")
-	for i := range fingerprints {
-		fingerprints[i] = strings.TrimPrefix(strings.ReplaceAll(fingerprints[i], " ", ""), "0X")
+	if len(v.Wrong) > 0 {
+		return nil, errors.Join(v.Wrong...)
 	}
-	switch named := !slices.ContainsFunc(fingerprints, func(f string) bool { return !fingerprintForm.MatchString(f) }); {
-	case o.Key != "" && !named:
-		trusted, err = signing.ReadRing(o.Key)
-		return trusted, all, err
-	case all == nil:
-		return nil, nil, fmt.Errorf("%s holds no %s: name the file with the publisher's key, -key=FILE", o.Dir, keyName)
-	case o.Key == "":
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s holds no %s: name the file with the publisher's key, -key=FILE", o.Dir, keyName)
+	}
+	offered, err := signing.Offered(filepath.Join(o.Dir, keyName), files)
+	if err != nil {
+		return nil, err
+	}
+	if o.Key == "" {
 		run.Printf("  !! the key comes from %s itself, and whoever can write there can change it: compare its fingerprint with what the publisher says elsewhere, or name it, -key=FINGERPRINT", o.Dir)
-		return all, all, nil
+		return offered, nil
 	}
-	if trusted = all.Only(fingerprints); len(trusted.Fingerprints()) == 0 {
-		return nil, nil, fmt.Errorf("%s/%s does not hold key %s, but %s", o.Dir, keyName, o.Key, strings.Join(all.Fingerprints(), " and "))
+	trusted := offered.Only(named)
+	if len(trusted.Fingerprints()) == 0 {
+		return nil, fmt.Errorf("%s does not hold key %s in a file %s, but %s", o.Dir, o.Key, keyName, strings.Join(offered.Fingerprints(), " and "))
 	}
-	return trusted, all, nil
+	return trusted, nil
 }
 
 // checkSums checks the signed checksums of a release and the files in them.

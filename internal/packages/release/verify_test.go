@@ -221,6 +221,41 @@ func TestWhatIsPublishedIsWhatWasSigned(t *testing.T) {
 	assert.ErrorContains(t, Verify(t.Context(), VerifyOptions{Root: r.options.Root, Dir: r.options.Out}), "verify in a fresh clone")
 }
 
+// keysOver are the publisher's keys of three releases: the old one, both, the new
+// one.
+func keysOver(t *testing.T) (list [3]*signing.Keys) {
+	t.Helper()
+	var err error
+	list[0], list[2] = signed(t), signed(t)
+	list[1], err = signing.Join("", list[0], list[2])
+	require.NoError(t, err)
+	return list
+}
+
+func TestReleasesOfEarlierKeysAreJudgedByTheKeysThatAreNamed(t *testing.T) {
+	dir, later, keys := t.TempDir(), t.TempDir(), keysOver(t)
+	put(t, filepath.Join(later, "VERSION"), []byte("99.0.0\n"))
+	for i, k := range keys {
+		release := filepath.Join(dir, "releases", []string{"1.0.0", "1.1.0", "1.2.0"}[i])
+		require.NoError(t, os.MkdirAll(release, 0o755))
+		put(t, filepath.Join(release, "file"), []byte("content"))
+		require.NoError(t, sign(k, release))
+	}
+	old, next := signing.Fingerprint(keys[0]), signing.Fingerprint(keys[2])
+	const good = "holds no release of version 99.0.0" // said when all else is in order
+	for key, want := range map[string]string{
+		old + "," + next: good,
+		next + "," + old: good,
+		"":               good,
+		old:              "releases/1.2.0/SHA256SUMS.asc: it is no good signature",
+		next:             "releases/1.0.0/SHA256SUMS.asc: it is no good signature",
+	} {
+		err := Verify(t.Context(), VerifyOptions{Root: later, Dir: dir, Key: key})
+		require.ErrorContains(t, err, want, key)
+		assert.NotContains(t, err.Error(), "1.1.0/SHA256SUMS", "both have signed it")
+	}
+}
+
 func TestAFreshCloneMakesWhatIsPublishedAtFullLength(t *testing.T) {
 	r := released(t)
 	clone := filepath.Join(t.TempDir(), "clone")
@@ -231,7 +266,22 @@ func TestAFreshCloneMakesWhatIsPublishedAtFullLength(t *testing.T) {
 		zig := matching(t, filepath.Join(r.options.Root, ".cache"), name)
 		require.NoError(t, os.Symlink(zig, filepath.Join(clone, ".cache", filepath.Base(zig))))
 	}
-	require.NoError(t, Verify(t.Context(), VerifyOptions{Root: clone, Dir: published(t), Key: signing.Fingerprint(r.options.Packages.Signer)}))
+	dir := published(t)
+	key := signing.Fingerprint(r.options.Packages.Signer)
+	require.NoError(t, Verify(t.Context(), VerifyOptions{Root: clone, Dir: dir, Key: key}))
+
+	// A later release has two keys, which today's file lists.
+	both, err := signing.Join("", signed(t), r.options.Packages.Signer)
+	require.NoError(t, err)
+	_, text, err := both.Public()
+	require.NoError(t, err)
+	put(t, filepath.Join(dir, keyName), text)
+	release, top := filepath.Join(dir, "releases", "99.0.0"), t.TempDir()
+	require.NoError(t, os.Mkdir(release, 0o755))
+	put(t, filepath.Join(top, keyName), text)
+	require.NoError(t, pack(t.Context(), top, filepath.Join(release, "avirkit-99.0.0-repo.tar.gz"), epoch))
+	require.NoError(t, sign(both, release))
+	require.NoError(t, Verify(t.Context(), VerifyOptions{Root: clone, Dir: dir, Key: key}), "its package of the keys lists one")
 }
 
 func TestWhatTheSourcesDoNotMakeIsNamedThoughItIsSigned(t *testing.T) {

@@ -44,26 +44,60 @@ func ReadRing(path string) (*Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", KeyringVariable, path, err)
 	}
+	return newRing(KeyringVariable+" "+path, keys)
+}
+
+// Offered returns the keys of all files in which a publisher has offered some
+// over the years, today's file first. Of a key's copies the first one counts, with
+// the revocations of all.
+func Offered(source string, files [][]byte) (*Ring, error) {
+	var all openpgp.EntityList
+	for _, data := range files {
+		keys, err := readKeys(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", source, err)
+		}
+		for _, e := range keys {
+			if first := find(all, fingerprintOf(e)); first != nil {
+				first.Revocations = append(first.Revocations, e.Revocations...)
+			} else {
+				all = append(all, e)
+			}
+		}
+	}
+	return newRing(source, all)
+}
+
+// Listed returns the keys that a release lists, whatever has become of them
+// since: its package of the keys is made of these.
+func Listed(data []byte) (*Ring, error) {
+	keys, err := readKeys(data)
+	return &Ring{trusted: keys}, err
+}
+
+// newRing retires the keys that are no longer valid, and refuses those that
+// clients can't use.
+func newRing(source string, keys openpgp.EntityList) (*Ring, error) {
 	r, now := &Ring{}, time.Now()
 	for _, e := range keys {
 		id := fingerprintOf(e)
 		switch end := ended(e, now); {
 		case e.PrivateKey != nil:
-			return nil, fmt.Errorf("%s %s holds the secret half of key %s: put public keys only into it, as gpg --export prints them", KeyringVariable, path, id)
+			return nil, fmt.Errorf("%s holds the secret half of key %s: put public keys only into it, as gpg --export prints them", source, id)
 		case find(r.trusted, id) != nil || find(r.retired, id) != nil:
-			return nil, fmt.Errorf("%s %s holds key %s twice: remove the older copy", KeyringVariable, path, id)
+			return nil, fmt.Errorf("%s holds key %s twice: remove the older copy", source, id)
 		case end != "":
 			run.Printf("  !! key %s %s: clients no longer get it, and what it signed is refused", id, end)
 			r.retired = append(r.retired, e)
 			continue
 		}
 		if err := suitable(e, now); err != nil {
-			return nil, fmt.Errorf("%s %s: key %s: %w", KeyringVariable, path, id, err)
+			return nil, fmt.Errorf("%s: key %s: %w", source, id, err)
 		}
 		r.trusted = append(r.trusted, e)
 	}
 	if len(r.trusted) == 0 {
-		return nil, fmt.Errorf("%s %s holds no key that is valid", KeyringVariable, path)
+		return nil, fmt.Errorf("%s holds no key that is valid", source)
 	}
 	return r, nil
 }

@@ -2,6 +2,7 @@ package signing_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -216,6 +217,28 @@ func TestARetiredKeyStaysKnownAndIsNotGivenAway(t *testing.T) {
 		require.NoError(t, openpgp.ArmoredDetachSign(&signature, who, bytes.NewReader(data), &packet.Config{Time: func() time.Time { return epoch }}))
 		assert.ErrorContains(t, k.Check(data, signature.Bytes()), why)
 	}
+}
+
+func TestOfferedKeysAreTodaysAndThoseOfOlderReleases(t *testing.T) {
+	a, b := plain()[0], plain()[1]
+	gone := revoked(t, entity(t, nil))
+	read := func(list ...*openpgp.Entity) []byte {
+		data, err := os.ReadFile(ring(t, false, list...))
+		require.NoError(t, err)
+		return data
+	}
+	id := func(e *openpgp.Entity) string { return strings.ToUpper(hex.EncodeToString(e.PrimaryKey.Fingerprint)) }
+
+	r, err := signing.Offered("a folder", [][]byte{read(b), read(a, b), read(withoutRevocation(gone)), read(gone)})
+	require.NoError(t, err)
+	assert.Equal(t, []string{id(b), id(a)}, r.Fingerprints())
+	assert.Contains(t, r.Name(gone.PrimaryKey.KeyIdString()), "which was revoked on 2023-11-14", "whichever copy says it")
+	_, err = signing.Offered("a folder", [][]byte{read(a), []byte("no keys")})
+	assert.ErrorContains(t, err, "a folder: no OpenPGP key")
+
+	r, err = signing.Listed(read(a, gone))
+	require.NoError(t, err)
+	assert.Equal(t, []string{id(a), id(gone)}, r.Fingerprints(), "the package of then has it")
 }
 
 func TestTheEndOfAKeyIsToldThreeMonthsBefore(t *testing.T) {
