@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -18,19 +19,23 @@ import (
 )
 
 // A vendor's way from nothing to packages: a new folder is built, tested and
-// packaged as it is, in each language.
+// packaged as it is, in each language. One builds while another is tested.
 func TestANewPluginIsBuiltTestedAndPackagedAsItIs(t *testing.T) {
 	t.Setenv("AVIR_TOOLCHAIN", toolchain.GCC)
+	var ways sync.WaitGroup
 	for _, language := range newplugin.Languages() {
-		t.Run(language, func(t *testing.T) {
-			name, dir := "mine", filepath.Join(t.TempDir(), "anything")
-			require.NoError(t, New(context.Background(), &name, &language, &dir))
-			require.NoError(t, TestVendor(context.Background(), &dir))
-			require.NoError(t, PackageVendor(context.Background(), &dir))
-			for _, pattern := range []string{"linux-386/avir_mine.so", "linux-amd64/avir_mine.so", "packages/kerio-connect-avir-mine_0.1.0_amd64.deb", "packages/kerio-control-avir-mine-0.1.0-1.i686.rpm"} {
-				assert.FileExists(t, filepath.Join(dir, "dist", filepath.FromSlash(pattern)))
-			}
-		})
+		ways.Go(func() { t.Run(language, func(t *testing.T) { toPackages(t, language) }) })
+	}
+	ways.Wait()
+}
+
+func toPackages(t *testing.T, language string) {
+	name, dir := "mine", filepath.Join(t.TempDir(), "anything")
+	require.NoError(t, New(context.Background(), &name, &language, &dir))
+	require.NoError(t, TestVendor(context.Background(), &dir))
+	require.NoError(t, PackageVendor(context.Background(), &dir))
+	for _, pattern := range []string{"linux-386/avir_mine.so", "linux-amd64/avir_mine.so", "packages/kerio-connect-avir-mine_0.1.0_amd64.deb", "packages/kerio-control-avir-mine-0.1.0-1.i686.rpm"} {
+		assert.FileExists(t, filepath.Join(dir, "dist", filepath.FromSlash(pattern)))
 	}
 }
 
