@@ -54,6 +54,8 @@ int testFile(void *context, const char *filename, const char *realname, char *re
     for (i = 0; i < sizeof line - 1; i++)
         line[i] = umlauts[i % (sizeof umlauts - 1)];
     line[i] = 0;
+    if (options != NULL && strcmp(options[0].value, "crash") == 0)
+        *(volatile char *)NULL = 0;
     logWarning("%s %s %s", options == NULL ? "" : options[0].value, realname, line);
     freePluginConfig(options);
     name = name == NULL ? filename : name + 1;
