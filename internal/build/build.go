@@ -53,11 +53,11 @@ func newBuilder(ctx context.Context, o Options) (*builder, error) {
 		o.Platforms = platform.All
 	}
 	b := &builder{Options: o, cache: filepath.Join(o.Root, ".cache")}
-	if _, err := readVersion(cmp.Or(o.Plugin, o.Root)); err != nil {
-		return nil, err
-	}
 	plugins, err := b.plugins()
 	if err != nil {
+		return nil, err
+	}
+	if _, err := readVersion(cmp.Or(o.Plugin, o.Root)); err != nil {
 		return nil, err
 	}
 	for _, p := range plugins {
@@ -90,8 +90,11 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 	if o.Dist == "" {
 		o.Dist = filepath.Join(cmp.Or(o.Plugin, o.Root), "dist")
 	}
-	if err := passable(o.Root, o.Dist, o.Plugin); err != nil {
+	if err := passable(o.Root); err != nil {
 		return nil, err
+	}
+	if strings.Contains(o.Dist, "'") && strings.Contains(o.Dist, `"`) || strings.Contains(o.Dist, "\n") {
+		return nil, fmt.Errorf("%q has both kinds of quotes or a line break, which can't be passed on to the linker: give the folder another name", o.Dist)
 	}
 	unlock, err := Lock(ctx, o.Root)
 	if err != nil {
@@ -140,13 +143,11 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 	return m, nil
 }
 
-// passable refuses folders whose names can't be passed to the linker: the go command
-// splits its flags at blanks and quotes, the compiler at commas.
-func passable(dirs ...string) error {
-	for _, dir := range dirs {
-		if strings.ContainsAny(dir, " \t\n'\",") {
-			return fmt.Errorf("%q has blanks, quotes or commas, which can't be passed on to the linker: move the checkout", dir)
-		}
+// passable refuses a checkout whose name can't be passed to the linker: the go
+// command splits its flags at blanks and quotes, the compiler at commas.
+func passable(root string) error {
+	if strings.ContainsAny(root, " \t\n'\",") {
+		return fmt.Errorf("%q has blanks, quotes or commas, which can't be passed on to the linker: move the checkout", root)
 	}
 	return nil
 }

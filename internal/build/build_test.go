@@ -134,6 +134,34 @@ func TestNoFileTellsWhereTheCheckoutLies(t *testing.T) {
 	}
 }
 
+func TestWhatOnlyUsesABuildKeepsItsToolchain(t *testing.T) {
+	dir := dist(t, toolchain.GCC)
+	root, err := run.Root()
+	require.NoError(t, err)
+	out := prints(t)
+	m, err := Run(context.Background(), Options{Root: root, Dist: dir, Keep: true})
+	require.NoError(t, err)
+	assert.Equal(t, toolchain.GCC, m.Toolchain)
+	assert.Contains(t, out.String(), ": it made what is in "+dir+", and AVIR_TOOLCHAIN names no other\nup to date")
+}
+
+func TestAWrongVersionIsRefusedBeforeAnythingIsCompiled(t *testing.T) {
+	root, err := run.Root()
+	require.NoError(t, err)
+	for text, want := range map[string]string{"": `VERSION: "" is not`, " \n": `VERSION: "" is not`, "v1": `"v1" is not a version: it must look like 1.3.0`,
+		"1.0.0\n-X main.x=1": "is not a version", strings.Repeat("1", 300): `VERSION: "` + strings.Repeat("1", 40) + `" is not`, "none": "VERSION is missing: write the version"} {
+		dir := folderOf(t, map[string]string{"mine.c": "", "VERSION": text})
+		if text == "none" {
+			require.NoError(t, os.Remove(filepath.Join(dir, "VERSION")))
+		}
+		out := prints(t)
+		_, err := Run(context.Background(), Options{Root: root, Toolchain: toolchain.GCC, Plugin: dir})
+		assert.ErrorContains(t, err, want)
+		assert.NotContains(t, err.Error(), "\n")
+		assert.Empty(t, out.String())
+	}
+}
+
 func TestABuildOfUnchangedInputsDoesNothing(t *testing.T) {
 	dir := dist(t, toolchain.GCC)
 	library := filepath.Join(dir, first, "avir_clam.so")

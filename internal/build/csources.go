@@ -232,8 +232,12 @@ func (b *builder) simpleAPI() string { return filepath.Join(b.Root, "api", "c") 
 // cFlags are the compiler's flags for a plugin's sources. No path of this
 // machine gets into the library, nor does the name of the author's folder.
 func (t *target) cFlags(p Plugin) []string {
-	return []string{"-O2", "-g", "-fPIC", "-pthread", "-iquote", ".", "-DAVPLUGIN_VERSION=" + strconv.Quote(t.version()),
+	flags := []string{"-O2", "-g", "-fPIC", "-pthread", "-iquote", ".", "-DAVPLUGIN_VERSION=" + strconv.Quote(t.version()),
 		"-ffile-prefix-map=" + p.c.dir + "=" + p.Name, "-ffile-prefix-map=" + t.Root + "=avirkit"}
+	if t.compiler.LLD { // clang, which takes a map's first = for the one between
+		flags = append(flags, "-ffile-compilation-dir="+p.Name)
+	}
+	return flags
 }
 
 // compileIn runs a compiler driver in a folder, or where mage runs if dir is

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -121,6 +122,24 @@ func writeFile(t *testing.T, path, text string) string {
 	t.Helper()
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
+}
+
+// Two vendors' folders, one with a name that a compiler's flag could misread.
+func TestTheNameOfAFolderIsNotInTheLibrary(t *testing.T) {
+	var libraries [][]byte
+	for _, name := range []string{"mine", "a=b, c's [d]"} {
+		dir := filepath.Join(t.TempDir(), name)
+		write(t, filepath.Join(dir, "mine.c"), "#define ANSWER sizeof __FILE__ == 0\n"+simpleSource)
+		write(t, filepath.Join(dir, "mine.h"), simpleHeader)
+		folder, err := readCFolder(dir)
+		require.NoError(t, err)
+		b := testTarget(t, toolchain.Zig, platform.Native())
+		require.NoError(t, b.plugin(context.Background(), Plugin{Name: "avir_mine", Dir: dir, c: folder}, &Library{}))
+		library, err := os.ReadFile(b.staged("avir_mine.so"))
+		require.NoError(t, err)
+		libraries = append(libraries, library)
+	}
+	assert.True(t, bytes.Equal(libraries[0], libraries[1]))
 }
 
 func TestAPluginInCIsRefusedWithTheReason(t *testing.T) {

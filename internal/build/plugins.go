@@ -149,5 +149,25 @@ func (b *builder) plugins() ([]Plugin, error) {
 		return Plugins(b.Root)
 	}
 	vendors, err := VendorPlugin(b.Plugin)
+	if err == nil {
+		err = CheckNotOurs(b.Root, vendors)
+	}
 	return []Plugin{vendors}, err
+}
+
+// CheckNotOurs refuses a plugin from outside that is called like one of the
+// checkout: both would be offered in the same console. A link in the checkout
+// may lead to the plugin.
+func CheckNotOurs(root string, vendors Plugin) error {
+	ours, err := Plugins(root)
+	if err != nil {
+		return err
+	}
+	real := func(dir string) string { dir, _ = filepath.EvalSymlinks(dir); return dir }
+	for _, p := range ours {
+		if p.Name == vendors.Name && (vendors.Dir == "" || real(filepath.Join(root, p.Dir)) != real(vendors.Dir)) {
+			return fmt.Errorf("avirkit has a plugin %s of its own, in %s: take another name", p.Name, p.Dir)
+		}
+	}
+	return nil
 }

@@ -75,6 +75,9 @@ func Load(dir string) (*Data, error) {
 		if !plain.MatchString(id+p.Library) || path.Base(p.Library) != p.Library || !strings.HasPrefix(p.Library, "avir_") || path.Ext(p.Library) != ".so" {
 			return nil, fmt.Errorf("%s: library %q must be a file name like avir_name.so", file, p.Library)
 		}
+		if strings.ToLower(id) != id {
+			return nil, fmt.Errorf("%s: the folder's name is part of the packages' names: write it in small letters", file)
+		}
 		d.Plugins[id] = p
 	}
 	if len(d.Products) == 0 || len(d.Plugins) == 0 {

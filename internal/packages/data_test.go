@@ -33,6 +33,10 @@ func TestTheDataOfThisCheckoutDescribesTwoProductsAndThreePlugins(t *testing.T) 
 	assert.Equal(t, []string{"/opt/kerio/winroute/avirplugins", "/opt/kerio/winroute", "/opt/kerio"}, d.Products["control"].Directories())
 }
 
+func TestDpkgTakesTheNameOfAPackage(t *testing.T) {
+	assert.Equal(t, "kerio-connect-avir-foo-bar", packageName(Product{Package: "kerio-connect"}, "foo_bar"))
+}
+
 func TestWrongDataIsRefused(t *testing.T) {
 	for _, tc := range []struct{ name, file, old, new, want string }{
 		{"an unknown key", "packages.yml", "vendor:", "vendors:", "field vendors not found"},

@@ -59,7 +59,10 @@ func newTexts(d *Data, v Version, product Product, plugin string, of *platform.P
 	return t, nil
 }
 
-func packageName(product Product, plugin string) string { return product.Package + "-avir-" + plugin }
+// packageName is a name that dpkg takes: with no underscore.
+func packageName(product Product, plugin string) string {
+	return product.Package + "-avir-" + strings.ReplaceAll(plugin, "_", "-")
+}
 
 // otherWidth returns a platform whose programs are of the other width.
 func otherWidth(of *platform.Platform) *platform.Platform {

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -23,15 +23,26 @@ func ForVendor(ctx context.Context, root, folder, scratch string) (o Options, er
 	if o.Version, err = FindVersion(ctx, folder); err != nil {
 		return o, err
 	}
-	if o.Epoch, err = vendorEpoch(ctx, folder); err != nil {
+	ours, theirs := filepath.Join(root, "packaging"), filepath.Join(folder, "packaging")
+	if _, err := os.Stat(theirs); errors.Is(err, os.ErrNotExist) {
+		return o, fmt.Errorf("%s has no folder packaging, which says what the packages are: mage new makes one to copy", folder)
+	}
+	newest, err := newestEntry(theirs)
+	if err != nil {
+		return o, err
+	}
+	if strings.TrimPrefix(newest.Version, "v") != o.Version.String() {
+		return o, fmt.Errorf("%s says %s, and the newest entry of %s is of %s: both must be of one version", filepath.Join(folder, "VERSION"), o.Version, filepath.Join(theirs, "changelog.yml"), newest.Version)
+	}
+	// Where there is no commit yet, the newest entry has a date.
+	if o.Epoch, err = FindEpoch(ctx, folder); errors.Is(err, errNoCheckout) {
+		o.Epoch, err = newest.Date, nil
+	}
+	if err != nil {
 		return o, err
 	}
 	if o.Signer, err = signing.FromEnvironment(ctx, o.Epoch); err != nil {
 		return o, err
-	}
-	ours, theirs := filepath.Join(root, "packaging"), filepath.Join(folder, "packaging")
-	if _, err := os.Stat(theirs); errors.Is(err, os.ErrNotExist) {
-		return o, fmt.Errorf("%s has no folder packaging, which says what the packages are: mage new makes one to copy", folder)
 	}
 	if err := os.CopyFS(scratch, os.DirFS(theirs)); err != nil {
 		return o, fmt.Errorf("copy the packages' data: %w", err)
@@ -55,21 +66,16 @@ func ForVendor(ctx context.Context, root, folder, scratch string) (o Options, er
 	return o, nil
 }
 
-// vendorEpoch is FindEpoch, and where there is no commit yet, the date of the
-// newest entry in the changelog.
-func vendorEpoch(ctx context.Context, folder string) (time.Time, error) {
-	epoch, err := FindEpoch(ctx, folder)
-	if errors.Is(err, errNoCheckout) {
-		history, err := LoadChangelog(filepath.Join(folder, "packaging"))
-		if err == nil && len(history) == 0 {
-			err = fmt.Errorf("%s has no entry", filepath.Join(folder, "packaging", "changelog.yml"))
-		}
-		if err != nil {
-			return time.Time{}, err
-		}
-		return history[0].Date, nil
+// newestEntry returns what a vendor's changelog says of the newest version.
+func newestEntry(packaging string) (ChangelogEntry, error) {
+	history, err := LoadChangelog(packaging)
+	if err == nil && len(history) == 0 {
+		err = fmt.Errorf("%s has no entry", filepath.Join(packaging, "changelog.yml"))
 	}
-	return epoch, err
+	if err != nil {
+		return ChangelogEntry{}, err
+	}
+	return history[0], nil
 }
 
 // mergeData writes the packages.yml of a vendor's packages: what it says

@@ -41,6 +41,12 @@ func eachVendorPlugin(ctx context.Context, plugin, platforms *string, f func(roo
 		return err
 	}
 	for _, folder := range vendorFolders(plugin) {
+		if strings.HasPrefix(folder, "~") && !run.Exists(folder) {
+			return fmt.Errorf("-plugin=%s: the shell leaves a ~ there as it is: write $HOME, or the path of the folder", folder)
+		}
+		if folder == "" {
+			return errors.New("-plugin= names no folder: write the path of the plugin's, such as -plugin=../mine")
+		}
 		if folder, err = filepath.Abs(folder); err != nil {
 			return err
 		}
@@ -84,17 +90,25 @@ func AuditVendor(ctx context.Context, plugin *string) error {
 // PackageVendor makes the packages of plugins in vendors' folders.
 func PackageVendor(ctx context.Context, plugin *string) error {
 	return eachVendorPlugin(ctx, plugin, nil, func(root, folder string, _ *build.Manifest) error {
-		scratch, err := os.MkdirTemp("", "avirkit-packaging-*")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(scratch)
-		o, err := packages.ForVendor(ctx, root, folder, scratch)
-		if err != nil {
-			return err
-		}
-		return packages.Build(ctx, o)
+		return packageFolder(ctx, root, folder)
 	})
+}
+
+// packageFolder makes the packages of what is built in a vendor's folder.
+func packageFolder(ctx context.Context, root, folder string) error {
+	scratch, err := os.MkdirTemp("", "avirkit-packaging-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+	o, err := packages.ForVendor(ctx, root, folder, scratch)
+	if err == nil {
+		err = packages.Build(ctx, o)
+	}
+	if err != nil && strings.Contains(err.Error(), scratch) { // a copy of the vendor's file
+		err = errors.New(strings.ReplaceAll(err.Error(), scratch, filepath.Join(folder, "packaging")))
+	}
+	return err
 }
 
 // TestVendor runs the own tests of plugins in vendors' folders, and the

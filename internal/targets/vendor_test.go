@@ -30,7 +30,7 @@ func TestANewPluginIsBuiltTestedAndPackagedAsItIs(t *testing.T) {
 }
 
 func toPackages(t *testing.T, language string) {
-	name, dir := "mine", filepath.Join(t.TempDir(), "anything")
+	name, dir := "mine", filepath.Join(t.TempDir(), "it's [any] dir, $HOME `x` ü=1")
 	require.NoError(t, New(context.Background(), &name, &language, &dir))
 	require.NoError(t, TestVendor(context.Background(), &dir))
 	require.NoError(t, PackageVendor(context.Background(), &dir))
@@ -80,4 +80,35 @@ func TestAFolderThatIsNoPluginIsNamed(t *testing.T) {
 	empty, missing := t.TempDir(), filepath.Join(t.TempDir(), "mine")
 	assert.ErrorContains(t, BuildVendor(context.Background(), &empty, nil), "mage new")
 	assert.ErrorContains(t, BuildVendor(context.Background(), &missing, nil), missing+" is no folder")
+	for folder, want := range map[string]string{"": "-plugin= names no folder", "~/mine": "write $HOME"} {
+		assert.ErrorContains(t, BuildVendor(context.Background(), &folder, nil), want)
+	}
+	ours := filepath.Join(t.TempDir(), "clam")
+	require.NoError(t, os.Mkdir(ours, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(ours, "clam.c"), nil, 0o600))
+	assert.ErrorContains(t, BuildVendor(context.Background(), &ours, nil), "a plugin avir_clam of its own, in plugins/clam: take another name")
+}
+
+// What is wrong with a vendor's files, before anything is compiled or packaged.
+func TestAVendorsFileIsNamedInTheErrorAboutIt(t *testing.T) {
+	root, err := run.Root()
+	require.NoError(t, err)
+	for fault, c := range map[string]struct{ file, text, want string }{
+		"no version":                       {"VERSION", "", `VERSION: "" is not a version`},
+		"two lines of versions":            {"VERSION", "1.0.0\n2.0.0\n", `VERSION: "1.0.0\n2.0.0" is not a version: it must look like 1.3.0`},
+		"a version without an entry":       {"VERSION", "1.0.0\n", "VERSION says 1.0.0, and the newest entry of "},
+		"a template that is none":          {"packaging/mine/plugin.yml", "library: avir_mine.so\nlibary: x\n", "packaging/mine/plugin.yml: "},
+		"a folder's name in large letters": {"packaging/Mine/plugin.yml", "library: avir_mine.so\n", "packaging/Mine/plugin.yml: the folder's name is part"},
+	} {
+		t.Run(fault, func(t *testing.T) {
+			name, language, dir := "mine", "c", filepath.Join(t.TempDir(), "mine")
+			require.NoError(t, New(context.Background(), &name, &language, &dir))
+			file := filepath.Join(dir, filepath.FromSlash(c.file))
+			require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+			require.NoError(t, os.WriteFile(file, []byte(c.text), 0o600))
+			err := packageFolder(context.Background(), root, dir)
+			assert.ErrorContains(t, err, c.want)
+			assert.ErrorContains(t, err, file)
+		})
+	}
 }

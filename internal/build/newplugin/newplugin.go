@@ -78,12 +78,8 @@ func checkName(root, name string) error {
 	if err := build.CheckName("avir_" + name); err != nil {
 		return fmt.Errorf("name %q: %w", name, err)
 	}
-	ours, err := build.Plugins(root)
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(ours, func(p build.Plugin) bool { return p.Name == "avir_"+name }) {
-		return fmt.Errorf("name %q: avirkit has a plugin avir_%s of its own: take another name", name, name)
+	if err := build.CheckNotOurs(root, build.Plugin{Name: "avir_" + name}); err != nil {
+		return fmt.Errorf("name %q: %w", name, err)
 	}
 	return nil
 }
