@@ -27,7 +27,7 @@ import (
 type Options struct {
 	Root      string               // the checkout
 	Toolchain string               // as toolchain.Pick takes it
-	Keep      bool                 // if Toolchain is empty, take the one that made what is in Dist
+	Keep      bool                 // if Toolchain is empty, take the one that made what is in Dist, and a plugin's platforms
 	Dist      string               // where the results go; empty: Root/dist, or dist in the folder Plugin
 	Plugin    string               // a plugin's folder outside of the checkout, to build alone
 	Platforms []*platform.Platform // what to build for; none: all of them
@@ -106,6 +106,10 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 	if o.Keep && o.Toolchain == "" {
 		if made, err := ReadManifest(o.Dist); err == nil {
 			o.Toolchain, kept = made.Toolchain, true
+			if o.Plugin != "" && len(o.Platforms) == 0 && len(made.Platforms) < len(platform.All) {
+				o.Platforms = made.BuiltFor()
+				run.Printf("  !! only for %s, as it was built: build it without -platform for all", platform.Names(o.Platforms))
+			}
 		}
 	}
 	b, err := newBuilder(ctx, o)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/avirkit/avirkit/internal/build/platform"
@@ -30,14 +31,21 @@ func enginePlatforms() []*platform.Platform {
 }
 
 // engine builds a plugin of testdata/engines, which are modules of their own,
-// as a vendor's folder is built.
+// as a vendor's folder is built. What only uses it keeps how it was built.
 func engine(t *testing.T, name string) (dist string) {
 	t.Helper()
 	root, err := run.Root()
 	require.NoError(t, err)
 	dist = t.TempDir()
-	_, err = Run(context.Background(), Options{Root: root, Toolchain: toolchain.GCC, Plugin: filepath.Join(root, "testdata", "engines", name), Dist: dist, Platforms: enginePlatforms()})
+	o := Options{Root: root, Plugin: filepath.Join(root, "testdata", "engines", name), Dist: dist}
+	use := o
+	o.Toolchain, o.Platforms, use.Keep = toolchain.GCC, enginePlatforms(), true
+	_, err = Run(context.Background(), o)
 	require.NoError(t, err)
+	m, err := Run(context.Background(), use)
+	require.NoError(t, err)
+	assert.Equal(t, toolchain.GCC, m.Toolchain)
+	assert.Equal(t, enginePlatforms(), m.BuiltFor())
 	return dist
 }
 

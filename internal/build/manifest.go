@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/versions"
 )
 
@@ -107,6 +108,13 @@ func (t *target) flags() Flags {
 		}
 	}
 	return f
+}
+
+// BuiltFor are the platforms that the manifest is of.
+func (m *Manifest) BuiltFor() []*platform.Platform {
+	return slices.DeleteFunc(slices.Clone(platform.All), func(p *platform.Platform) bool {
+		return !slices.ContainsFunc(m.Platforms, func(t Target) bool { return t.Name == p.Name })
+	})
 }
 
 // describeAll describes what the folders of a build hold.

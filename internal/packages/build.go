@@ -30,6 +30,9 @@ type Options struct {
 	Version Version   // of the packages
 	Epoch   time.Time // the time of everything in them
 
+	// Platforms are those that Dist holds plugins for; none: all.
+	Platforms []*platform.Platform
+
 	// PluginsOnly leaves out the packages of avirctl and of the keys.
 	PluginsOnly bool
 
@@ -75,6 +78,9 @@ func FromEnvironment(ctx context.Context, root string) (Options, error) {
 // a Debian and an RPM package, and those of the tools and of the keys. It leaves
 // o.Out as it was when it fails.
 func Build(ctx context.Context, o Options) error {
+	if len(o.Platforms) == 0 {
+		o.Platforms = platform.All
+	}
 	data, err := Load(o.Data)
 	if err != nil {
 		return err
@@ -93,7 +99,7 @@ func Build(ctx context.Context, o Options) error {
 	err = atomicdir.Replace(o.Out, func(tmp string) error {
 		for _, product := range sorted(data.Products) {
 			for _, plugin := range sorted(data.Plugins) {
-				for _, of := range platform.All {
+				for _, of := range o.Platforms {
 					r, err := newRecipe(o, data, product, plugin, of, history, stage)
 					if err != nil {
 						return err

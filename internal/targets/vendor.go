@@ -89,13 +89,13 @@ func AuditVendor(ctx context.Context, plugin *string) error {
 
 // PackageVendor makes the packages of plugins in vendors' folders.
 func PackageVendor(ctx context.Context, plugin *string) error {
-	return eachVendorPlugin(ctx, plugin, nil, func(root, folder string, _ *build.Manifest) error {
-		return packageFolder(ctx, root, folder)
+	return eachVendorPlugin(ctx, plugin, nil, func(root, folder string, m *build.Manifest) error {
+		return packageFolder(ctx, root, folder, m.BuiltFor())
 	})
 }
 
 // packageFolder makes the packages of what is built in a vendor's folder.
-func packageFolder(ctx context.Context, root, folder string) error {
+func packageFolder(ctx context.Context, root, folder string, platforms []*platform.Platform) error {
 	scratch, err := os.MkdirTemp("", "avirkit-packaging-*")
 	if err != nil {
 		return err
@@ -103,6 +103,7 @@ func packageFolder(ctx context.Context, root, folder string) error {
 	defer os.RemoveAll(scratch)
 	o, err := packages.ForVendor(ctx, root, folder, scratch)
 	if err == nil {
+		o.Platforms = platforms
 		err = packages.Build(ctx, o)
 	}
 	if err != nil && strings.Contains(err.Error(), scratch) { // a copy of the vendor's file
@@ -145,7 +146,7 @@ func harnessVendor(ctx context.Context, dist string, library build.Library) erro
 	file := filepath.Join(dist, library.Platform, library.Name+".so")
 	return run.Step(ctx, "harness on "+library.Platform+"/"+library.Name+".so", nil, func(ctx context.Context) (string, error) {
 		out, err := run.Command{
-			Name: filepath.Join(dist, platform.Native().Name, "harness"),
+			Name: filepath.Join(dist, library.Platform, "harness"),
 			Args: []string{"run", "all", "--plugin", file, "--data", data, "--quick", "--wait", "1s"},
 		}.Run(ctx)
 		lines := strings.Split(strings.TrimSpace(out), "\n")

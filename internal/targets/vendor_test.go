@@ -106,7 +106,7 @@ func TestAVendorsFileIsNamedInTheErrorAboutIt(t *testing.T) {
 			file := filepath.Join(dir, filepath.FromSlash(c.file))
 			require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
 			require.NoError(t, os.WriteFile(file, []byte(c.text), 0o600))
-			err := packageFolder(context.Background(), root, dir)
+			err := packageFolder(context.Background(), root, dir, nil)
 			assert.ErrorContains(t, err, c.want)
 			assert.ErrorContains(t, err, file)
 		})
