@@ -125,7 +125,7 @@ func (b *builder) goList(ctx context.Context, module, format string, packages ..
 		env = []string{"GOWORK=off", "GOFLAGS=-buildvcs=false"}
 	}
 	out, err := run.Command{
-		Name: "go", Args: append([]string{"list", "-deps", "-tags=" + tags, "-f", format}, packages...),
+		Name: "go", Args: append([]string{"list", "-deps", "-tags=" + Tags, "-f", format}, packages...),
 		Dir: filepath.Join(b.Root, module), Env: append(slices.Clone(env), "GOOS=linux", "CGO_ENABLED=1"), Unset: forOtherBuilds,
 	}.Run(ctx)
 	if err != nil {

@@ -162,11 +162,11 @@ func (t *target) linkFlags(script string) []string {
 	return append([]string{"-Wl,--version-script=" + script, "-Wl,--build-id=sha1"}, t.compiler.LinkFlags...)
 }
 
-// tags keep the resolver and the name service of glibc out of the host's
+// Tags keep the resolver and the name service of glibc out of the host's
 // process.
-const tags = "netgo,osusergo"
+const Tags = "netgo,osusergo"
 
 // goFlags make a build that tells nothing of this machine.
 func goFlags() []string {
-	return []string{"-trimpath", "-buildvcs=false", "-tags=" + tags}
+	return []string{"-trimpath", "-buildvcs=false", "-tags=" + Tags}
 }

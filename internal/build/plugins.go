@@ -63,7 +63,7 @@ func pluginIn(dir string) (*Plugin, error) {
 	}
 	context := gobuild.Default
 	context.GOOS, context.GOARCH, context.CgoEnabled = "linux", platform.All[0].GOARCH, true
-	context.BuildTags = strings.Split(tags, ",")
+	context.BuildTags = strings.Split(Tags, ",")
 	p, err := context.ImportDir(dir, 0)
 	var none *gobuild.NoGoError
 	if errors.As(err, &none) {

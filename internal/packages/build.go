@@ -140,7 +140,7 @@ func Build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	run.Printf("%d packages of version %s in %s; %s", built, o.Version, o.Out, signing.Describe(o.Signer))
+	run.Printf("%d packages of version %s in %s; %s", built, o.Version, o.Out, signing.Describe(o.Signer.First()))
 	return nil
 }
 

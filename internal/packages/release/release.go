@@ -129,7 +129,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := run.Step(ctx, "known vulnerabilities", nil, func(ctx context.Context) (string, error) {
 		found, more, err := vulnerabilities(ctx, o.Root, o.Vulnerabilities)
 		known, remarks = found, append(remarks, more...)
-		return fmt.Sprintf("%d concern Go's release, none of them what is shipped", len(found)), err
+		return fmt.Sprintf("%d concern this release of Go or a module; none of them stops the release", len(found)), err
 	}); err != nil {
 		return err
 	}

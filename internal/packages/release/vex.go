@@ -3,6 +3,7 @@ package release
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,8 +29,9 @@ type vexStatement struct {
 	} `json:"vulnerability"`
 	Products        []vexProduct `json:"products"`
 	Status          string       `json:"status"`
-	Justification   string       `json:"justification"`
-	ImpactStatement string       `json:"impact_statement"`
+	StatusNotes     string       `json:"status_notes,omitempty"`
+	Justification   string       `json:"justification,omitempty"`
+	ImpactStatement string       `json:"impact_statement,omitempty"`
 }
 
 type vexProduct struct {
@@ -43,11 +45,12 @@ type vexModule struct {
 
 // modulePath is how scanners name the Go modules of this project, which they
 // find in the libraries and programs.
-const modulePath = "pkg:golang/github.com/avirkit/avirkit/"
+const modulePath = "pkg:golang/" + ourPath
 
-// vex returns the document. All vulnerabilities in it are ones that do not
-// concern the release: others stop it.
-func vex(o Options, found []*vulnerability, goRelease string) ([]byte, error) {
+// vex returns the document. "Not affected" stands only where the build or the
+// calls in it show that; what a person has judged stands as a note. Known
+// vulnerabilities of which neither is true stop the release.
+func vex(o Options, known []*vulnerability, goRelease string) ([]byte, error) {
 	data, err := packages.Load(o.Packages.Data)
 	if err != nil {
 		return nil, err
@@ -56,24 +59,33 @@ func vex(o Options, found []*vulnerability, goRelease string) ([]byte, error) {
 		Context: "https://openvex.dev/ns/v0.2.0", Author: data.Maintainer, Version: 1,
 		Timestamp: o.Packages.Epoch.UTC().Format(time.RFC3339), Statements: []vexStatement{},
 	}
-	for _, v := range found {
+	for _, v := range known {
 		for _, module := range []string{"plugins", "harness"} {
-			near, matches := v.reach[module]
-			if !matches && v.because == "" {
-				continue // of another release
+			f, matches := v.found[module]
+			if !matches {
+				if v.because == "" {
+					continue // of another release
+				}
+				f = finding{unknown, "stdlib@v" + goRelease} // not of a package, but of the compiler
 			}
-			s := vexStatement{Status: "not_affected"}
+			name, version, _ := strings.Cut(f.module, "@")
+			s := vexStatement{Products: []vexProduct{{modulePath + module, []vexModule{
+				{"pkg:golang/" + name + "@" + version}, {"pkg:golang/" + name + "@" + strings.TrimPrefix(version, "v")},
+			}}}}
 			s.Vulnerability.Name, s.Vulnerability.Aliases = v.id, v.aliases
-			s.Products = []vexProduct{{ID: modulePath + module, Subcomponents: []vexModule{{"pkg:golang/stdlib@v" + goRelease}, {"pkg:golang/stdlib@" + goRelease}}}}
-			switch {
-			case !matches: // not of a package, but of the compiler
-				s.Justification, s.ImpactStatement = "vulnerable_code_not_present", v.because
-			case near == called:
-				s.Justification, s.ImpactStatement = "vulnerable_code_not_in_execute_path", v.because
-			case near == linked:
-				s.Justification, s.ImpactStatement = "vulnerable_code_not_in_execute_path", "The package is linked, and nothing calls the code in question."
+			where := strings.Join(v.packages, ", ")
+			switch f.reach {
+			case notLinked:
+				s.Status, s.Justification = "not_affected", "vulnerable_code_not_present"
+				s.ImpactStatement = "Built without " + where + "."
+			case linked:
+				s.Status, s.Justification = "not_affected", "vulnerable_code_not_in_execute_path"
+				s.ImpactStatement = "Built with code of " + where + ", in which govulncheck finds no call of what is vulnerable."
 			default:
-				s.Justification, s.ImpactStatement = "vulnerable_code_not_present", "The package in question is not linked."
+				s.Status, s.StatusNotes = "under_investigation", v.because
+				if v.because == "" {
+					s.StatusNotes = "Built with code of " + where + ". Whether what is vulnerable is called was not looked up."
+				}
 			}
 			doc.Statements = append(doc.Statements, s)
 		}

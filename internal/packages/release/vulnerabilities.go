@@ -19,6 +19,7 @@ import (
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -36,24 +37,36 @@ type advisory struct {
 // of reach.
 const lookupLimit = 2 * time.Minute
 
-// shippedPackages are what packages hold, by module: the plugins, and avirctl.
-var shippedPackages = map[string][]string{"plugins": {"./clam", "./sample"}, "harness": {"./avirctl"}}
+// shippedPackages are what a release holds in Go, by module of ours.
+var shippedPackages = map[string][]string{"plugins": {"./clam", "./sample", "./clam/cmd/fakeclamd"}, "harness": {".", "./avirctl"}}
+
+// ourPath is what the paths of all modules of this project begin with.
+const ourPath = "github.com/avirkit/avirkit/"
 
 // reach says how near a program comes to the code that an advisory is about.
 type reach int
 
 const (
-	notLinked reach = iota
-	linked
+	notLinked reach = iota // it is built without the package
+	linked                 // and nothing calls the code
+	unknown                // it has the package, and nobody has told which code is meant
 	called
 )
 
-// vulnerability is an advisory that Go's release or a module of ours matches.
+// vulnerability is an advisory that Go's release or a module that it uses
+// matches.
 type vulnerability struct {
-	id      string
-	aliases []string
-	reach   map[string]reach // by module of ours
-	because string           // why it does not concern us, as a person has judged
+	id       string
+	aliases  []string
+	packages []string           // that it is about
+	found    map[string]finding // by module of ours
+	because  string             // why it does not concern us, as a person has judged
+}
+
+// finding is what an advisory means for a module of ours.
+type finding struct {
+	reach  reach
+	module string // the one that has the fault, as scanners name it
 }
 
 // vulnerabilities looks for known vulnerabilities in what is shipped with
@@ -83,6 +96,7 @@ func vulnerabilities(ctx context.Context, root, db string) (found []*vulnerabili
 		if found, err = govulncheck(ctx, root, "file://"+dir); err != nil {
 			return nil, nil, err
 		}
+		distrust(found)
 	}
 	for _, a := range table {
 		if a.Because == "" {
@@ -90,7 +104,7 @@ func vulnerabilities(ctx context.Context, root, db string) (found []*vulnerabili
 		}
 		i := slices.IndexFunc(found, func(v *vulnerability) bool { return v.id == a.ID || slices.Contains(v.aliases, a.ID) })
 		if i < 0 {
-			found = append(found, &vulnerability{id: a.ID, reach: map[string]reach{}})
+			found = append(found, &vulnerability{id: a.ID, found: map[string]finding{}})
 			i = len(found) - 1
 		}
 		found[i].because = a.Because
@@ -98,14 +112,61 @@ func vulnerabilities(ctx context.Context, root, db string) (found []*vulnerabili
 	slices.SortFunc(found, func(a, b *vulnerability) int { return strings.Compare(a.id, b.id) })
 	var open []string
 	for _, v := range found {
-		if v.because == "" && slices.Contains(slices.Collect(maps.Values(v.reach)), called) {
-			open = append(open, v.id)
+		for _, f := range v.found {
+			if f.reach == called && v.because == "" {
+				open = append(open, v.id)
+				break
+			}
 		}
 	}
 	if len(open) > 0 {
 		return nil, nil, fmt.Errorf("what is shipped calls code with known vulnerabilities, %s: correct it, or tell in internal/packages/release/advisories.yml why it does not concern us", strings.Join(open, ", "))
 	}
 	return found, remarks, nil
+}
+
+// distrust takes the table's word for which package an advisory is about, but not
+// for which code of it: the table was written from memory.
+func distrust(found []*vulnerability) {
+	for _, v := range found {
+		for module, f := range v.found {
+			if f.reach == linked {
+				f.reach = unknown
+				v.found[module] = f
+			}
+		}
+	}
+}
+
+// doubt leaves "not linked" only where the build shows it.
+func doubt(found []*vulnerability, module string, built map[string]bool) {
+	for _, v := range found {
+		f, matches := v.found[module]
+		in := func(path string) bool { return built[path] }
+		if matches && f.reach == notLinked && (len(v.packages) == 0 || slices.ContainsFunc(v.packages, in)) {
+			f.reach = unknown
+			v.found[module] = f
+		}
+	}
+}
+
+// packagesIn returns all packages that a module's part of a release is built
+// from, on any platform.
+func packagesIn(ctx context.Context, root, module string, env []string) (map[string]bool, error) {
+	all := map[string]bool{}
+	for _, p := range platform.All {
+		out, err := run.Command{
+			Name: "go", Args: append([]string{"list", "-deps", "-tags=" + build.Tags}, shippedPackages[module]...), Dir: filepath.Join(root, module),
+			Env: append(slices.Clone(env), "GOARCH="+p.GOARCH),
+		}.Run(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list what %s is built from: %w", module, err)
+		}
+		for _, path := range strings.Fields(out) {
+			all[strings.TrimPrefix(path, "vendor/")] = true
+		}
+	}
+	return all, nil
 }
 
 // asDatabase writes the table in the form of a vulnerability database.
@@ -146,14 +207,25 @@ func govulncheck(ctx context.Context, root, db string) (found []*vulnerability, 
 	if err != nil {
 		return nil, err
 	}
+	env = append(env, "GOOS=linux", "CGO_ENABLED=1")
 	for _, module := range slices.Sorted(maps.Keys(shippedPackages)) {
-		args := []string{"-format=json", "-tags=netgo"}
+		built, err := packagesIn(ctx, root, module, env)
+		if err != nil {
+			return nil, err
+		}
+		args := []string{"-format=json", "-tags=" + build.Tags}
 		if db != "" {
 			args = append(args, "-db="+db)
 		}
+		// C calls into a plugin, which govulncheck can't see: whatever our packages
+		// export counts as called.
+		for path := range built {
+			if strings.HasPrefix(path, ourPath) {
+				args = append(args, path)
+			}
+		}
 		out, err := run.Command{
-			Name: strings.TrimSpace(program), Args: append(args, shippedPackages[module]...), Dir: filepath.Join(root, module),
-			Env: append(slices.Clone(env), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=1"),
+			Name: strings.TrimSpace(program), Args: args, Dir: filepath.Join(root, module), Env: append(slices.Clone(env), "GOARCH=amd64"),
 		}.Run(ctx)
 		if err != nil {
 			return nil, err
@@ -161,6 +233,7 @@ func govulncheck(ctx context.Context, root, db string) (found []*vulnerability, 
 		if found, err = readFindings(found, module, out); err != nil {
 			return nil, err
 		}
+		doubt(found, module, built)
 	}
 	return found, nil
 }
@@ -170,12 +243,17 @@ func readFindings(found []*vulnerability, module, out string) ([]*vulnerability,
 	for messages := json.NewDecoder(bytes.NewBufferString(out)); ; {
 		var m struct {
 			OSV *struct {
-				ID      string
-				Aliases []string
+				ID       string
+				Aliases  []string
+				Affected []struct {
+					Specific struct {
+						Imports []struct{ Path string }
+					} `json:"ecosystem_specific"`
+				}
 			}
 			Finding *struct {
 				OSV   string
-				Trace []struct{ Package, Function string }
+				Trace []struct{ Module, Version, Package, Function string }
 			}
 		}
 		if err := messages.Decode(&m); errors.Is(err, io.EOF) {
@@ -185,19 +263,27 @@ func readFindings(found []*vulnerability, module, out string) ([]*vulnerability,
 		}
 		switch {
 		case m.OSV != nil:
-			if !slices.ContainsFunc(found, func(v *vulnerability) bool { return v.id == m.OSV.ID }) {
-				found = append(found, &vulnerability{id: m.OSV.ID, aliases: m.OSV.Aliases, reach: map[string]reach{}})
+			if slices.ContainsFunc(found, func(v *vulnerability) bool { return v.id == m.OSV.ID }) {
+				continue
 			}
+			v := &vulnerability{id: m.OSV.ID, aliases: m.OSV.Aliases, found: map[string]finding{}}
+			for _, a := range m.OSV.Affected {
+				for _, i := range a.Specific.Imports {
+					v.packages = append(v.packages, i.Path)
+				}
+			}
+			found = append(found, v)
 		case m.Finding != nil && len(m.Finding.Trace) > 0:
+			last := m.Finding.Trace[0]
 			near := notLinked
-			if last := m.Finding.Trace[0]; last.Function != "" {
+			if last.Function != "" {
 				near = called
 			} else if last.Package != "" {
 				near = linked
 			}
 			for _, v := range found {
 				if v.id == m.Finding.OSV {
-					v.reach[module] = max(v.reach[module], near)
+					v.found[module] = finding{max(v.found[module].reach, near), last.Module + "@" + last.Version}
 				}
 			}
 		}

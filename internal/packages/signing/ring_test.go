@@ -106,6 +106,7 @@ func TestAClientWithOneOfTwoKeysTakesWhatBothSigned(t *testing.T) {
 	k, _, err := keys(t, "", old, next)
 	require.NoError(t, err)
 	assert.Regexp(t, "^signed by [0-9A-F]{40} and [0-9A-F]{40}$", signing.Describe(k))
+	assert.Equal(t, "signed by "+signing.Fingerprint(k), signing.Describe(k.First()), "as an RPM package is")
 	data := []byte("- the\nindex\n-----BEGIN PGP SIGNATURE-----\n")
 	inline, err := k.Clearsign(data)
 	require.NoError(t, err)

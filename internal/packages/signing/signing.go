@@ -143,6 +143,14 @@ func Describe(k *Keys) string {
 	return "signed by " + strings.Join(ids, " and ")
 }
 
+// First returns the key that signs RPM packages, alone.
+func (k *Keys) First() *Keys {
+	if k == nil {
+		return nil
+	}
+	return single(k.signers[0])
+}
+
 // Fingerprint returns the fingerprint of the first key, 40 hexadecimal digits.
 func Fingerprint(k *Keys) string { return fingerprintOf(k.Key()) }
 
