@@ -2,7 +2,7 @@
 #include <pthread.h>
 
 #include "_cgo_export.h"
-#include "host.h"
+#include "kernelcall.h"
 
 /*
  * Lets one thread at a time make its first call into Go. Go has one spare
@@ -27,6 +27,7 @@ static void bind_to_go(void) {
  */
 int avir_enter(struct avir_entry *entry) {
     struct avir_thread *thread;
+    sigset_t unblocked;
 
     if (avir_in_child())
         return 0;
@@ -43,7 +44,7 @@ int avir_enter(struct avir_entry *entry) {
         avir_handlers_on_stack();
         /* Go's part of the first call unblocks SIGCHLD, SIGPROF and others. */
         bind_to_go();
-        avir_block_signals(NULL);
+        avir_block_signals(&unblocked);
         thread->bound = 1;
     }
     return 1;
@@ -53,6 +54,6 @@ void avir_leave(const struct avir_entry *entry) {
     entry->thread->inside_go = entry->inside_go;
     avir_return_sigstack(entry->thread);
     avir_drop_broken_pipe(&entry->mask);
-    pthread_sigmask(SIG_SETMASK, &entry->mask, NULL);
+    avir_sigmask(SIG_SETMASK, &entry->mask, NULL);
     pthread_setcancelstate(entry->cancel_state, NULL);
 }

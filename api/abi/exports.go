@@ -81,8 +81,7 @@ func avirThreadClose(context C.uintptr_t) C.int {
 
 //export avirTestFile
 func avirTestFile(current *C.struct_avir_thread, context C.uintptr_t, name *C.char, nameLen C.int, realName *C.char, realLen C.int, info *C.char, size C.int) C.int {
-	defer guard()
-	defer atomic.StoreInt32(runsGo(current), takeInterrupts(current))
+	defer guardScan(current, takeInterrupts(current))
 	result := api.Result{Text: "no file name"}
 	if nameLen > 0 {
 		thread := cgo.Handle(context).Value().(*lifecycle.Thread)
@@ -122,6 +121,12 @@ func fileOf(name *C.char, nameLen int, realName *C.char, realLen int) api.File {
 
 // guard keeps a panic away from the host.
 func guard() { _ = recover() }
+
+// guardScan is guard and the end of takeInterrupts.
+func guardScan(current *C.struct_avir_thread, before int32) {
+	_ = recover()
+	atomic.StoreInt32(runsGo(current), before)
+}
 
 func one(ok bool) C.int {
 	if ok {

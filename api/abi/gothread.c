@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "host.h"
+#include "kernelcall.h"
 
 /* How often a thread is tried again, after a millisecond each. Go itself tries 20 times and then aborts. */
 enum { RETRIES = 250 };

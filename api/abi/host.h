@@ -35,7 +35,7 @@ struct avir_thread *avir_known_thread(void); /* NULL also before the thread's fi
 
 /* sigstack.c: a thread's alternate signal stack, on which Go's handlers run. */
 void avir_read_frame_size(char **argv, int argc);
-void avir_lend_sigstack(struct avir_thread *thread);
+void avir_replace_sigstack(struct avir_thread *thread, const stack_t *stack); /* unless it will do */
 void avir_return_sigstack(struct avir_thread *thread);
 void avir_free_sigstack(struct avir_thread *thread);
 
@@ -50,8 +50,9 @@ int avir_enter(struct avir_entry *entry); /* 0: don't enter, don't leave */
 void avir_leave(const struct avir_entry *entry);
 
 /* signals.c: the mask while Go runs. */
+extern sigset_t avir_asynchronous __attribute__((visibility("hidden")));
 void avir_make_signal_set(void); /* once, before all others */
-void avir_block_signals(sigset_t *old);
+void avir_unblock_what_go_needs(const sigset_t *host);
 void avir_drop_broken_pipe(const sigset_t *host);
 void avir_handlers_on_stack(void);
 

@@ -6,15 +6,15 @@
 #include "host.h"
 
 /* Made once, because each call would take longer to make it than to use it. */
-static sigset_t asynchronous;
+sigset_t avir_asynchronous;
 
 void avir_make_signal_set(void) {
     static const int kept[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGURG};
     size_t i;
 
-    sigfillset(&asynchronous); /* glibc leaves its own two signals out */
+    sigfillset(&avir_asynchronous); /* glibc leaves its own two signals out */
     for (i = 0; i < sizeof kept / sizeof *kept; i++)
-        sigdelset(&asynchronous, kept[i]);
+        sigdelset(&avir_asynchronous, kept[i]);
 }
 
 #define BIT(number) (1UL << ((number)-1))
@@ -37,7 +37,7 @@ static unsigned long low_signals(const sigset_t *set) {
  * it stays blocked. A pending SIGURG may be Go's own, from the end of an
  * earlier call.
  */
-static void unblock_what_go_needs(const sigset_t *host) {
+void avir_unblock_what_go_needs(const sigset_t *host) {
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE};
     sigset_t needed, pending;
     size_t i;
@@ -50,20 +50,6 @@ static void unblock_what_go_needs(const sigset_t *host) {
         if (!sigismember(&pending, faults[i]))
             sigaddset(&needed, faults[i]);
     pthread_sigmask(SIG_UNBLOCK, &needed, NULL);
-}
-
-/*
- * Blocks what the host may send itself, so that its handlers never run on a
- * goroutine's small stack. The signals of a broken program keep the state that
- * the host gave them, except those that Go needs.
- */
-void avir_block_signals(sigset_t *old) {
-    sigset_t host;
-
-    pthread_sigmask(SIG_BLOCK, &asynchronous, &host);
-    unblock_what_go_needs(&host);
-    if (old != NULL)
-        *old = host;
 }
 
 /* Does the host ignore SIGPIPE, as a server should? Looked at on each thread's first call. */

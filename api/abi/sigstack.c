@@ -71,10 +71,10 @@ static int is_ours(const struct avir_thread *thread, const stack_t *stack) {
     return thread->stack != NULL && stack->ss_sp == (char *)thread->stack + GUARD;
 }
 
-void avir_lend_sigstack(struct avir_thread *thread) {
-    stack_t stack, ours;
+void avir_replace_sigstack(struct avir_thread *thread, const stack_t *stack) {
+    stack_t ours;
 
-    if (sigaltstack(NULL, &stack) != 0 || (stack.ss_flags & SS_ONSTACK) || will_do(&stack))
+    if (will_do(stack))
         return;
     if (thread->stack == NULL)
         thread->stack = make_stack();
@@ -84,7 +84,7 @@ void avir_lend_sigstack(struct avir_thread *thread) {
     ours.ss_size = size();
     ours.ss_flags = 0;
     if (sigaltstack(&ours, NULL) == 0)
-        thread->replaced = stack;
+        thread->replaced = *stack;
 }
 
 /*

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "host.h"
+#include "kernelcall.h"
 
 #ifdef SYS_ugetrlimit
 #define GETRLIMIT SYS_ugetrlimit /* i386: the older call stops at 2 GiB */
