@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/magefile/mage/mage"
+
+	"github.com/avirkit/avirkit/internal/run"
 )
 
 // ambient are variables of the environment that would change how the targets
@@ -34,14 +37,11 @@ func compile(inv mage.Invocation) (program string, err error) {
 		return "", fmt.Errorf("make mage's cache: %w; set MAGEFILE_CACHE to a folder that can be written", err)
 	}
 	shared := filepath.Join(inv.CacheDir, fmt.Sprintf("targets-%.12x", sha256.Sum256([]byte(checkout))))
-	lock, err := os.OpenFile(shared+".lock", os.O_CREATE|os.O_RDWR, 0o644)
+	unlock, err := run.LockFile(context.Background(), shared+".lock", "another mage, which compiles the targets of this checkout")
 	if err != nil {
 		return "", err
 	}
-	defer lock.Close()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return "", fmt.Errorf("lock %s: %w", lock.Name(), err)
-	}
+	defer unlock()
 	defer restore(ambient)()
 	inv.CompileOut = shared
 	if mage.Invoke(inv) != 0 {

@@ -19,11 +19,15 @@ type suite struct {
 	module string
 	args   []string // further flags of go test
 	first  []string // packages that take long, so that no processor is idle while the last one ends
+	only   []string // instead of all packages
 	env    []string
 }
 
 // tally counts tests; subtests count as tests.
-type tally struct{ passed, failed, skipped int }
+type tally struct {
+	passed, failed, skipped int
+	whole                   []testjson.TestCase // those that are no subtests, with their times
+}
 
 func (t tally) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", t.passed, t.failed, t.skipped)
@@ -33,6 +37,7 @@ func (t *tally) add(o tally) {
 	t.passed += o.passed
 	t.failed += o.failed
 	t.skipped += o.skipped
+	t.whole = append(t.whole, o.whole...)
 }
 
 // run runs the suite and prints what failed or was skipped.
@@ -40,9 +45,15 @@ func (s suite) run(ctx context.Context, root string) (t tally, err error) {
 	name := "the root module"
 	if s.module != "." {
 		name = s.module
+	} else if s.only != nil {
+		name = "part of the root module"
 	}
 	// Lint vets all of the code.
-	args := append(append([]string{"test", "-json", "-count=1", "-vet=off"}, s.args...), append(s.first, "./...")...)
+	packages := s.only
+	if packages == nil {
+		packages = append(s.first, "./...")
+	}
+	args := slices.Concat([]string{"test", "-json", "-count=1", "-vet=off"}, s.args, packages)
 	var now progress
 	var tests *testjson.Execution
 	err = run.Step(ctx, "go test in "+name, now.told, func(ctx context.Context) (string, error) {
@@ -75,7 +86,10 @@ func (s suite) run(ctx context.Context, root string) (t tally, err error) {
 		return t.String(), err
 	})
 	if tests != nil {
-		longest(tests)
+		for _, name := range tests.Packages() {
+			t.whole = append(t.whole, tests.Package(name).TestCases()...)
+		}
+		t.whole = slices.DeleteFunc(t.whole, func(c testjson.TestCase) bool { return c.Test.IsSubTest() })
 		testjson.PrintSummary(run.Out, tests, testjson.SummarizeAll)
 	}
 	if err == nil && t.passed == 0 {
@@ -103,16 +117,13 @@ func (p *progress) Event(e testjson.TestEvent, tests *testjson.Execution) error 
 // Err gets what is no event; the error of the command shows it, too.
 func (p *progress) Err(string) error { return nil }
 
-// longest names the tests that took longest, where "mage -v" asks for details.
-func longest(tests *testjson.Execution) {
-	const most = 20
-	var all []testjson.TestCase
-	for _, name := range tests.Packages() {
-		all = append(all, tests.Package(name).TestCases()...)
-	}
-	all = slices.DeleteFunc(all, func(t testjson.TestCase) bool { return t.Test.IsSubTest() || !run.Verbose() })
+// longest are the lines that name the tests which took longest.
+func (t tally) longest() (lines []string) {
+	const most = 10
+	all := slices.Clone(t.whole)
 	slices.SortFunc(all, func(a, b testjson.TestCase) int { return cmp.Compare(b.Elapsed, a.Elapsed) })
-	for _, t := range all[:min(most, len(all))] {
-		run.Printf("%6.1f s %s %s", t.Elapsed.Seconds(), t.Package, t.Test)
+	for _, c := range all[:min(most, len(all))] {
+		lines = append(lines, fmt.Sprintf("%7.1f s %s %s", c.Elapsed.Seconds(), c.Package, c.Test))
 	}
+	return lines
 }

@@ -33,7 +33,7 @@ func TestA(t *testing.T) { t.Run("sub", func(*testing.T) {}) }
 func TestB(t *testing.T) { t.Skip("for a reason") }
 `)
 	require.NoError(t, err)
-	assert.Equal(t, tally{passed: 2, skipped: 1}, total)
+	assert.Equal(t, "2 passed, 0 failed, 1 skipped", total.String())
 	assert.Contains(t, out, "=== SKIP: m TestB")
 	assert.Contains(t, out, "for a reason")
 }
@@ -44,9 +44,28 @@ func TestA(t *testing.T) {}
 func TestB(t *testing.T) { t.Error("went wrong") }
 `)
 	require.ErrorContains(t, err, "1 tests or packages failed")
-	assert.Equal(t, tally{passed: 1, failed: 1}, total)
+	assert.Equal(t, "1 passed, 1 failed, 0 skipped", total.String())
 	assert.Contains(t, out, "=== FAIL: m TestB")
 	assert.Contains(t, out, "went wrong")
+}
+
+func TestTheTestsThatTookLongestAreNamed(t *testing.T) {
+	one, _, err := module(t, `import ("testing"; "time")
+func TestA(t *testing.T) {}
+func TestB(t *testing.T) { t.Run("sub", func(*testing.T) { time.Sleep(300 * time.Millisecond) }) }
+`)
+	require.NoError(t, err)
+	var total tally
+	total.add(one)
+	total.add(one)
+	lines := total.longest()
+	require.Len(t, lines, 4, "a subtest's time is part of its test's")
+	assert.Regexp(t, `^ +0\.[3-9] s m TestB$`, lines[0])
+	assert.Regexp(t, ` m TestA$`, lines[3])
+	for range 10 {
+		total.add(one)
+	}
+	assert.Len(t, total.longest(), 10)
 }
 
 func TestASuiteThatRunsNothingFails(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/avirkit/avirkit/internal/build"
 	"github.com/avirkit/avirkit/internal/build/toolchain"
@@ -56,6 +57,9 @@ func Test(ctx context.Context) error {
 		{module: "api", args: []string{"-race"}, env: targetGo},
 		{module: "plugins", args: []string{"-race"}, env: targetGo},
 		{module: "harness", env: targetGo},
+		// What runs side by side or is waited for, and is small: the race detector
+		// would have all of this module compiled once more.
+		{module: ".", args: []string{"-race"}, only: []string{"./internal/run", "./internal/mage", "./internal/atomicdir"}},
 		{module: ".", first: []string{"./internal/build", "./internal/targets", "./internal/systems/install", "./internal/packages/release"}},
 	} {
 		if os.Getenv("AVIR_FULL") != "1" {
@@ -73,6 +77,7 @@ func Test(ctx context.Context) error {
 	if total.skipped > 0 && os.Getenv("CI") == "true" {
 		failed = append(failed, errors.New("with CI=true no test may be skipped"))
 	}
+	run.Printf("the longest tests:\n%s", strings.Join(total.longest(), "\n"))
 	run.Printf("%s", total)
 	if len(failed) > 0 {
 		return fmt.Errorf("failed: %w", errors.Join(failed...))

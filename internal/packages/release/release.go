@@ -75,7 +75,7 @@ func Run(ctx context.Context, o Options) error {
 	if len(o.Tests) == 0 {
 		return errors.New("a release must be tested: set Options.Tests")
 	}
-	unlock, err := build.LockFile(ctx, filepath.Join(o.Work, "lock"), "another release of this checkout")
+	unlock, err := run.LockFile(ctx, filepath.Join(o.Work, "lock"), "another release of this checkout")
 	if err != nil {
 		return err
 	}
