@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/asroot"
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/plugins/clam/clamdtest"
@@ -437,9 +438,7 @@ func TestATestLeavesTheRunningPluginsStatusFileAlone(t *testing.T) {
 }
 
 func TestAFileThatTheProductsUserCantReadIsToldSo(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("NOT TESTED: only root scans as another user")
-	}
+	asroot.Need(t, "only root scans as another user")
 	s := newSetup(t, dist(t, toolchain.Zig), platform.Native(), clamdtest.Start(t, nil))
 	s.write(t, "/secret/mail.eml", "a mail")
 	require.NoError(t, os.Chmod(s.path("/secret"), 0o700))
@@ -475,8 +474,8 @@ func TestAvirctlFindsWhatIsBroken(t *testing.T) {
 	for name, c := range brokenSetups {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // some wait for a plugin that waits for clamd
-			if c.root && os.Geteuid() != 0 {
-				t.Skip("NOT TESTED: only root can make this set-up")
+			if c.root {
+				asroot.Need(t, "only root can make this set-up")
 			}
 			s := newSetup(t, dist(t, toolchain.Zig), p, clamd)
 			c.spoil(t, s, dist(t, toolchain.Zig), p)

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/asroot"
 	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/packages/repo"
 	"github.com/avirkit/avirkit/internal/packages/signing"
@@ -225,8 +226,8 @@ func TestWhatSurroundsABuildChangesNothingOrIsNamedAtFullLength(t *testing.T) {
 	require.Contains(t, want, "/repo/apt/dists/stable/InRelease")
 	for _, s := range situations {
 		t.Run(s.name, func(t *testing.T) {
-			if s.root && os.Geteuid() != 0 {
-				t.Skip("needs root")
+			if s.root {
+				asroot.Need(t, "only root can make this situation")
 			}
 			made, out, err := p.make(t, s)
 			if s.want != "" {

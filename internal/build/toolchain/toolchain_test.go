@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/avirkit/avirkit/internal/asroot"
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/versions"
@@ -230,9 +231,7 @@ func TestTheLockFilePinsByHashAndNamesNoRegistry(t *testing.T) {
 }
 
 func TestAFileSystemWithoutProgramsIsNamedBeforeZigIsFetched(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root may mount")
-	}
+	asroot.Need(t, "only root may mount")
 	cache := t.TempDir()
 	require.NoError(t, unix.Mount("none", cache, "tmpfs", unix.MS_NOEXEC, ""))
 	t.Cleanup(func() { assert.NoError(t, unix.Unmount(cache, 0)) })

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/asroot"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/signing"
 )
@@ -117,18 +118,6 @@ func (r *rotation) play(enter func(published string) client) {
 	upgraded(atBoth, 1)
 }
 
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() == 0 {
-		return
-	}
-	const why = "NOT TESTED: dpkg and rpm install only as root; run the tests with sudo"
-	if os.Getenv("CI") == "true" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
-}
-
 // aptClient is apt in a tree.
 type aptClient struct{ root string }
 
@@ -172,7 +161,7 @@ func (a *aptClient) install(t *testing.T, what ...string) (string, error) {
 }
 
 func TestAptFollowsTheKeysFromOldToNew(t *testing.T) {
-	needRoot(t)
+	asroot.Need(t, "dpkg and rpm install only as root")
 	r := newRotation(t)
 	r.play(func(published string) client { return newApt(t, published, r.o.URL, "stable") })
 }
@@ -186,7 +175,7 @@ func newDNF(t *testing.T, published, url string) client {
 	for name, text := range map[string]string{
 		packages.RPMKeyring:            read(t, published, "avirkit.asc"),
 		"home/.rpmmacros":              "%_dbpath /var/lib/rpm\n%_pkgverify_level all\n",
-		"etc/yum.repos.d/avirkit.repo": strings.ReplaceAll(read(t, published, "yum/avirkit.repo"), "file://", "file://"+d.root),
+		"etc/yum.repos.d/avirkit.repo": fmt.Sprintf("[avirkit]\nname=avirkit\nbaseurl=%s/yum\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=1\ngpgkey=file://%s\n", url, d.keys()),
 	} {
 		path := filepath.Join(d.root, name)
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
@@ -215,13 +204,13 @@ func (d *dnfClient) install(t *testing.T, what ...string) (string, error) {
 }
 
 func TestDnfFollowsTheKeysFromOldToNewAtFullLength(t *testing.T) {
-	needRoot(t)
+	asroot.Need(t, "dpkg and rpm install only as root")
 	r := newRotation(t)
 	r.play(func(published string) client { return newDNF(t, published, r.o.URL) })
 }
 
 func TestAptSeesItsChannelAndTheChangelogs(t *testing.T) {
-	needRoot(t)
+	asroot.Need(t, "dpkg and rpm install only as root")
 	r := newRotation(t)
 	r.publish("1.0.0", []string{r.old}, []string{r.old})
 	a := newApt(t, r.o.Out, r.o.URL, "stable").(*aptClient)
@@ -297,7 +286,7 @@ func (d *dnfClient) rpm(t *testing.T, args ...string) string {
 }
 
 func TestDnfAutomaticTakesItsChannelAndKeysThatRpmKnowsAtFullLength(t *testing.T) {
-	needRoot(t)
+	asroot.Need(t, "dpkg and rpm install only as root")
 	r := newRotation(t)
 	r.publish("1.0.0", []string{r.old}, []string{r.old})
 	d := newDNF(t, r.o.Out, r.o.URL).(*dnfClient)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/asroot"
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/systems/session"
 )
@@ -25,9 +26,7 @@ func TestTheFloorHidesNewerSystemCalls(t *testing.T) {
 }
 
 func TestATreeThatRunsNothingIsNamed(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("NOT TESTED: only root changes to another system's root")
-	}
+	asroot.Need(t, "only root changes to another system's root")
 	s, err := session.Begin(t.Context(), session.Options{Cache: t.TempDir()})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, s.End()) }()

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/asroot"
 	"github.com/avirkit/avirkit/internal/build"
 	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/packages"
@@ -20,13 +21,7 @@ import (
 // TestPackagesOnRealSystems is the part of "mage test:packages" that fits
 // into continuous integration: one package instead of four, one Debian.
 func TestPackagesOnRealSystems(t *testing.T) {
-	if os.Geteuid() != 0 {
-		const why = "NOT TESTED: the packages on real systems need root, for chroots; run the tests with sudo"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(why)
-		}
-		t.Skip(why)
-	}
+	asroot.Need(t, "the packages on real systems need root, for chroots")
 	root, err := filepath.Abs("../../..")
 	require.NoError(t, err)
 	dist := build.TestDist(root, toolchain.GCC)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/asroot"
 	"github.com/avirkit/avirkit/internal/systems/rootfs"
 	"github.com/avirkit/avirkit/internal/systems/session"
 	"github.com/avirkit/avirkit/internal/systems/settings"
@@ -33,9 +34,7 @@ exec unshare --mount --propagation private sh -c 'mount -t proc proc "`+tree.Pat
 
 // TestTheStepsPassInATreeAtFullLength runs all that is run in a machine, but in a tree.
 func TestTheStepsPassInATreeAtFullLength(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("NOT TESTED: it needs root")
-	}
+	asroot.Need(t, "programs run in trees only as root")
 	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
 	require.NoError(t, err)
 	for name, c := range map[string]struct {

@@ -18,26 +18,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/asroot"
 	"github.com/avirkit/avirkit/internal/build/platform"
 )
-
-// needRoot skips a test that changes roots or makes namespaces.
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() == 0 {
-		return
-	}
-	const why = "NOT TESTED: programs run in trees only as root; run the tests with sudo"
-	if os.Getenv("CI") == "true" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
-}
 
 // busyRoot is a tree with one static program, a shell with many commands.
 func busyRoot(t *testing.T) Root {
 	t.Helper()
-	needRoot(t)
+	asroot.Need(t, "programs run in trees only as root")
 	busybox, err := os.ReadFile("/bin/busybox")
 	if err != nil {
 		t.Skip("NOT TESTED: no /bin/busybox on this machine: ", err)
@@ -49,7 +37,7 @@ func busyRoot(t *testing.T) Root {
 }
 
 func TestAProgramInATreeKnowsNothingOfItsCallersEnvironment(t *testing.T) {
-	needRoot(t)
+	asroot.Need(t, "programs run in trees only as root")
 	t.Setenv("HOME", "/home/somebody")
 	t.Setenv("TMPDIR", "/somewhere")
 	t.Setenv("http_proxy", "http://proxy")
@@ -63,7 +51,7 @@ func TestAProgramInATreeKnowsNothingOfItsCallersEnvironment(t *testing.T) {
 }
 
 func TestATreeSeesOnlyItsOwnProcessesAndLeavesNoMount(t *testing.T) {
-	needRoot(t)
+	asroot.Need(t, "programs run in trees only as root")
 	r := Root{Dir: "/"}
 	out, err := r.Run(t.Context(), "sh", "-c", "echo /proc/[0-9]*; readlink /proc/self/ns/mnt")
 	require.NoError(t, err)
@@ -83,7 +71,7 @@ func TestWhatAProgramLeavesRunningEndsWithIt(t *testing.T) {
 }
 
 func TestACancelledProgramEnds(t *testing.T) {
-	needRoot(t)
+	asroot.Need(t, "programs run in trees only as root")
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	seconds := fmt.Sprint(200000 + os.Getpid())
@@ -112,7 +100,7 @@ func TestAnotherChoiceOfPackagesIsAnotherSystem(t *testing.T) {
 }
 
 func TestACachedSystemIsUnpackedWithItsOwners(t *testing.T) {
-	needRoot(t)
+	asroot.Need(t, "programs run in trees only as root")
 	root := t.TempDir()
 	d := Debian{Number: "0", Codename: "none", Arch: "i386"}
 	require.NoError(t, os.MkdirAll(filepath.Dir(d.Tarball(root)), 0o755))
@@ -136,7 +124,7 @@ func TestACachedSystemIsUnpackedWithItsOwners(t *testing.T) {
 }
 
 func TestAMirrorThatDebianDidNotSignIsRefused(t *testing.T) {
-	needRoot(t)
+	asroot.Need(t, "programs run in trees only as root")
 	if _, err := exec.LookPath("mmdebstrap"); err != nil {
 		t.Skip("NOT TESTED: no mmdebstrap on this machine: ", err)
 	}
@@ -167,7 +155,7 @@ func TestAMirrorThatDebianDidNotSignIsRefused(t *testing.T) {
 }
 
 func TestTheProductsComeAndGoAsAWhole(t *testing.T) {
-	needRoot(t)
+	asroot.Need(t, "programs run in trees only as root")
 	r := Root{Dir: t.TempDir()}
 	require.NoError(t, r.MakeProducts(t.Context()))
 	for _, f := range productFiles {

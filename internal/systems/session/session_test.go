@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/asroot"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -176,9 +177,7 @@ func TestTheKeeperOfNamespacesRunsOnlyAsTheirFirstProcess(t *testing.T) {
 	cmd := exec.Command("unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
 		"sh", "-c", `sleep 1000 & sh keeper.sh own "$0" avirkit-1 < /dev/null; echo "status $?"; kill $! && echo alive`, t.TempDir())
 	out, err := cmd.CombinedOutput()
-	if os.Geteuid() != 0 {
-		t.Skip("NOT TESTED: namespaces need root")
-	}
+	asroot.Need(t, "namespaces need root")
 	require.NoError(t, err, "%s", out)
 	assert.Contains(t, string(out), "mode own is for process 1")
 	assert.Contains(t, string(out), "status 2\nalive", "it kills nobody")
