@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -78,7 +77,7 @@ func (b *bench) clamdscan(mode, config string) func(context.Context, load) (samp
 		begin := time.Now()
 		for range l.threads {
 			processes.Go(func() error {
-				cmd := exec.CommandContext(ctx, "clamdscan", mode, "--no-summary", "--config-file="+conf, "--file-list="+list)
+				cmd := run.Command{Name: "clamdscan", Args: []string{mode, "--no-summary", "--config-file=" + conf, "--file-list=" + list}}.Cmd(ctx)
 				err := cmd.Run()
 				if err != nil && cmd.ProcessState.ExitCode() != 1 { // 1 tells of a virus
 					return fmt.Errorf("clamdscan: %w", err)

@@ -42,7 +42,7 @@ func compile(inv mage.Invocation) (program string, err error) {
 		return "", err
 	}
 	defer unlock()
-	defer restore(ambient)()
+	defer run.Setenv(ambient)()
 	inv.CompileOut = shared
 	if mage.Invoke(inv) != 0 {
 		return "", errors.New("the targets can't be compiled")
@@ -51,27 +51,6 @@ func compile(inv mage.Invocation) (program string, err error) {
 	program = fmt.Sprintf("%s-%d", shared, os.Getpid())
 	_ = os.Remove(program) // of a run that was killed
 	return program, os.Link(shared, program)
-}
-
-// restore sets variables and returns a function that sets them as they were.
-func restore(variables map[string]string) (back func()) {
-	before := map[string]*string{}
-	for name, value := range variables {
-		before[name] = nil
-		if old, set := os.LookupEnv(name); set {
-			before[name] = &old
-		}
-		_ = os.Setenv(name, value)
-	}
-	return func() {
-		for name, old := range before {
-			if old == nil {
-				_ = os.Unsetenv(name)
-			} else {
-				_ = os.Setenv(name, *old)
-			}
-		}
-	}
 }
 
 // leastFiles is how many files a process must be able to open: compilers and

@@ -28,6 +28,7 @@ type Command struct {
 
 	Stdin  io.Reader
 	Stdout io.Writer // also receives the output; it is kept for the error message anyway
+	Joined bool      // standard error counts as standard output
 	Data   io.Writer // receives standard output that is no text, and that is neither kept nor shown
 }
 
@@ -46,11 +47,9 @@ func Verbose() bool {
 	return os.Getenv("MAGEFILE_VERBOSE") == "1" || strings.EqualFold(os.Getenv("MAGEFILE_VERBOSE"), "true")
 }
 
-// Run runs c to its end and returns what it printed on standard output. The
-// command is the leader of a process group of its own, which is ended as a
-// whole when ctx is. The error of a failure shows the command, the end of its
-// output, and the hint.
-func (c Command) Run(ctx context.Context) (string, error) {
+// Cmd returns c for a caller who starts it and takes its output. It is the leader
+// of a process group of its own, which is ended as a whole when ctx is.
+func (c Command) Cmd(ctx context.Context) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
 	cmd.Dir = c.Dir
 	cmd.Env = append(c.inherited(), c.Env...)
@@ -58,7 +57,13 @@ func (c Command) Run(ctx context.Context) (string, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = killDelay
+	return cmd
+}
 
+// Run runs c to its end and returns what it printed on standard output. The
+// error of a failure shows the command, the end of its output, and the hint.
+func (c Command) Run(ctx context.Context) (string, error) {
+	cmd := c.Cmd(ctx)
 	var out, all bytes.Buffer
 	both := &lockedWriter{w: &all}
 	stdout := []io.Writer{&out, both}
@@ -74,6 +79,9 @@ func (c Command) Run(ctx context.Context) (string, error) {
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(stdout...), io.MultiWriter(stderr...)
 	if c.Data != nil {
 		cmd.Stdout = c.Data
+	}
+	if c.Joined {
+		cmd.Stderr = cmd.Stdout
 	}
 
 	err := cmd.Run()

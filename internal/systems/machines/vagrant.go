@@ -109,11 +109,12 @@ func homeOf(cache string, p session.Mode) (string, error) {
 	return filepath.Join(home, ".vagrant.d"), nil
 }
 
-// command returns a command of Vagrant's. What it says on standard error goes
-// to its standard output, as both make sense only together. Vagrant's state of
-// the machines lies in the run's folder and goes with it.
+// command returns a command of Vagrant's. What it says on standard error makes
+// sense only together with its standard output. Vagrant's state of the machines
+// lies in the run's folder and goes with it.
 func (v *vagrant) command(args ...string) run.Command {
-	c := v.Command("sh", append([]string{"-c", `exec vagrant "$@" 2>&1`, "vagrant"}, args...)...)
+	c := v.Command("vagrant", args...)
+	c.Joined = true
 	c.Env = append(c.Env,
 		"VAGRANT_CWD="+v.dir, "VAGRANT_HOME="+v.home, "VAGRANT_DOTFILE_PATH="+v.Path("vagrant"),
 		"VAGRANT_DEFAULT_PROVIDER="+providerName(v.Mode), "VAGRANT_CHECKPOINT_DISABLE=1", "VAGRANT_NO_COLOR=1",

@@ -111,10 +111,10 @@ func (s *Session) start(o Options) error {
 			return err
 		}
 	}
-	s.keeper = exec.Command("sh", s.Path("keeper.sh"), string(s.Mode), s.Dir, s.Name)
-	s.keeper.Dir = "/"
-	// Another session's keeper must not take this one for its run's.
-	s.keeper.Env = append(os.Environ(), runVariable+"=")
+	s.keeper = run.Command{
+		Name: "sh", Args: []string{s.Path("keeper.sh"), string(s.Mode), s.Dir, s.Name}, Dir: "/",
+		Env: []string{runVariable + "="}, // another session's keeper must not take this one for its run's
+	}.Cmd(context.Background())
 	s.keeper.Stdout, s.keeper.Stderr = &s.output, &s.output
 	// A session of its own: the terminal's Ctrl-C must not end the keeper.
 	s.keeper.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
