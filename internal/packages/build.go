@@ -81,61 +81,40 @@ func Build(ctx context.Context, o Options) error {
 	if len(o.Platforms) == 0 {
 		o.Platforms = platform.All
 	}
-	data, err := Load(o.Data)
-	if err != nil {
+	b := batch{opts: o}
+	var err error
+	if b.data, err = Load(o.Data); err != nil {
 		return err
 	}
-	history, err := LoadChangelog(o.Data)
-	if err != nil {
+	if b.history, err = LoadChangelog(o.Data); err != nil {
 		return err
 	}
-	stage, err := os.MkdirTemp("", "avirkit-packages-")
-	if err != nil {
+	if b.stage, err = os.MkdirTemp("", "avirkit-packages-"); err != nil {
 		return fmt.Errorf("make a folder for the packages' parts: %w", err)
 	}
-	defer os.RemoveAll(stage)
-
-	var built int
+	defer os.RemoveAll(b.stage)
+	built := 0
 	err = atomicdir.Replace(o.Out, func(tmp string) error {
-		for _, product := range sorted(data.Products) {
-			for _, plugin := range sorted(data.Plugins) {
-				for _, of := range o.Platforms {
-					r, err := newRecipe(o, data, product, plugin, of, history, stage)
-					if err != nil {
-						return err
-					}
-					n, err := r.build(ctx, tmp, r.deb, r.rpm)
-					if err != nil {
-						return err
-					}
-					built += n
+		for r, err := range b.recipes {
+			if err != nil {
+				return err
+			}
+			for _, format := range []func() (fileName string, content []byte, err error){r.deb, r.rpm} {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
 				}
+				name, content, err := format()
+				if err != nil {
+					return err
+				}
+				if err := atomicdir.WriteFile(filepath.Join(tmp, name), content, 0o644); err != nil {
+					return err
+				}
+				run.Printf("  ok %-52s %7.1f KiB", name, float64(len(content))/1024)
+				built++
 			}
 		}
-		for _, of := range platform.All {
-			if o.PluginsOnly {
-				break
-			}
-			t, err := newTools(o, data, of, history, stage)
-			if err != nil {
-				return err
-			}
-			n, err := t.build(ctx, tmp, t.deb, t.rpm)
-			if err != nil {
-				return err
-			}
-			built += n
-		}
-		if o.Keyring == nil || o.PluginsOnly {
-			return nil
-		}
-		ring, err := newKeyring(o, data, history, stage)
-		if err != nil {
-			return err
-		}
-		n, err := ring.build(ctx, tmp, ring.deb, ring.rpm)
-		built += n
-		return err
+		return nil
 	})
 	if err != nil {
 		return err
@@ -144,20 +123,26 @@ func Build(ctx context.Context, o Options) error {
 	return nil
 }
 
-// build builds the recipe's packages into dir and returns how many there are.
-func (r *recipe) build(ctx context.Context, dir string, kinds ...func() (fileName string, content []byte, err error)) (int, error) {
-	for _, kind := range kinds {
-		if ctx.Err() != nil {
-			return 0, context.Cause(ctx)
+// recipes makes those of all packages, one after the other.
+func (b batch) recipes(yield func(*recipe, error) bool) {
+	for _, product := range sorted(b.data.Products) {
+		for _, plugin := range sorted(b.data.Plugins) {
+			for _, of := range b.opts.Platforms {
+				if !yield(b.plugin(product, plugin, of)) {
+					return
+				}
+			}
 		}
-		name, content, err := kind()
-		if err != nil {
-			return 0, err
-		}
-		if err := atomicdir.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
-			return 0, err
-		}
-		run.Printf("  ok %-52s %7.1f KiB", name, float64(len(content))/1024)
 	}
-	return len(kinds), nil
+	if b.opts.PluginsOnly {
+		return
+	}
+	for _, of := range platform.All {
+		if !yield(b.tools(of)) {
+			return
+		}
+	}
+	if b.opts.Keyring != nil {
+		yield(b.keyring())
+	}
 }

@@ -34,7 +34,7 @@ func TestTheDataOfThisCheckoutDescribesTwoProductsAndThreePlugins(t *testing.T) 
 }
 
 func TestDpkgTakesTheNameOfAPackage(t *testing.T) {
-	assert.Equal(t, "kerio-connect-avir-foo-bar", packageName(Product{Package: "kerio-connect"}, "foo_bar"))
+	assert.Equal(t, "kerio-connect-avir-foo-bar", PackageName(Product{Package: "kerio-connect"}, "foo_bar"))
 }
 
 func TestWrongDataIsRefused(t *testing.T) {

@@ -11,106 +11,90 @@ import (
 	"github.com/avirkit/avirkit/internal/build/platform"
 )
 
-// Needs is what a library asks the dynamic linker for.
-type Needs struct {
-	platform *platform.Platform
-	sonames  []string // DT_NEEDED, in order
-	symbols  []string // "libc.so.6(GLIBC_2.0)", sorted
-	glibc    string   // the number of the newest GLIBC version
-	gnuHash  bool     // has only the newer of the two hash tables
-}
-
-// ReadNeeds reads the needs of the library at path, which must be of a
-// platform.
-func ReadNeeds(path string, of *platform.Platform) (Needs, error) {
+// readNeeds returns what the package of a library must depend on, in Debian's
+// words and in rpm's. The library must be of a platform.
+func readNeeds(path string, of *platform.Platform) (deb string, rpm []string, err error) {
 	f, err := elf.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return Needs{}, fmt.Errorf("%s is not built: run go tool mage build", path)
+		return "", nil, fmt.Errorf("%s is not built: run go tool mage build", path)
 	}
 	if err != nil {
-		return Needs{}, fmt.Errorf("read the library %s: %w", path, err)
+		return "", nil, fmt.Errorf("read the library %s: %w", path, err)
 	}
 	defer f.Close()
 	if f.Type != elf.ET_DYN || platform.Of(f.Class, f.Machine) != of {
-		return Needs{}, fmt.Errorf("%s is no shared library for %s (%v, %v, %v): the product can't load it", path, of.Words, f.Type, f.Class, f.Machine)
+		return "", nil, fmt.Errorf("%s is no shared library for %s (%v, %v, %v): the product can't load it", path, of.Words, f.Type, f.Class, f.Machine)
 	}
-	needs, err := readNeeds(f, of)
+	rpm, versions, err := rpmNeeds(f, of)
+	if err == nil {
+		deb, err = debGlibc(versions)
+	}
 	if err != nil {
-		return Needs{}, fmt.Errorf("%s: %w", path, err)
+		return "", nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return needs, nil
+	return deb, rpm, nil
 }
 
-func readNeeds(f *elf.File, of *platform.Platform) (n Needs, err error) {
-	n.platform = of
-	if n.sonames, err = f.ImportedLibraries(); err != nil {
-		return n, fmt.Errorf("read what it is linked with: %w", err)
+// rpmNeeds returns the requirements as rpmbuild writes them: libc.so.6 and
+// libc.so.6(GLIBC_2.0), or libc.so.6()(64bit) and libc.so.6(GLIBC_2.2.5)(64bit);
+// and the names of the versions in them.
+func rpmNeeds(f *elf.File, of *platform.Platform) (requires, versions []string, err error) {
+	sonames, err := f.ImportedLibraries()
+	if err != nil {
+		return nil, nil, fmt.Errorf("read what it is linked with: %w", err)
 	}
-	for _, soname := range n.sonames {
+	for _, soname := range sonames {
 		// glibc's packages hold them everywhere, and nothing else.
 		if !slices.Contains(of.Glibc().Sonames(), soname) {
-			return n, fmt.Errorf("needs %s, which is not part of glibc: link it statically", soname)
+			return nil, nil, fmt.Errorf("needs %s, which is not part of glibc: link it statically", soname)
 		}
+		requires = append(requires, RPMSoname(soname, of))
 	}
-	versions, err := f.DynamicVersionNeeds()
+	libraries, err := f.DynamicVersionNeeds()
 	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
-		return n, fmt.Errorf("read its symbol versions: %w", err)
+		return nil, nil, fmt.Errorf("read its symbol versions: %w", err)
 	}
-	for _, v := range versions {
-		for _, need := range v.Needs {
-			n.symbols = append(n.symbols, fmt.Sprintf("%s(%s)", v.Name, need.Dep))
-			if err := n.take(need.Dep); err != nil {
-				return n, fmt.Errorf("needs %s(%s): %w", v.Name, need.Dep, err)
-			}
+	var symbols []string
+	for _, library := range libraries {
+		for _, need := range library.Needs {
+			symbols = append(symbols, fmt.Sprintf("%s(%s)%s", library.Name, need.Dep, of.RPMMark))
+			versions = append(versions, need.Dep)
 		}
 	}
-	slices.Sort(n.symbols)
-	sysv, err := f.DynValue(elf.DT_HASH)
-	if err != nil {
-		return n, fmt.Errorf("read its hash table: %w", err)
-	}
-	n.gnuHash = len(sysv) == 0
-	return n, nil
-}
-
-// take raises what is needed of glibc to a symbol version.
-func (n *Needs) take(version string) error {
-	number, ok := glibc.Number(version)
-	if !ok {
-		return errors.New("only versions like GLIBC_2.3.4 can be turned into a dependency")
-	}
-	if glibc.Newer(number, n.glibc) {
-		n.glibc = number
-	}
-	return nil
-}
-
-// DebGlibc returns the relation that a Debian package of glibc must satisfy,
-// ">= 2.3.6-6~". Debian's own shlibs files name that version for everything
-// that came before it, and the upstream version for what is newer.
-func (n Needs) DebGlibc() string {
-	if glibc.Newer("2.4", n.glibc) {
-		return ">= 2.3.6-6~"
-	}
-	return ">= " + n.glibc
-}
-
-// RPM returns the requirements as rpmbuild writes them: libc.so.6 and
-// libc.so.6(GLIBC_2.0), or libc.so.6()(64bit) and libc.so.6(GLIBC_2.2.5)(64bit).
-func (n Needs) RPM() []string {
-	mark := n.platform.RPMMark
-	var requires []string
-	for _, soname := range n.sonames {
-		if mark != "" {
-			soname += "()"
-		}
-		requires = append(requires, soname+mark)
-	}
-	for _, symbol := range n.symbols {
-		requires = append(requires, symbol+mark)
-	}
-	if n.gnuHash {
+	slices.Sort(symbols)
+	requires = append(requires, symbols...)
+	if sysv, err := f.DynValue(elf.DT_HASH); err != nil {
+		return nil, nil, fmt.Errorf("read its hash table: %w", err)
+	} else if len(sysv) == 0 {
 		requires = append(requires, "rtld(GNU_HASH)")
 	}
-	return requires
+	return requires, versions, nil
+}
+
+// RPMSoname is how rpm spells a library without a version.
+func RPMSoname(soname string, of *platform.Platform) string {
+	if of.RPMMark == "" {
+		return soname
+	}
+	return soname + "()" + of.RPMMark
+}
+
+// debGlibc returns the relation that a Debian package of glibc must satisfy,
+// "libc6 (>= 2.3.6-6~)". Debian's own shlibs files name that version for
+// everything that came before it, and the upstream version for what is newer.
+func debGlibc(versions []string) (string, error) {
+	newest := ""
+	for _, version := range versions {
+		number, ok := glibc.Number(version)
+		if !ok {
+			return "", fmt.Errorf("needs %s: only versions like GLIBC_2.3.4 can be turned into a dependency", version)
+		}
+		if glibc.Newer(number, newest) {
+			newest = number
+		}
+	}
+	if glibc.Newer("2.4", newest) {
+		newest = "2.3.6-6~"
+	}
+	return "libc6 (>= " + newest + ")", nil
 }

@@ -15,21 +15,20 @@ func TestTheGlibcDependencyIsTheHighestVersionNeeded(t *testing.T) {
 		versions []string
 		want     string
 	}{
-		{nil, ">= 2.3.6-6~"},
-		{[]string{"GLIBC_2.0", "GLIBC_2.1.3"}, ">= 2.3.6-6~"},
-		{[]string{"GLIBC_2.3.4", "GLIBC_2.2"}, ">= 2.3.6-6~"},
-		{[]string{"GLIBC_2.4", "GLIBC_2.3.4"}, ">= 2.4"},
-		{[]string{"GLIBC_2.4", "GLIBC_2.11", "GLIBC_2.9"}, ">= 2.11"},
-		{[]string{"GLIBC_2.4", "GLIBC_2.4.1"}, ">= 2.4.1"},
+		{nil, "libc6 (>= 2.3.6-6~)"},
+		{[]string{"GLIBC_2.0", "GLIBC_2.1.3"}, "libc6 (>= 2.3.6-6~)"},
+		{[]string{"GLIBC_2.3.4", "GLIBC_2.2"}, "libc6 (>= 2.3.6-6~)"},
+		{[]string{"GLIBC_2.4", "GLIBC_2.3.4"}, "libc6 (>= 2.4)"},
+		{[]string{"GLIBC_2.4", "GLIBC_2.11", "GLIBC_2.9"}, "libc6 (>= 2.11)"},
+		{[]string{"GLIBC_2.4", "GLIBC_2.4.1"}, "libc6 (>= 2.4.1)"},
 	} {
-		var n Needs
-		for _, name := range tc.versions {
-			require.NoError(t, n.take(name))
-		}
-		assert.Equal(t, tc.want, n.DebGlibc(), "%q", tc.versions)
+		got, err := debGlibc(tc.versions)
+		require.NoError(t, err)
+		assert.Equal(t, tc.want, got, "%q", tc.versions)
 	}
 	for _, wrong := range []string{"GLIBC_PRIVATE", "GLIBC_2.1.2.3", "GCC_3.0", "GLIBC_ABI_DT_RELR", ""} {
-		assert.Error(t, new(Needs).take(wrong), wrong)
+		_, err := debGlibc([]string{"GLIBC_2.4", wrong})
+		assert.Error(t, err, wrong)
 	}
 }
 
@@ -38,14 +37,14 @@ func TestNeedsAreReadFromALibrary(t *testing.T) {
 	for i, want := range [][]string{{"libc.so.6", "libc.so.6(GLIBC_2.0)"}, {"libc.so.6()(64bit)", "libc.so.6(GLIBC_2.2.5)(64bit)"}} {
 		of := platform.All[i]
 		compile(t, of, path, allocating, "-Wl,--hash-style=gnu")
-		n, err := ReadNeeds(path, of)
+		_, needs, err := readNeeds(path, of)
 		require.NoError(t, err)
-		assert.Subset(t, n.RPM(), append(want, "rtld(GNU_HASH)"))
+		assert.Subset(t, needs, append(want, "rtld(GNU_HASH)"))
 
 		compile(t, of, path, allocating, "-Wl,--hash-style=both")
-		n, err = ReadNeeds(path, of)
+		_, needs, err = readNeeds(path, of)
 		require.NoError(t, err)
-		assert.NotContains(t, n.RPM(), "rtld(GNU_HASH)", "an old dynamic linker can use the other table")
+		assert.NotContains(t, needs, "rtld(GNU_HASH)", "an old dynamic linker can use the other table")
 	}
 }
 
@@ -64,7 +63,7 @@ func TestALibraryThatCantBePackagedIsRefused(t *testing.T) {
 		{"one that needs more than glibc", linked, "needs libother.so.1, which is not part of glibc"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := ReadNeeds(tc.path, of)
+			_, _, err := readNeeds(tc.path, of)
 			assert.ErrorContains(t, err, tc.want)
 		})
 	}

@@ -15,17 +15,27 @@ var linked = regexp.MustCompile(`(?m)^Files: ([^\s,]+), linked into (?:the libra
 // with this id, or for "tools" in avirctl, by module path: those that the
 // copyright file of packaging/id names, and the packages' own for this repository's and Go's.
 func Licenses(d *Data, id string) (map[string]string, error) {
-	text, err := os.ReadFile(filepath.Join(d.dir, id, "copyright"))
-	if err != nil && !os.IsNotExist(err) {
-		return nil, fmt.Errorf("read the plugin's copyright: %w", err)
+	text, err := d.copyright(id)
+	if err != nil {
+		return nil, err
 	}
 	terms := map[string]string{
 		"stdlib":                             d.License,
 		"github.com/avirkit/avirkit/api":     d.License,
 		"github.com/avirkit/avirkit/plugins": d.License,
 	}
-	for _, m := range linked.FindAllStringSubmatch(string(text), -1) {
+	for _, m := range linked.FindAllStringSubmatch(text, -1) {
 		terms[m[1]] = m[2]
 	}
 	return terms, nil
+}
+
+// copyright returns what a folder of packaging/ says of the copyright of what
+// is linked in, and nothing where it has no such file.
+func (d *Data) copyright(folder string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(d.dir, folder, "copyright"))
+	if err != nil && !os.IsNotExist(err) {
+		return "", fmt.Errorf("read the copyright of what is linked in: %w", err)
+	}
+	return string(text), nil
 }

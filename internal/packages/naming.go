@@ -38,7 +38,7 @@ type texts struct {
 }
 
 func newTexts(d *Data, v Version, product Product, plugin string, of *platform.Platform) (*texts, error) {
-	name, library, above := packageName(product, plugin), d.Plugins[plugin].Library, path.Dir(product.Plugins)
+	name, library, above := PackageName(product, plugin), d.Plugins[plugin].Library, path.Dir(product.Plugins)
 	t := &texts{dir: d.dir, plugin: plugin, naming: Naming{
 		Name: name, Version: v.Deb(), Library: library, Product: product, Bits: of.Bits(), Other: otherWidth(of),
 		File:        path.Join(product.Plugins, library),
@@ -51,17 +51,20 @@ func newTexts(d *Data, v Version, product Product, plugin string, of *platform.P
 		return nil, err
 	}
 	t.naming.NextSteps = strings.TrimRight(string(steps), "\n")
-	stanzas, err := os.ReadFile(filepath.Join(d.dir, plugin, "copyright"))
-	if err != nil && !os.IsNotExist(err) {
-		return nil, fmt.Errorf("read the plugin's copyright: %w", err)
-	}
-	t.naming.Copyright = string(stanzas)
-	return t, nil
+	t.naming.Copyright, err = d.copyright(plugin)
+	return t, err
 }
 
-// packageName is a name that dpkg takes: with no underscore.
-func packageName(product Product, plugin string) string {
+// PackageName is the name of a plugin's package for a product. dpkg takes none
+// with an underscore.
+func PackageName(product Product, plugin string) string {
 	return product.Package + "-avir-" + strings.ReplaceAll(plugin, "_", "-")
+}
+
+// FileNames are those of a package for one platform.
+func FileNames(name string, v Version, of *platform.Platform) (deb, rpm string) {
+	version, release := v.RPM()
+	return fmt.Sprintf("%s_%s_%s.deb", name, v.Deb(), of.Deb), fmt.Sprintf("%s-%s-%s.%s.rpm", name, version, release, of.RPM)
 }
 
 // otherWidth returns a platform whose programs are of the other width.

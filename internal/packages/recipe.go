@@ -2,64 +2,111 @@ package packages
 
 import (
 	"bytes"
-	"compress/gzip"
 	"fmt"
+	"os"
 	"path/filepath"
+
+	"github.com/goreleaser/nfpm/v2"
+	"github.com/goreleaser/nfpm/v2/files"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build/platform"
-	"github.com/goreleaser/nfpm/v2"
-	"github.com/goreleaser/nfpm/v2/files"
 )
 
-// recipe is one package to build.
+// batch is what all packages of a build are made from.
+type batch struct {
+	opts    Options
+	data    *Data
+	history []ChangelogEntry
+	stage   string // folder for what nfpm reads from files
+}
+
+// recipe is one package to build, in both formats.
 type recipe struct {
-	opts     Options
-	data     *Data
+	batch
 	platform *platform.Platform // nil: for all
 	name     string
-	product  Product
-	plugin   Plugin
+	about    About
+	product  Product // of a plugin; the other packages have no scripts
 	texts    *texts
-	needs    Needs
-	history  []ChangelogEntry
-	stage    string // folder for what nfpm reads from files
+
+	contents       files.Contents // of both formats
+	forDeb, forRPM relations
 }
 
-func newRecipe(opts Options, d *Data, product, plugin string, of *platform.Platform, history []ChangelogEntry, stage string) (*recipe, error) {
-	r := &recipe{
-		opts: opts, data: d, platform: of, product: d.Products[product], plugin: d.Plugins[plugin],
-		name:    packageName(d.Products[product], plugin),
-		history: entriesFor(history, opts.Version, opts.Epoch),
+// About is what users read of a package, and how their systems sort it.
+type About struct {
+	Summary     string
+	Description string
+	Section     string // Debian's section
+	Group       string // rpm's group
+}
+
+// relations are what a package has to do with others, as a format writes it.
+type relations struct{ depends, suggests []string }
+
+// recipe begins a recipe with what every package holds beside its own files:
+// its licence and its history, and for Debian what lintian shall not complain
+// of.
+func (b batch) recipe(name string, of *platform.Platform, t *texts) (*recipe, error) {
+	r := &recipe{batch: b, name: name, platform: of, texts: t}
+	r.history = entriesFor(b.history, b.opts.Version, b.opts.Epoch)
+	r.stage = filepath.Join(b.stage, name)
+	doc, licenses := "/usr/share/doc/"+name, "/usr/share/licenses/"+name
+	if of != nil { // lintian finds nothing in a package of data
+		r.stage = filepath.Join(b.stage, of.Name, name)
+		overrides := []string{t.plugin, "lintian-overrides"}
+		if _, own := os.Stat(filepath.Join(b.data.dir, t.plugin, "lintian-overrides")); own != nil {
+			overrides[0] = "deb"
+		}
+		source, err := r.fillIn("overrides", overrides...)
+		if err != nil {
+			return nil, err
+		}
+		r.add(only("deb", file(source, "/usr/share/lintian/overrides/"+name, files.TypeFile)))
 	}
-	r.stage = filepath.Join(stage, of.Name, r.name)
-	var err error
-	if r.texts, err = newTexts(d, opts.Version, r.product, plugin, of); err != nil {
+	license, err := r.fillIn("copyright", "copyright")
+	if err != nil {
 		return nil, err
 	}
-	r.needs, err = ReadNeeds(r.library(), of)
-	return r, err
+	changelog, err := r.debChangelog()
+	if err != nil {
+		return nil, err
+	}
+	r.add(only("deb", file(license, doc+"/copyright", files.TypeFile)), file(license, licenses+"/LICENSE", files.TypeRPMLicense),
+		only("deb", file(changelog, doc+"/changelog.gz", files.TypeFile)))
+	// The systems before EL7 have no /usr/share/licenses; on the others it stays,
+	// because the package filesystem lists it too.
+	r.folders(licenses, "/usr/share/licenses")
+	return r, nil
 }
 
-func (r *recipe) library() string {
-	return filepath.Join(r.opts.Dist, r.platform.Name, r.plugin.Library)
+func (r *recipe) add(contents ...*files.Content) { r.contents = append(r.contents, contents...) }
+
+// folders adds directories that go with the package: rpm removes only those
+// that are listed.
+func (r *recipe) folders(paths ...string) {
+	for _, path := range paths {
+		r.add(only("rpm", &files.Content{
+			Destination: path, Type: files.TypeDir, FileInfo: &files.ContentFileInfo{Owner: "root", Group: "root", Mode: 0o755},
+		}))
+	}
 }
 
-func (r *recipe) summary() string { return r.plugin.Summary + " " + r.product.Name }
-
-func (r *recipe) description() (string, error) {
-	text, err := r.texts.fill(r.plugin.Library+"'s description", r.plugin.Description)
-	return string(text), err
+// only keeps a file out of the packages of other formats.
+func only(format string, c *files.Content) *files.Content {
+	c.Packager = format
+	return c
 }
 
 // info is what both formats say. It is made anew for each package, because
 // nfpm changes what it is given.
-func (r *recipe) info() *nfpm.Info {
+func (r *recipe) info(of relations) *nfpm.Info {
 	arch := "all"
 	if r.platform != nil {
 		arch = r.platform.GOARCH
 	}
-	return nfpm.WithDefaults(&nfpm.Info{
+	info := nfpm.WithDefaults(&nfpm.Info{
 		Name:            r.name,
 		Arch:            arch,
 		Platform:        "linux",
@@ -71,6 +118,22 @@ func (r *recipe) info() *nfpm.Info {
 		DisableGlobbing: true,
 		MTime:           r.opts.Epoch,
 	})
+	info.Contents, info.Depends, info.Suggests = r.contents, of.depends, of.suggests
+	return info
+}
+
+// scripts fills in those of a plugin's package, which stand in the format's
+// folder.
+func (r *recipe) scripts(format string, places map[string]*string) (err error) {
+	for name, at := range places {
+		if r.product.Package == "" {
+			continue
+		}
+		if *at, err = r.fillIn(format+"-"+name, format, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pack makes the file of a package.
@@ -107,20 +170,4 @@ func (r *recipe) fillIn(as string, template ...string) (string, error) {
 		return "", err
 	}
 	return r.write(as, data)
-}
-
-// Gzip does what gzip -9n does.
-func Gzip(data []byte) ([]byte, error) {
-	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err == nil {
-		_, err = z.Write(data)
-	}
-	if err == nil {
-		err = z.Close()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("compress: %w", err)
-	}
-	return b.Bytes(), nil
 }

@@ -5,8 +5,6 @@ import (
 	"io"
 	"slices"
 
-	"github.com/goreleaser/nfpm/v2"
-	"github.com/goreleaser/nfpm/v2/files"
 	"github.com/goreleaser/nfpm/v2/rpm"
 
 	"github.com/avirkit/avirkit/internal/build/platform"
@@ -24,44 +22,11 @@ var ScriptNeeds = []string{"/bin/sh", "coreutils", "findutils", "grep"}
 
 // rpm builds the RPM package, signed if there is a key.
 func (r *recipe) rpm() (fileName string, content []byte, err error) {
-	info, err := r.rpmInfo()
-	if err != nil {
-		return "", nil, err
-	}
-	return pack(rpm.DefaultRPM, info)
-}
-
-func (r *recipe) rpmInfo() (*nfpm.Info, error) {
-	description, err := r.description()
-	if err != nil {
-		return nil, err
-	}
-	info := r.info()
+	info := r.info(r.forRPM)
 	info.Version, info.Release = r.opts.Version.RPM()
-	info.Description = description
-	info.Depends = slices.Concat(ScriptNeeds, r.needs.RPM(), rpmlib)
-	info.Suggests = r.plugin.Suggests.RPM
-	info.RPM.Summary = r.summary()
-	info.RPM.Group = r.product.Group
-	r.rpmCommon(info)
-	if info.Contents, err = r.rpmContents(); err != nil {
-		return nil, err
-	}
-	if info.Changelog, err = r.rpmChangelog(); err != nil {
-		return nil, err
-	}
-	for script, at := range map[string]*string{
-		"pre": &info.Scripts.PreInstall, "post": &info.Scripts.PostInstall, "postun": &info.Scripts.PostRemove,
-	} {
-		if *at, err = r.fillIn("rpm-"+script, "rpm", script); err != nil {
-			return nil, err
-		}
-	}
-	return info, nil
-}
-
-// rpmCommon sets what all RPM packages have.
-func (r *recipe) rpmCommon(info *nfpm.Info) {
+	info.Description = r.about.Description
+	info.RPM.Summary, info.RPM.Group = r.about.Summary, r.about.Group
+	info.Depends = slices.Concat(info.Depends, rpmlib)
 	if r.platform != nil {
 		// The package of the other width has the same file, so they exclude each
 		// other. They have one name, and only this that tells them apart.
@@ -81,31 +46,19 @@ func (r *recipe) rpmCommon(info *nfpm.Info) {
 			return signer.Detach(content)
 		}
 	}
+	if info.Changelog, err = r.rpmChangelog(); err != nil {
+		return "", nil, err
+	}
+	if err := r.scripts("rpm", map[string]*string{
+		"pre": &info.Scripts.PreInstall, "post": &info.Scripts.PostInstall, "postun": &info.Scripts.PostRemove,
+	}); err != nil {
+		return "", nil, err
+	}
+	return pack(rpm.DefaultRPM, info)
 }
 
 // isa is what rpm appends to the name of a package that is for one processor.
 func isa(p *platform.Platform) string { return fmt.Sprintf("(x86-%d)", p.Bits()) }
-
-func (r *recipe) rpmContents() (files.Contents, error) {
-	readme, err := r.fillIn("rpm-README", r.texts.plugin, "README")
-	if err != nil {
-		return nil, err
-	}
-	license, err := r.fillIn("rpm-LICENSE", "copyright")
-	if err != nil {
-		return nil, err
-	}
-	doc, licenses := "/usr/share/doc/"+r.name, "/usr/share/licenses/"+r.name
-	contents := files.Contents{
-		file(r.library(), r.product.Plugins+"/"+r.plugin.Library, files.TypeFile),
-		file(readme, doc+"/README", files.TypeRPMDoc),
-		file(license, licenses+"/LICENSE", files.TypeRPMLicense),
-	}
-	// rpm removes only the directories that are listed. The systems before
-	// EL7 have no /usr/share/licenses; on the others it stays, because the
-	// package filesystem lists it too.
-	return append(contents, rpmFolders(doc, licenses, "/usr/share/licenses")...), nil
-}
 
 func (r *recipe) rpmChangelog() (string, error) {
 	entries, err := chglogEntries(r.history, r.data.Maintainer, func(v Version) string {

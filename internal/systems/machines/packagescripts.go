@@ -58,7 +58,7 @@ func (p product) library(plugin string) string {
 // names returns the packages by the ids of their plugins, in order.
 func (p product) names() (ids, names []string) {
 	for _, id := range slices.Sorted(maps.Keys(p.plugins)) {
-		ids, names = append(ids, id), append(names, p.Package+"-avir-"+id)
+		ids, names = append(ids, id), append(names, packages.PackageName(p.Product, id))
 	}
 	return ids, names
 }
@@ -80,15 +80,16 @@ func (p product) install(folder string, version packages.Version) string {
 	ids, names := p.names()
 	for i, name := range names {
 		library := p.library(ids[i])
+		deb, rpm := packages.FileNames(name, version, p.machine.For())
 		if p.machine.Packages == "rpm" {
 			full := number + "-" + release
-			files = append(files, fmt.Sprintf("%s/%s-%s.%s.rpm", folder, name, full, p.machine.For().RPM))
+			files = append(files, path.Join(folder, rpm))
 			checks = append(checks, fmt.Sprintf(`[ "$(%[1]s -q --qf '%%{VERSION}-%%{RELEASE}' %[2]s)" = %[3]s ]
 %[1]s -V %[2]s
 %[1]s -ql %[2]s | grep -x %[4]s
 `, p.rpm(), name, full, library))
 		} else {
-			files = append(files, fmt.Sprintf("%s/%s_%s_%s.deb", folder, name, version.Deb(), p.machine.For().Deb))
+			files = append(files, path.Join(folder, deb))
 			checks = append(checks, fmt.Sprintf(`[ "$(dpkg-query -W -f '${Status} ${Version}' %[1]s)" = "install ok installed %[2]s" ]
 (cd / && md5sum -c /var/lib/dpkg/info/%[1]s.md5sums)
 dpkg -L %[1]s | grep -x %[3]s

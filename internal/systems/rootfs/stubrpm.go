@@ -41,11 +41,7 @@ func StubRPM(platforms ...*platform.Platform) ([]byte, error) {
 func glibcProvides(p *platform.Platform) []string {
 	names := map[string]bool{}
 	for _, library := range p.Glibc().Libraries {
-		bare := library.Soname
-		if p.RPMMark != "" {
-			bare += "()" + p.RPMMark
-		}
-		names[bare] = true
+		names[packages.RPMSoname(library.Soname, p)] = true
 		for _, symbol := range library.Symbols {
 			names[fmt.Sprintf("%s(%s)%s", library.Soname, symbol.Version, p.RPMMark)] = true
 		}
