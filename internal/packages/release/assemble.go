@@ -30,9 +30,6 @@ type parts struct {
 
 // assemble puts the files of the release into dir.
 func (f parts) assemble(ctx context.Context, o Options, dir string) error {
-	put := func(name string, data []byte) error {
-		return atomicdir.WriteFile(filepath.Join(dir, name), data, 0o644)
-	}
 	stem := "avirkit-" + o.Packages.Version.String()
 	all := archives(stem, o.Packages.Dist)
 	all[stem+"-repo.tar.gz"] = o.Repo.Out
@@ -43,28 +40,23 @@ func (f parts) assemble(ctx context.Context, o Options, dir string) error {
 	if err := jobs.Wait(); err != nil {
 		return err
 	}
-	if err := copyFiles(o.Packages.Out, dir); err != nil {
-		return err
+	if err := os.CopyFS(dir, os.DirFS(o.Packages.Out)); err != nil {
+		return fmt.Errorf("copy the packages into the release: %w", err)
 	}
 	manifest, err := os.ReadFile(filepath.Join(o.Packages.Dist, build.ManifestName))
 	if err != nil {
 		return fmt.Errorf("read the build's manifest: %w", err)
 	}
-	if err := put(build.ManifestName, manifest); err != nil {
-		return err
-	}
 	bom, err := billOfMaterials(o, f.manifest)
 	if err != nil {
 		return err
 	}
-	if err := put(stem+".cdx.json", bom); err != nil {
-		return err
-	}
-	if err := put(stem+".openvex.json", f.vex); err != nil {
-		return err
-	}
-	if err := put("RELEASE-NOTES.md", f.notes(o)); err != nil {
-		return err
+	for name, data := range map[string][]byte{
+		build.ManifestName: manifest, stem + ".cdx.json": bom, stem + ".openvex.json": f.vex, "RELEASE-NOTES.md": f.notes(o),
+	} {
+		if err := atomicdir.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			return err
+		}
 	}
 	return sign(o.Packages.Signer, dir)
 }
@@ -112,23 +104,6 @@ func checksums(dir string) ([]byte, error) {
 		fmt.Fprintf(&b, "%x  %s\n", sha256.Sum256(data), f.Name())
 	}
 	return b.Bytes(), nil
-}
-
-func copyFiles(from, to string) error {
-	files, err := os.ReadDir(from)
-	if err != nil {
-		return fmt.Errorf("list %s: %w", from, err)
-	}
-	for _, f := range files {
-		data, err := os.ReadFile(filepath.Join(from, f.Name()))
-		if err != nil {
-			return fmt.Errorf("copy into the release: %w", err)
-		}
-		if err := atomicdir.WriteFile(filepath.Join(to, f.Name()), data, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // pack writes a folder as a compressed archive: in the order of names, root's,

@@ -2,8 +2,6 @@ package release
 
 import (
 	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -18,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/build"
+	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/repo"
 	"github.com/avirkit/avirkit/internal/packages/signing"
 	"github.com/avirkit/avirkit/internal/run"
@@ -158,39 +157,23 @@ func fromArchive(v *repo.Vouched, releases []string) {
 			if v.Files[name] == "" {
 				continue
 			}
-			err := eachFile(v.Read(name), func(inside, sum string) {
-				// What is there and not the same is either vouched for by
-				// newer indexes or found by sweep.
-				_, inside, _ = strings.Cut(inside, "/")
-				if f, err := v.Dir.Lstat(inside); err == nil && f.Mode().IsRegular() && v.Files[inside] == "" && fmt.Sprintf("%x", sha256.Sum256(v.Read(inside))) == sum {
-					v.Files[inside] = sum
+			// What is there and not the same is either vouched for by newer
+			// indexes or found by sweep.
+			err := packages.EachFile(v.Read(name), func(h *tar.Header, content io.Reader) error {
+				sum := sha256.New()
+				if _, err := io.Copy(sum, content); err != nil || h.Typeflag != tar.TypeReg {
+					return err
 				}
+				_, inside, _ := strings.Cut(path.Clean(h.Name), "/")
+				f, err := v.Dir.Lstat(inside)
+				if err == nil && f.Mode().IsRegular() && v.Files[inside] == "" && sha256.Sum256(v.Read(inside)) == [sha256.Size]byte(sum.Sum(nil)) {
+					v.Files[inside] = fmt.Sprintf("%x", sum.Sum(nil))
+				}
+				return nil
 			})
 			if err != nil {
 				v.Wrong = append(v.Wrong, fmt.Errorf("%s: %w", name, err))
 			}
-		}
-	}
-}
-
-// eachFile calls f with each regular file of an archive and its digest.
-func eachFile(archive []byte, f func(name, sum string)) error {
-	z, err := gzip.NewReader(bytes.NewReader(archive))
-	if err != nil {
-		return err
-	}
-	for t := tar.NewReader(z); ; {
-		switch h, err := t.Next(); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		case h.Typeflag == tar.TypeReg:
-			sum := sha256.New()
-			if _, err := io.Copy(sum, t); err != nil {
-				return err
-			}
-			f(path.Clean(h.Name), fmt.Sprintf("%x", sum.Sum(nil)))
 		}
 	}
 }

@@ -101,7 +101,6 @@ func TestEachChangeOfWhatIsPublishedIsNamed(t *testing.T) {
 		"a byte of the bill of materials":              flipped("releases/*/*.cdx.json"),
 		"a byte of a compressed list":                  flipped("apt/dists/stable/main/binary-i386/Packages.gz"),
 		"a byte of yum's list of files":                flipped("yum/repodata/*-filelists.xml.gz"),
-		"what administrators copy":                     flipped("yum/avirkit.repo"),
 		"the public key for apt":                       flipped("avirkit.gpg"),
 		"a package that is gone from the release":      removed("releases/*/*_amd64.deb"),
 		"a package that is gone from a repository":     removed("apt/pool/main/*/*_i386.deb"),
@@ -210,8 +209,8 @@ func TestWhatIsPublishedIsWhatWasSigned(t *testing.T) {
 			assert.Equal(t, o.Key == "", strings.Contains(b.String(), "whoever can write there can change it"))
 		})
 	}
-	assert.ErrorContains(t, Verify(t.Context(), VerifyOptions{Root: later, Dir: r.options.Repo.Out, Key: key}), "avirkit.repo: nobody has signed it",
-		"what administrators copy is signed with the release")
+	assert.ErrorContains(t, Verify(t.Context(), VerifyOptions{Root: later, Dir: r.options.Repo.Out, Key: key}), "avirkit.gpg: nobody has signed it",
+		"the keys are signed with the release")
 	assert.ErrorContains(t, Verify(t.Context(), VerifyOptions{Root: later, Dir: t.TempDir(), Key: key}), "neither a release (SHA256SUMS) nor repositories")
 	other, err := signing.Throwaway(filepath.Join(t.TempDir(), "other"), 2048, epoch)
 	require.NoError(t, err)

@@ -32,10 +32,7 @@ func buildApt(ctx context.Context, o Options, dir string, p *pool) error {
 			return err
 		}
 	}
-	if err := writeChangelogs(dir, p); err != nil {
-		return err
-	}
-	return writeSources(o, dir)
+	return writeChangelogs(dir, p)
 }
 
 // buildSuite makes the indexes of one channel.

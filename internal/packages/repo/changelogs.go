@@ -3,7 +3,6 @@ package repo
 import (
 	"archive/tar"
 	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -13,9 +12,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/blakesmith/ar"
-
 	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/packages"
 )
 
 // changelogPath is what the Release file says of where "apt-get changelog"
@@ -56,43 +54,30 @@ func writeChangelogs(dir string, p *pool) error {
 	return nil
 }
 
-// readChangelog returns the changelog in the package at path, or nil.
-func readChangelog(path, name string) ([]byte, error) {
-	pkg, err := os.Open(path)
+// readChangelog returns the changelog in the package at path, nil if it has none.
+func readChangelog(path, name string) (text []byte, err error) {
+	deb, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read a changelog: %w", err)
 	}
-	defer pkg.Close()
-	text, err := changelogIn(ar.NewReader(pkg), name)
-	if err != nil && !errors.Is(err, io.EOF) {
+	members, err := packages.Members(deb)
+	for _, m := range members {
+		if m.Name != "data.tar.gz" {
+			continue
+		}
+		err = packages.EachFile(m.Data, func(h *tar.Header, content io.Reader) error {
+			if h.Name != "./usr/share/doc/"+name+"/changelog.gz" {
+				return nil
+			}
+			z, err := gzip.NewReader(content)
+			if err == nil {
+				text, err = io.ReadAll(io.LimitReader(z, 1<<20))
+			}
+			return err
+		})
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read the changelog in %s: %w", path, err)
 	}
 	return text, nil
-}
-
-// changelogIn returns io.EOF if there is none: a package need not have one.
-func changelogIn(pkg *ar.Reader, name string) ([]byte, error) {
-	for {
-		if h, err := pkg.Next(); err != nil {
-			return nil, err
-		} else if h.Name == "data.tar.gz" {
-			break
-		}
-	}
-	z, err := gzip.NewReader(pkg)
-	if err != nil {
-		return nil, err
-	}
-	files := tar.NewReader(z)
-	for {
-		if h, err := files.Next(); err != nil {
-			return nil, err
-		} else if h.Name == "./usr/share/doc/"+name+"/changelog.gz" {
-			break
-		}
-	}
-	if z, err = gzip.NewReader(files); err != nil {
-		return nil, err
-	}
-	return io.ReadAll(io.LimitReader(z, 1<<20))
 }

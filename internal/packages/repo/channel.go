@@ -41,33 +41,13 @@ func (c Channel) yum() string {
 }
 
 // pools are the folders of a format's packages, with the channels whose
-// packages lie there: apt has one for all.
+// packages lie there.
 func (f format) pools() map[string][]Channel {
-	if f.extension == debFormat.extension {
-		return map[string][]Channel{debPool: channels}
-	}
 	pools := map[string][]Channel{}
 	for _, c := range channels {
-		pools[c.yum()] = []Channel{c}
+		pools[f.pool(c)] = append(pools[f.pool(c)], c)
 	}
 	return pools
-}
-
-// pool is the folder of the packages in a channel.
-func (f format) pool(c Channel) string {
-	if f.extension == debFormat.extension {
-		return debPool
-	}
-	return c.yum()
-}
-
-// version writes a version as the file names of a format do.
-func (f format) version(v packages.Version) string {
-	if f.extension == debFormat.extension {
-		return v.Deb()
-	}
-	version, release := v.RPM()
-	return version + "-" + release
 }
 
 // contents are the packages in each channel.

@@ -107,7 +107,7 @@ func TestAChannelThatSomebodyHidOrChangedIsNoticed(t *testing.T) {
 	}{
 		"beta's apt indexes in stable's place": {func(dir string) error {
 			return swap(filepath.Join(dir, "apt/dists/stable"), filepath.Join(dir, "apt/dists/beta"))
-		}, `holds the index of the channel "beta"`},
+		}, `it is the index of the channel "beta"`},
 		"beta's yum repository in stable's place": {func(dir string) error { return swap(filepath.Join(dir, "yum"), filepath.Join(dir, "yum-beta")) }, `index of the channel "beta"`},
 		"beta is gone": {func(dir string) error {
 			for _, name := range []string{"apt/dists/beta", "yum-beta"} {

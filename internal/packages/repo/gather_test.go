@@ -36,7 +36,7 @@ func TestAnIndexIsNeverOlderThanThePublishedOne(t *testing.T) {
 	assert.Contains(t, read(t, out, "apt/dists/stable/Release"), "Date: Thu, 16 Nov 2023 22:13:20 UTC\n")
 	assert.Contains(t, read(t, out, "yum/repodata/repomd.xml"), "<revision>1700172800</revision>")
 
-	require.NoError(t, os.WriteFile(filepath.Join(out, suite, "Release"), []byte("Date: soon\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(out, suite, "Release"), []byte("Suite: stable\nDate: soon\n"), 0o644))
 	assert.ErrorContains(t, Build(t.Context(), o), "read the date of")
 }
 
@@ -118,7 +118,7 @@ func TestASignedRepositoryHoldsNothingThatTheKeyHasNotSigned(t *testing.T) {
 	stranger.Packages, stranger.Signer = build(t, "1.0.0", s), key(t)
 	assert.ErrorContains(t, Build(t.Context(), stranger), "kerio-connect-avir-clam-1.0.0-1.i686.rpm", "another key of ours")
 	stranger.Packages, stranger.Published = build(t, "1.1.0", stranger.Signer), o.Out
-	assert.ErrorContains(t, Build(t.Context(), stranger), "InRelease is not signed by key")
+	assert.ErrorContains(t, Build(t.Context(), stranger), "InRelease: it is not signed by a key that clients trust")
 }
 
 func TestAWrongFolderOfPublishedPackagesIsRefused(t *testing.T) {

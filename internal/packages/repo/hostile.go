@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/avirkit/avirkit/internal/build/platform"
+	"github.com/avirkit/avirkit/internal/packages"
 )
 
 // What lies in a folder may have been put there by anybody who can write to a
@@ -48,17 +49,30 @@ func readRegular(dir *os.Root, name string) ([]byte, error) {
 // A format is one kind of package and its place in the repositories.
 type format struct {
 	extension string
-	names     *regexp.Regexp // of files: a package's name, version and architecture
+	names     *regexp.Regexp                // of files: a package's name, version and architecture
+	version   func(packages.Version) string // as the names have it
+	pool      func(Channel) string          // the folder of the packages in a channel
 }
 
-// debPool is the folder of all Debian packages.
+// debPool is the folder of all Debian packages: apt has one for all channels.
 const debPool = "apt/pool/main"
 
 var (
-	debFormat = format{".deb",
-		regexp.MustCompile(`^([a-z0-9][a-z0-9+.-]*)_([0-9][A-Za-z0-9.+~-]*)_(all|` + architectures(func(p *platform.Platform) string { return p.Deb }) + `)\.deb$`)}
-	rpmFormat = format{".rpm",
-		regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9+._-]*)-([0-9][A-Za-z0-9._+]*-[0-9][A-Za-z0-9._+]*)\.(noarch|` + architectures(func(p *platform.Platform) string { return p.RPM }) + `)\.rpm$`)}
+	debFormat = format{
+		".deb",
+		regexp.MustCompile(`^([a-z0-9][a-z0-9+.-]*)_([0-9][A-Za-z0-9.+~-]*)_(all|` + architectures(func(p *platform.Platform) string { return p.Deb }) + `)\.deb$`),
+		packages.Version.Deb,
+		func(Channel) string { return debPool },
+	}
+	rpmFormat = format{
+		".rpm",
+		regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9+._-]*)-([0-9][A-Za-z0-9._+]*-[0-9][A-Za-z0-9._+]*)\.(noarch|` + architectures(func(p *platform.Platform) string { return p.RPM }) + `)\.rpm$`),
+		func(v packages.Version) string {
+			version, release := v.RPM()
+			return version + "-" + release
+		},
+		Channel.yum,
+	}
 	formats = []format{debFormat, rpmFormat}
 )
 

@@ -138,9 +138,9 @@ func TestThePublishedPackagesAreThoseThatTheSignedIndexLists(t *testing.T) {
 		"a Debian package was added": {"apt/pool/main/kerio-connect-avir-clam/kerio-connect-avir-clam_0.9.0_i386.deb", copyFrom(older), "does not list"},
 		// It bears the key's own signature: an old version with a known hole, say.
 		"a signed RPM package was added": {"yum/kerio-connect-avir-clam/kerio-connect-avir-clam-0.9.0-1.i686.rpm", copyFrom(older), "does not list"},
-		"the list of packages is other":  {suite + "/main/binary-i386/Packages", appendByte, "is not the list that the index names"},
-		"apt's signed index is other":    {suite + "/InRelease", replaceOnce("avirkit", "avirkiT"), "InRelease is not signed by key"},
-		"yum's signed index is other":    {"yum/repodata/repomd.xml", replaceOnce("<revision>", "<revision>1"), "repomd.xml is not signed by key"},
+		"the list of packages is other":  {suite + "/main/binary-i386/Packages", appendByte, "it is not the file that signed indexes or checksums name"},
+		"apt's signed index is other":    {suite + "/InRelease", replaceOnce("avirkit", "avirkiT"), "InRelease: it is not signed by a key that clients trust"},
+		"yum's signed index is other":    {"yum/repodata/repomd.xml", replaceOnce("<revision>", "<revision>1"), "it is no good signature of repomd.xml"},
 		"apt's signed index is gone":     {suite + "/InRelease", os.Remove, "holds no signed index"},
 		"yum's signature is gone":        {"yum/repodata/repomd.xml.asc", os.Remove, "no such file"},
 	} {

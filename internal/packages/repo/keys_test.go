@@ -107,7 +107,7 @@ func TestWhatAKeySignedThatIsNoLongerValidIsRefusedWithTheDate(t *testing.T) {
 		fresh.Packages, fresh.Published, fresh.Named = build(t, "1.1.0", fresh.Signer), o.Out, true
 		err = Build(t.Context(), fresh)
 		require.ErrorContains(t, err, want, "its index")
-		assert.Contains(t, err.Error(), "InRelease is not signed by key")
+		assert.Contains(t, err.Error(), "InRelease: it is not signed by a key that clients trust")
 		assert.NoDirExists(t, fresh.Out)
 	}
 }

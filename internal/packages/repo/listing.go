@@ -56,32 +56,18 @@ type repomdIndex struct {
 	} `xml:"data"`
 }
 
-// readPrimary returns the packages in the list that a repomd.xml of a channel
-// names, which read returns by its name.
-func readPrimary(repomd []byte, c Channel, read func(name string) ([]byte, error)) (listing, error) {
-	var index repomdIndex
-	if err := xml.Unmarshal(repomd, &index); err != nil {
-		return nil, fmt.Errorf("read %s: %w", repomdFile, err)
+// parseRepomd reads the repomd.xml of a channel.
+func parseRepomd(data []byte, c Channel) (index repomdIndex, err error) {
+	if err := xml.Unmarshal(data, &index); err != nil {
+		return repomdIndex{}, fmt.Errorf("read %s: %w", repomdFile, err)
 	}
 	if index.Repo != string(c) && (index.Repo != "" || c != Stable) {
-		return nil, fmt.Errorf("%s is the index of the channel %q, and lies where that of %s belongs", repomdFile, index.Repo, c)
+		return repomdIndex{}, fmt.Errorf("it is the index of the channel %q, and lies where that of %s belongs", index.Repo, c)
 	}
-	for _, d := range index.Data {
-		if d.Type != "primary" {
-			continue
-		}
-		data, err := read(d.Location.Href)
-		if err != nil {
-			return nil, err
-		}
-		if digest(data) != d.Checksum {
-			return nil, fmt.Errorf("%s is not the list that %s names", d.Location.Href, repomdFile)
-		}
-		return parsePrimary(data)
-	}
-	return nil, fmt.Errorf("%s names no list of packages", repomdFile)
+	return index, nil
 }
 
+// parsePrimary reads yum's list of packages.
 func parsePrimary(data []byte) (listing, error) {
 	z, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {

@@ -30,8 +30,8 @@ const PublishedVariable = "AVIR_REPO_PUBLISHED"
 // keyFile is the public key as text.
 const keyFile = "avirkit.asc"
 
-// placeholder stands in the files for administrators until the real place is
-// known; example.org belongs to nobody.
+// placeholder stands in the indexes until the real place is known; example.org
+// belongs to nobody.
 const placeholder = "https://example.org/avirkit"
 
 // Options says what to build from what. FromEnvironment fills in all of it.
@@ -194,16 +194,13 @@ func (o Options) fill(ctx context.Context, old *published, tmp string) error {
 		return err
 	}
 	for _, c := range channels {
-		if err := buildYum(ctx, o, c, filepath.Join(tmp, c.yum()), p); err != nil {
+		if err := buildYum(ctx, o, c, tmp, p); err != nil {
 			return err
 		}
 	}
-	if err := writeRepo(o, tmp); err != nil {
-		return err
-	}
 	p.tell(o)
 	if strings.HasPrefix(o.URL, "http:") {
-		run.Printf("  !! %s is http: anybody on the way can change what is copied from there; let administrators type the lines of the guide and compare the key's fingerprint", o.URL)
+		run.Printf("  !! %s is http: anybody on the way can change the key that is copied from there; let administrators compare its fingerprint", o.URL)
 	}
 	for _, c := range channels {
 		run.Printf("  ok channel %s: %d packages in %s/apt, %d in %s/%s", c, len(p.files[debFormat.extension][c]), o.Out, len(p.files[rpmFormat.extension][c]), o.Out, c.yum())

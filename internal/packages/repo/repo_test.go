@@ -127,30 +127,21 @@ func TestPublishedVersionsStayWhenNewOnesCome(t *testing.T) {
 	assert.NotContains(t, release, "Packages.xz")
 }
 
-func TestTheFilesForAdministratorsNameTheKeyAndThePlace(t *testing.T) {
+func TestTheKeyLiesBesideTheRepositories(t *testing.T) {
 	s := key(t)
 	o := Options{
 		Packages: build(t, "1.0.0", s), Out: filepath.Join(t.TempDir(), "repo"), URL: "https://example.org/a", Epoch: epoch, Signer: s,
 	}
 	require.NoError(t, Build(t.Context(), o))
-	_, text, err := s.Public()
+	binary, text, err := s.Public()
 	require.NoError(t, err)
-
-	assert.Contains(t, read(t, o.Out, "apt/avirkit.sources"), "URIs: https://example.org/a/apt\nSuites: stable\nComponents: main\nSigned-By: "+packages.AptKeyring+"\n")
-	assert.Equal(t, "deb [signed-by="+packages.AptKeyring+"] https://example.org/a/apt stable main\n", read(t, o.Out, "apt/avirkit.list"))
-	assert.Equal(t, "deb https://example.org/a/apt stable main\n", read(t, o.Out, "apt/avirkit-old.list"), "apt 0.8 reads no options")
-	repo := read(t, o.Out, "yum/avirkit.repo")
-	for _, part := range []string{"\nbaseurl=https://example.org/a/yum\nenabled=1\n", "\nbaseurl=https://example.org/a/yum-beta\nenabled=0\n"} {
-		assert.Contains(t, repo, part+"gpgcheck=1\nrepo_gpgcheck=1\ngpgkey=file://"+packages.RPMKeyring+"\n")
-	}
+	assert.Equal(t, string(binary), read(t, o.Out, "avirkit.gpg"))
 	assert.Equal(t, string(text), read(t, o.Out, "avirkit.asc"))
 }
 
-func TestAnUnsignedRepositorySaysSo(t *testing.T) {
+func TestAnUnsignedRepositoryHoldsNoSignature(t *testing.T) {
 	o := Options{Packages: build(t, "1.0.0", nil), Out: filepath.Join(t.TempDir(), "repo"), URL: "https://example.org/a", Epoch: epoch}
 	require.NoError(t, Build(t.Context(), o))
-	assert.Contains(t, read(t, o.Out, "apt/avirkit.sources"), "# Not signed")
-	assert.Contains(t, read(t, o.Out, "yum/avirkit.repo"), "gpgcheck=0")
 	for _, name := range []string{"apt/dists/stable/InRelease", "apt/dists/stable/Release.gpg", "yum/repodata/repomd.xml.asc", "avirkit.asc"} {
 		assert.NoFileExists(t, filepath.Join(o.Out, name))
 	}

@@ -3,10 +3,10 @@ package repo
 import (
 	"bytes"
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -19,7 +19,7 @@ import (
 // anybody who can write to the web server may have put anything.
 type Vouched struct {
 	Dir   *os.Root
-	Keys  *signing.Ring
+	Keys  *signing.Ring     // nil: nobody signs, and the indexes alone vouch
 	Files map[string]string // their SHA-256, by path
 	Wrong []error           // each names a file
 }
@@ -33,9 +33,11 @@ func (v *Vouched) Read(name string) []byte {
 	return data
 }
 
-// Check notes a file that must have this digest.
+// Check notes a file that must have this digest, and returns its content if it
+// has.
 func (v *Vouched) Check(name, sum string) []byte {
 	data, err := readRegular(v.Dir, name)
+	v.Files[name] = sum // what is wrong with it is said here
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		v.fail(name, errors.New("it is missing, and signed indexes or checksums name it"))
@@ -43,11 +45,10 @@ func (v *Vouched) Check(name, sum string) []byte {
 		v.Wrong = append(v.Wrong, err)
 	case digest(data) != sum:
 		v.fail(name, errors.New("it is not the file that signed indexes or checksums name"))
-		v.Files[name] = sum // said once
 	default:
-		v.Files[name] = sum
+		return data
 	}
-	return data
+	return nil
 }
 
 // Signed notes a file and the file with its signature.
@@ -71,15 +72,14 @@ func (v *Vouched) fail(name string, err error) {
 // Repositories notes all that the signed indexes of the repositories name,
 // down to the packages, and checks each RPM package's own signature.
 func (v *Vouched) Repositories(ctx context.Context) error {
-	for _, c := range v.channels() {
-		v.apt(c)
-		v.yum(c)
-	}
 	rpms := newContents()
-	for name, sum := range v.Files {
-		for _, c := range channels {
-			if place, ok := strings.CutPrefix(name, c.yum()+"/"); ok && path.Ext(name) == rpmFormat.extension {
-				rpms[c][place] = sum
+	for _, c := range v.channels() {
+		v.copyForOldApt(c.suite())
+		_, debs := v.apt(c)
+		rpms[c] = v.yum(c)
+		for pool, list := range map[string]listing{debPool: debs, c.yum(): rpms[c]} {
+			for place, sum := range list {
+				v.Check(pool+"/"+place, sum)
 			}
 		}
 	}
@@ -95,72 +95,96 @@ func (v *Vouched) Repositories(ctx context.Context) error {
 
 // channels are those that the index of stable names.
 func (v *Vouched) channels() []Channel {
-	data, err := readRegular(v.Dir, Stable.suite()+"/InRelease")
-	if err != nil {
-		return []Channel{Stable}
-	}
-	text, _ := v.Keys.Open(data) // apt complains
-	named := strings.Fields(parseStanza(string(text))["Channels"])
+	quiet := &Vouched{Dir: v.Dir, Keys: v.Keys, Files: map[string]string{}} // apt complains
+	named := strings.Fields(parseStanza(string(quiet.release(Stable.suite())))["Channels"])
 	return slices.DeleteFunc(slices.Clone(channels), func(c Channel) bool { return c != Stable && !slices.Contains(named, string(c)) })
 }
 
-func (v *Vouched) apt(c Channel) {
-	suite := c.suite()
-	message, release := v.Read(suite+"/InRelease"), v.Signed(suite+"/Release", suite+"/Release.gpg")
+// release returns the index of a suite, without its signature.
+func (v *Vouched) release(suite string) []byte {
+	if v.Keys == nil {
+		return v.Read(suite + "/Release")
+	}
+	message := v.Read(suite + "/InRelease")
 	if message == nil {
-		return
+		return nil
 	}
 	v.Files[suite+"/InRelease"] = digest(message)
 	text, err := v.Keys.Open(message)
 	if err != nil {
-		v.fail(suite+"/InRelease", err)
-		return
+		v.fail(suite+"/InRelease", fmt.Errorf("it is not signed by a key that clients trust: %w", err))
+		return nil
 	}
-	if release != nil && !bytes.Equal(bytes.TrimSpace(text), bytes.TrimSpace(release)) {
+	return text
+}
+
+// copyForOldApt notes the index with a signature beside it, which must say the
+// same.
+func (v *Vouched) copyForOldApt(suite string) {
+	release := v.Signed(suite+"/Release", suite+"/Release.gpg")
+	text := (&Vouched{Dir: v.Dir, Keys: v.Keys, Files: map[string]string{}}).release(suite)
+	if release != nil && text != nil && !bytes.Equal(bytes.TrimSpace(text), bytes.TrimSpace(release)) {
 		v.fail(suite+"/Release", errors.New("it says something else than InRelease"))
 	}
-	fields := parseStanza(string(text))
+}
+
+// apt notes a channel's indexes for apt. It returns the fields of the topmost
+// one, nil if that can't be believed, and the packages.
+func (v *Vouched) apt(c Channel) (fields map[string]string, list listing) {
+	suite := c.suite()
+	text := v.release(suite)
+	if text == nil {
+		return nil, nil
+	}
+	fields, list = parseStanza(string(text)), listing{}
 	if fields["Suite"] != string(c) {
-		v.fail(suite+"/InRelease", fmt.Errorf("it is the index of %q", fields["Suite"]))
+		v.fail(suite+"/InRelease", fmt.Errorf("it is the index of the channel %q", fields["Suite"]))
 	}
 	for line := range strings.Lines(fields["SHA256"]) {
 		f := strings.Fields(line)
 		if len(f) != 3 || f[2] == "Release" { // apt-ftparchive lists an empty one of before
 			continue
 		}
-		list := v.Check(suite+"/"+f[2], f[0])
-		if path.Base(f[2]) != "Packages" || list == nil {
+		data := v.Check(suite+"/"+f[2], f[0])
+		if path.Base(f[2]) != "Packages" || data == nil {
 			continue
 		}
-		places, err := parsePackages(list)
+		places, err := parsePackages(data)
 		if err != nil {
 			v.fail(suite+"/"+f[2], err)
 		}
-		for place, sum := range places {
-			v.Check(debPool+"/"+place, sum)
-		}
+		maps.Copy(list, places)
 	}
+	return fields, list
 }
 
-func (v *Vouched) yum(c Channel) {
+// yum notes a channel's indexes for yum, and returns the packages.
+func (v *Vouched) yum(c Channel) (list listing) {
 	name := c.yum() + "/" + repomdFile
-	repomd := v.Signed(name, name+".asc")
-	if repomd == nil {
-		return
+	var data []byte
+	if v.Keys == nil {
+		data = v.Read(name)
+	} else {
+		data = v.Signed(name, name+".asc")
 	}
-	places, err := readPrimary(repomd, c, func(name string) ([]byte, error) { return readRegular(v.Dir, c.yum()+"/"+name) })
+	if data == nil {
+		return nil
+	}
+	index, err := parseRepomd(data, c)
 	if err != nil {
-		v.fail(name, err)
-		return
-	}
-	for place, sum := range places {
-		v.Check(c.yum()+"/"+place, sum)
-	}
-	var index repomdIndex
-	if err := xml.Unmarshal(repomd, &index); err != nil {
 		v.fail(name, err)
 	}
 	for _, d := range index.Data {
-		v.Check(c.yum()+"/"+d.Location.Href, d.Checksum)
+		data := v.Check(c.yum()+"/"+d.Location.Href, d.Checksum)
+		if d.Type != "primary" || data == nil {
+			continue
+		}
+		if list, err = parsePrimary(data); err != nil {
+			v.fail(c.yum()+"/"+d.Location.Href, err)
+		}
 	}
+	if list == nil && len(v.Wrong) == 0 {
+		v.fail(name, errors.New("it names no list of packages"))
+	}
+	return list
 }
