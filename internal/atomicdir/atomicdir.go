@@ -116,3 +116,12 @@ func WriteFile(path string, data []byte, mode os.FileMode) error {
 	}
 	return nil
 }
+
+// CopyFile copies a file to another place as WriteFile does.
+func CopyFile(to, from string, mode os.FileMode) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return fmt.Errorf("copy a file to %s: %w", to, err)
+	}
+	return WriteFile(to, data, mode)
+}

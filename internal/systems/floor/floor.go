@@ -94,11 +94,7 @@ type test struct {
 func (t test) run(ctx context.Context, dist string, plugins []string) error {
 	inside := filepath.Join(t.place.folder, t.platform.Name)
 	for _, file := range append([]string{filepath.Join(dist, "harness"), filepath.Join(dist, "avserver")}, plugins...) {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return fmt.Errorf("copy to %s: %w", t.place.what, err)
-		}
-		if err := atomicdir.WriteFile(filepath.Join(t.place.path(inside), filepath.Base(file)), data, 0o755); err != nil {
+		if err := atomicdir.CopyFile(filepath.Join(t.place.path(inside), filepath.Base(file)), file, 0o755); err != nil {
 			return err
 		}
 	}
@@ -148,11 +144,8 @@ func (t test) args(dir, name string) []string {
 // keep copies the harness's reports into dist/floor.
 func (t test) keep(name, inside string) error {
 	for _, ext := range []string{".xml", ".json"} {
-		data, err := os.ReadFile(t.place.path(filepath.Join(inside, name+ext)))
-		if err != nil {
-			return fmt.Errorf("keep the harness's report: %w", err)
-		}
-		if err := atomicdir.WriteFile(filepath.Join(t.Root, "dist", "floor", t.platform.Name, name+ext), data, 0o644); err != nil {
+		to := filepath.Join(t.Root, "dist", "floor", t.platform.Name, name+ext)
+		if err := atomicdir.CopyFile(to, t.place.path(filepath.Join(inside, name+ext)), 0o644); err != nil {
 			return err
 		}
 	}

@@ -135,25 +135,36 @@ func (k *kit) withProduct(ctx context.Context, m manager, p pkg) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, step := range []struct {
-		name string
-		do   func() error
-		want release
-	}{
-		{"upgrade by name", func() error { return nil }, k.current},
-		{"reinstall", func() error { _, err := m.reinstall(ctx, p); return err }, k.current},
-		{"downgrade", func() error { return m.downgrade(ctx, k.old, p) }, k.old},
-		{"upgrade by file", func() error { return k.tracedUpgrade(ctx, m, p) }, k.current},
-	} {
-		err := step.do()
-		if err == nil {
-			err = errors.Join(k.works(ctx, m, p, step.want), unchanged(m.tree().Dir, before, paths...))
-		}
-		if err != nil {
-			return fmt.Errorf("after the %s: %w", step.name, err)
-		}
+	if err := k.inTurn(ctx, m, p, func() error { return unchanged(m.tree().Dir, before, paths...) },
+		step{"upgrade by name", func() error { return nil }, k.current},
+		step{"reinstall", func() error { _, err := m.reinstall(ctx, p); return err }, k.current},
+		step{"downgrade", func() error { return m.downgrade(ctx, k.old, p) }, k.old},
+		step{"upgrade by file", func() error { return k.tracedUpgrade(ctx, m, p) }, k.current},
+	); err != nil {
+		return err
 	}
 	return k.checkRemoval(ctx, m, p, before)
+}
+
+// step is what is done with a package, and the release that is there then.
+type step struct {
+	name string
+	do   func() error
+	want release
+}
+
+// inTurn takes steps. After each p must work, and check find nothing wrong.
+func (k *kit) inTurn(ctx context.Context, m manager, p pkg, check func() error, steps ...step) error {
+	for _, s := range steps {
+		err := s.do()
+		if err == nil {
+			err = errors.Join(k.works(ctx, m, p, s.want), check())
+		}
+		if err != nil {
+			return fmt.Errorf("after the %s: %w", s.name, err)
+		}
+	}
+	return nil
 }
 
 // upgradeUnderHost upgrades by name while a host has the old library loaded.
@@ -190,25 +201,35 @@ func (k *kit) mishaps(ctx context.Context, m manager, p pkg) error {
 	if err != nil {
 		return err
 	}
-	if _, err := m.install(ctx, k.failing, p); err == nil {
-		return errors.New("a package whose script fails was installed")
-	}
-	if err := m.purge(ctx, p); err != nil {
+	if err := k.failedInstall(ctx, m, p, before); err != nil {
 		return err
-	}
-	if err := unchanged(m.tree().Dir, before); err != nil {
-		return fmt.Errorf("after a first install that failed: %w", err)
 	}
 	if err := m.installWithoutStdio(ctx, k.current, p); err != nil {
 		return fmt.Errorf("install without standard input and output: %w", err)
 	}
-	if _, err := m.install(ctx, k.failing, p); err == nil {
-		return errors.New("a package whose script fails was upgraded to")
+	if err := k.fails(ctx, m, p); err != nil {
+		return err
 	}
 	if err := k.works(ctx, m, p, k.current); err != nil {
 		return fmt.Errorf("after an upgrade that failed: %w", err)
 	}
 	return k.checkRemoval(ctx, m, p, before)
+}
+
+// fails installs or upgrades to a package whose script fails.
+func (k *kit) fails(ctx context.Context, m manager, p pkg) error {
+	if _, err := m.install(ctx, k.failing, p); err == nil {
+		return errors.New("a package whose script fails was installed")
+	}
+	return nil
+}
+
+// failedInstall has the first install fail, which must change nothing.
+func (k *kit) failedInstall(ctx context.Context, m manager, p pkg, before snapshot) error {
+	if err := errors.Join(k.fails(ctx, m, p), m.purge(ctx, p), unchanged(m.tree().Dir, before)); err != nil {
+		return fmt.Errorf("after a first install that failed: %w", err)
+	}
+	return nil
 }
 
 // allTogether installs all packages at once, without the product. Each must go

@@ -2,11 +2,8 @@ package install
 
 import (
 	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,8 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/blakesmith/ar"
 
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/run"
@@ -40,47 +35,14 @@ func (f debFile) documents(p pkg) []string {
 	}
 }
 
-func (f debFile) fields(ctx context.Context) (map[string]string, error) {
-	out, err := run.Command{Name: "dpkg-deb", Args: []string{"--field", f.path}}.Run(ctx)
-	if err != nil {
-		return nil, err
-	}
-	fields, last := map[string]string{}, ""
-	for line := range strings.Lines(out) {
-		line = strings.TrimRight(line, "\n")
-		if strings.HasPrefix(line, " ") {
-			fields[last] += "\n" + line
-			continue
-		}
-		name, value, _ := strings.Cut(line, ": ")
-		fields[name], last = value, name
-	}
-	fields["Summary"], fields["Description"], _ = strings.Cut(fields["Description"], "\n")
-	fields["Size"] = fields["Installed-Size"]
-	return fields, nil
+func (f debFile) query(ctx context.Context, format string) (string, error) {
+	return run.Command{Name: "dpkg-deb", Args: []string{"--show", "--showformat", format, f.path}}.Run(ctx)
 }
 
-// members returns what the archive holds, by name.
-func (f debFile) members() (names []string, content map[string][]byte, err error) {
-	file, err := os.Open(f.path)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read a package: %w", err)
-	}
-	defer file.Close()
-	content = map[string][]byte{}
-	archive := ar.NewReader(file)
-	for {
-		h, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return names, content, nil
-		}
-		if err == nil {
-			content[h.Name], err = io.ReadAll(archive)
-			names = append(names, h.Name)
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("read %s: %w", f.path, err)
-		}
+func (f debFile) tags() map[string]string {
+	return map[string]string{
+		"Package": "${Package}", "Version": "${Version}", "Architecture": "${Architecture}", "Maintainer": "${Maintainer}",
+		"Homepage": "${Homepage}", "Section": "${Section}", "Summary": "${binary:Summary}", "Description": "${Description}", "Size": "${Installed-Size}",
 	}
 }
 
@@ -88,110 +50,94 @@ func (f debFile) members() (names []string, content map[string][]byte, err error
 var unreadable = regexp.MustCompile(`:any|:i386|:amd64|:native|noawait|Multi-Arch`)
 
 func (f debFile) atFloor(ctx context.Context) error {
-	names, content, err := f.members()
+	deb, err := os.ReadFile(f.path)
 	if err != nil {
 		return err
+	}
+	members, err := packages.Members(deb)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, m := range members {
+		names = append(names, m.Name)
 	}
 	if want := []string{"debian-binary", "control.tar.gz", "data.tar.gz"}; !slices.Equal(names, want) {
 		return fmt.Errorf("members are %q: dpkg 1.15 wants %q", names, want)
 	}
-	for _, name := range names[1:] {
-		if !bytes.HasPrefix(content[name], []byte{0x1f, 0x8b}) {
-			return fmt.Errorf("%s is not compressed by gzip", name)
-		}
-	}
-	fields, err := f.fields(ctx)
+	control, err := run.Command{Name: "dpkg-deb", Args: []string{"--field", f.path}}.Run(ctx)
 	if err != nil {
 		return err
 	}
-	for name, value := range fields {
-		if bad := unreadable.FindString(name + ": " + value); bad != "" {
-			return fmt.Errorf("field %s has %q, which dpkg 1.15 can't read", name, bad)
-		}
+	if bad := unreadable.FindString(control); bad != "" {
+		return fmt.Errorf("the control file has %q, which dpkg 1.15 can't read:\n%s", bad, control)
 	}
-	z, err := gzip.NewReader(bytes.NewReader(content["control.tar.gz"]))
-	if err != nil {
-		return fmt.Errorf("read control.tar.gz: %w", err)
-	}
-	for control := tar.NewReader(z); ; {
-		h, err := control.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read control.tar.gz: %w", err)
-		}
+	return packages.EachFile(members[1].Data, func(h *tar.Header, _ io.Reader) error {
 		if h.Name == "./triggers" || h.Name == "./conffiles" {
 			return fmt.Errorf("has %s: the packages have neither triggers nor configuration files", h.Name)
 		}
-	}
+		return nil
+	})
 }
 
-func (f debFile) contents(context.Context) ([]string, error) {
-	_, content, err := f.members()
+func (f debFile) contents(context.Context) (lines []string, err error) {
+	deb, err := os.ReadFile(f.path)
 	if err != nil {
 		return nil, err
 	}
-	z, err := gzip.NewReader(bytes.NewReader(content["data.tar.gz"]))
+	members, err := packages.Members(deb)
 	if err != nil {
-		return nil, fmt.Errorf("read data.tar.gz: %w", err)
+		return nil, err
 	}
-	var lines []string
-	for data := tar.NewReader(z); ; {
-		h, err := data.Next()
-		if errors.Is(err, io.EOF) {
-			return lines, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read data.tar.gz: %w", err)
-		}
+	err = packages.EachFile(members[len(members)-1].Data, func(h *tar.Header, content io.Reader) error {
 		sum := sha256.New()
-		if _, err := io.Copy(sum, data); err != nil {
-			return nil, fmt.Errorf("read data.tar.gz: %w", err)
+		if _, err := io.Copy(sum, content); err != nil {
+			return err
 		}
 		if h.Uid != 0 || h.Gid != 0 {
-			return nil, fmt.Errorf("%s is of %d:%d", h.Name, h.Uid, h.Gid)
+			return fmt.Errorf("%s is of %d:%d", h.Name, h.Uid, h.Gid)
 		}
 		path := strings.TrimRight(strings.TrimPrefix(h.Name, "."), "/")
 		lines = append(lines, fmt.Sprintf("%s %s %s %s %x", h.FileInfo().Mode(), h.Uname, h.Gname, path, sum.Sum(nil)))
-	}
+		return nil
+	})
+	return lines, err
 }
 
 var glibcDependency = regexp.MustCompile(`^libc6 \(>= ([^)]+)\)$`)
 
 // satisfies: the one dependency is glibc, in a version that is not older than
 // what any symbol needs and not newer than Debian 6's.
-func (f debFile) satisfies(ctx context.Context, n needs) error {
-	fields, err := f.fields(ctx)
+func (f debFile) satisfies(ctx context.Context, needs []string) error {
+	depends, err := f.query(ctx, "${Depends}")
 	if err != nil {
 		return err
 	}
-	m := glibcDependency.FindStringSubmatch(fields["Depends"])
+	m := glibcDependency.FindStringSubmatch(depends)
 	if m == nil {
-		return fmt.Errorf("depends on %q: want only glibc", fields["Depends"])
+		return fmt.Errorf("depends on %q: want only glibc", depends)
 	}
-	const debian6 = "2.11.3-4"
-	for relation, other := range n.debVersions() {
-		if err := compare(ctx, m[1], "ge", other); err != nil {
-			return fmt.Errorf("%s needs glibc %s: %w", relation, other, err)
+	for _, need := range needs {
+		_, version, versioned := strings.Cut(need, "(GLIBC_")
+		if !versioned {
+			continue
+		}
+		version, _, _ = strings.Cut(version, ")")
+		if err := compare(ctx, m[1], "ge", upstream(version)); err != nil {
+			return fmt.Errorf("%s needs glibc %s: %w", need, version, err)
 		}
 	}
+	const debian6 = "2.11.3-4"
 	return compare(ctx, m[1], "le", debian6)
 }
 
-// debVersions returns the upstream glibc version of each need. Everything
-// below 2.4 counts as 2.3.6-6~, as in Debian's shlibs.
-func (n needs) debVersions() map[string]string {
-	versions := map[string]string{}
-	for _, v := range n.versions {
-		_, version, _ := strings.Cut(strings.TrimSuffix(v, ")"), "GLIBC_")
-		if strings.HasPrefix(version, "2.0") || strings.HasPrefix(version, "2.1.") || version == "2.1" ||
-			strings.HasPrefix(version, "2.2") || strings.HasPrefix(version, "2.3") {
-			version = "2.3.6-6~"
-		}
-		versions[v] = version
+// upstream returns the Debian version of glibc that has a symbol version.
+// Everything below 2.4 counts as 2.3.6-6~, as in Debian's shlibs.
+func upstream(version string) string {
+	if regexp.MustCompile(`^2\.[0-3](\.|$)`).MatchString(version) {
+		return "2.3.6-6~"
 	}
-	return versions
+	return version
 }
 
 func compare(ctx context.Context, a, relation, b string) error {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -21,9 +20,7 @@ type apt struct {
 	k     *kit
 	of    *platform.Platform
 	trace string
-
-	// setup says which files of the repository go where.
-	setup map[string]string
+	old   bool // reads the repository as apt of Debian 6 to 8 does
 }
 
 // distributions are those that the Debian archive still has: the oldest with
@@ -51,7 +48,7 @@ func testDebian(ctx context.Context, d rootfs.Debian, k *kit, t *table) error {
 	p := k.packages(a.of)[0]
 	t.do(p.name, "the product's package has a plugin of this name", func() error { return k.packagedOriginal(ctx, a, p) })
 	t.do(p.name, "a server of the other width is told of", func() error { return k.tellWidth(ctx, a, p) })
-	t.do("all", "wrong key, tampered index and package refused", func() error { return a.refusals(ctx, p) })
+	t.do("all", "wrong key, tampered index and package refused", func() error { return k.refusals(ctx, a, p) })
 	if d.Number == "11" {
 		t.do("all", "the same with the files for Debian 6 to 8", func() error { return a.asOfOld(ctx, p) })
 	}
@@ -82,10 +79,7 @@ func newApt(ctx context.Context, d rootfs.Debian, k *kit, t *table) (*apt, error
 		return nil, err
 	}
 	native, _, _ := strings.Cut(d.Arch, ",")
-	a := &apt{Root: tree, k: k, of: platformOf(native), setup: setupOfToday}
-	if d.Number == "11" {
-		a.setup = setupOf11
-	}
+	a := &apt{Root: tree, k: k, of: platformOf(native)}
 	for name, text := range map[string]string{
 		// dpkg waits for the disk after each file, which only a power cut needs.
 		"etc/dpkg/dpkg.cfg.d/test": "force-unsafe-io\n",
@@ -96,9 +90,9 @@ func newApt(ctx context.Context, d rootfs.Debian, k *kit, t *table) (*apt, error
 			return nil, err
 		}
 	}
-	err = errors.Join(k.putHosts(a.Root), a.putPackages(), a.use("good", "good"))
+	err = errors.Join(k.putHosts(a.Root), a.putPackages(), os.RemoveAll(a.Path("etc/apt/sources.list")), k.takeKeys(a, "good"))
 	if err == nil {
-		_, err = a.update(ctx)
+		err = a.subscribe(ctx, "good")
 	}
 	return a, err
 }
@@ -120,11 +114,7 @@ func (a *apt) putPackages() error {
 			return err
 		}
 		for _, file := range files {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				return fmt.Errorf("read a package: %w", err)
-			}
-			if err := atomicdir.WriteFile(a.Path(bench+"/"+filepath.Base(file)), data, 0o644); err != nil {
+			if err := atomicdir.CopyFile(a.Path(bench+"/"+filepath.Base(file)), file, 0o644); err != nil {
 				return err
 			}
 		}
@@ -164,14 +154,10 @@ func (a *apt) install(ctx context.Context, from release, ps ...pkg) (string, err
 		args = append(args, a.file(from, p))
 	}
 	c := a.Command("dpkg", args...)
-	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
-	cmd.Env = append(os.Environ(), c.Env...)
-	out, err := cmd.CombinedOutput()
-	a.trace += string(out)
-	if err != nil {
-		err = fmt.Errorf("%s: %w\n%s", c, err, out)
-	}
-	return string(out), err
+	c.Joined = true
+	out, err := c.Run(ctx)
+	a.trace += out
+	return out, err
 }
 
 func (a *apt) installWithoutStdio(ctx context.Context, from release, p pkg) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/run"
 )
 
 // testFiles looks at the package files and the repositories, without
@@ -20,7 +21,7 @@ func testFiles(ctx context.Context, k *kit, t *table) error {
 	}
 	for _, of := range platform.All {
 		for _, p := range k.packages(of) {
-			for _, f := range []packageFile{debFile{k.path(p.deb(k.current.version))}, rpmFile{k.path(p.rpm(k.current.version)), of, home}} {
+			for _, f := range []packageFile{debFile{k.path(p.deb(k.current.version))}, rpmFile{k.path(p.rpm(k.current.version)), home}} {
 				t.do(p.name, f.arch()+": metadata, floor, files, dependencies", func() error { return k.lookAt(ctx, p, f) })
 			}
 		}
@@ -47,8 +48,11 @@ func (k *kit) complete() error {
 type packageFile interface {
 	arch() string
 
-	// fields returns the package's metadata by the names of dpkg's fields.
-	fields(ctx context.Context) (map[string]string, error)
+	// query returns what a format string of dpkg's or rpm's asks for.
+	query(ctx context.Context, format string) (string, error)
+
+	// tags are such strings for metadata, by the names of dpkg's fields.
+	tags() map[string]string
 
 	// contents returns a line for each path: mode, owner, group, path, and
 	// the SHA-256 of a file.
@@ -61,7 +65,7 @@ type packageFile interface {
 	atFloor(ctx context.Context) error
 
 	// satisfies checks the dependencies against what the library needs.
-	satisfies(ctx context.Context, n needs) error
+	satisfies(ctx context.Context, needs []string) error
 
 	// documents returns the paths of what lies beside the library.
 	documents(p pkg) []string
@@ -69,25 +73,21 @@ type packageFile interface {
 
 // lookAt checks one package file.
 func (k *kit) lookAt(ctx context.Context, p pkg, f packageFile) error {
-	fields, err := f.fields(ctx)
-	if err != nil {
-		return err
-	}
-	for name, want := range map[string]string{
+	want := map[string]string{
 		"Package":      p.name,
 		"Version":      f.version(k.current.version),
 		"Architecture": f.arch(),
 		"Maintainer":   k.data.Maintainer,
 		"Homepage":     k.data.Homepage,
 		"Summary":      p.plugin.Summary + " " + p.product.Name,
-	} {
-		if fields[name] != want {
-			return fmt.Errorf("%s is %q, want %q", name, fields[name], want)
-		}
 	}
-	for _, name := range []string{"Section", "Description", "Size"} {
-		if fields[name] == "" || fields[name] == "0" {
-			return fmt.Errorf("%s is empty", name)
+	for name, tag := range f.tags() {
+		got, err := f.query(ctx, tag)
+		if err != nil {
+			return err
+		}
+		if text, exact := want[name]; exact && got != text || got == "" || got == "0" {
+			return fmt.Errorf("%s is %q, want %q", name, got, text)
 		}
 	}
 	if err := f.atFloor(ctx); err != nil {
@@ -96,11 +96,22 @@ func (k *kit) lookAt(ctx context.Context, p pkg, f packageFile) error {
 	if err := k.rightContents(ctx, p, f); err != nil {
 		return err
 	}
-	n, err := readNeeds(p.built(k.current))
+	needs, err := elfNeeds(ctx, p.built(k.current))
 	if err != nil {
 		return err
 	}
-	return f.satisfies(ctx, n)
+	return f.satisfies(ctx, needs)
+}
+
+// elfNeeds asks rpm's own generator of dependencies what a library needs:
+// libc.so.6(GLIBC_2.0), and libc.so.6 for the library itself.
+func elfNeeds(ctx context.Context, library string) ([]string, error) {
+	out, err := run.Command{Name: "/usr/lib/rpm/elfdeps", Args: []string{"--requires"}, Stdin: strings.NewReader(library + "\n")}.Run(ctx)
+	needs := strings.Fields(out)
+	if err == nil && len(needs) < 2 {
+		err = fmt.Errorf("%s needs no library or no symbol version: that can't be", library)
+	}
+	return needs, err
 }
 
 // rightContents checks that the package holds its files and nothing else,

@@ -16,6 +16,7 @@ import (
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/systems/rootfs"
 	"github.com/avirkit/avirkit/plugins/clam/testvirus"
 )
@@ -26,22 +27,12 @@ const bench = "/srv/avirkit"
 // putHosts copies the hosts and what they are to scan into the tree.
 func (k *kit) putHosts(r rootfs.Root) error {
 	for _, of := range platform.All {
-		host, err := k.hostProgram(of)
-		if err != nil {
-			return err
-		}
-		if err := atomicdir.WriteFile(r.Path(hostOf(of)), host, 0o755); err != nil {
+		if err := atomicdir.CopyFile(r.Path(hostOf(of)), k.hostProgram(of), 0o755); err != nil {
 			return err
 		}
 	}
-	for name, file := range map[string]struct {
-		data []byte
-		mode os.FileMode
-	}{
-		"eicar.com": {testvirus.EICAR(), 0o644},
-		"clean.exe": {bytes.Repeat([]byte("clean "), 16), 0o644},
-	} {
-		if err := atomicdir.WriteFile(r.Path(bench+"/"+name), file.data, file.mode); err != nil {
+	for name, data := range map[string][]byte{"eicar.com": testvirus.EICAR(), "clean.exe": bytes.Repeat([]byte("clean "), 16)} {
+		if err := atomicdir.WriteFile(r.Path(bench+"/"+name), data, 0o644); err != nil {
 			return err
 		}
 	}
@@ -52,12 +43,8 @@ func (k *kit) putHosts(r rootfs.Root) error {
 func hostOf(of *platform.Platform) string { return bench + "/" + of.Name + "/avserver" }
 
 // hostProgram returns the host of a platform, which stands for a product's server.
-func (k *kit) hostProgram(of *platform.Platform) ([]byte, error) {
-	host, err := os.ReadFile(filepath.Join(k.current.dist, of.Name, "avserver"))
-	if err != nil {
-		return nil, fmt.Errorf("read a host: %w", err)
-	}
-	return host, nil
+func (k *kit) hostProgram(of *platform.Platform) string {
+	return filepath.Join(k.current.dist, of.Name, "avserver")
 }
 
 // hostArgs are the arguments that make the host scan files with the
@@ -113,7 +100,7 @@ func (k *kit) startHost(ctx context.Context, r rootfs.Root, p pkg) (*runningHost
 	for range h.n {
 		files = append(files, bench+"/eicar.com", bench+"/clean.exe")
 	}
-	h.cmd = exec.CommandContext(ctx, "chroot", append([]string{r.Dir, hostOf(p.of)}, k.hostArgs(p.product, p.plugin, files...)...)...)
+	h.cmd = run.Command{Name: "chroot", Args: append([]string{r.Dir, hostOf(p.of)}, k.hostArgs(p.product, p.plugin, files...)...)}.Cmd(ctx)
 	h.cmd.Stderr = &h.errors
 	var err error
 	if h.out, err = h.cmd.StdoutPipe(); err != nil {

@@ -30,15 +30,11 @@ func (k *kit) makeProducts(ctx context.Context, r rootfs.Root, p pkg, of *platfo
 }
 
 func (k *kit) writeServer(r rootfs.Root, p pkg, of *platform.Platform) error {
-	host, err := k.hostProgram(of)
-	if err != nil {
+	path := r.Path(filepath.Dir(p.product.Plugins) + "/avserver")
+	if err := atomicdir.CopyFile(path, k.hostProgram(of), 0o750); err != nil {
 		return err
 	}
-	path := filepath.Dir(p.product.Plugins) + "/avserver"
-	if err := r.Write(path, string(host), 0o750); err != nil {
-		return err
-	}
-	return os.Chtimes(r.Path(path), k.epoch, k.epoch)
+	return os.Chtimes(path, k.epoch, k.epoch)
 }
 
 // productLater lets the product come after the package: what it brings then
@@ -89,11 +85,8 @@ func (k *kit) ownOriginal(ctx context.Context, m manager, p pkg) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := m.install(ctx, k.failing, p); err == nil {
-		return errors.New("a package whose script fails was installed")
-	}
-	if err := errors.Join(m.purge(ctx, p), unchanged(tree.Dir, before)); err != nil {
-		return fmt.Errorf("after a first install that failed: %w", err)
+	if err := k.failedInstall(ctx, m, p, before); err != nil {
+		return err
 	}
 	out, err := m.install(ctx, k.old, p)
 	if err != nil {
@@ -103,29 +96,14 @@ func (k *kit) ownOriginal(ctx context.Context, m manager, p pkg) (err error) {
 	if strings.Count(out, line) != 1 {
 		return fmt.Errorf("the install does not say in one line what it keeps:\n%s", out)
 	}
-	for _, step := range []struct {
-		name string
-		do   func() error
-		want release
-	}{
-		{"first install", func() error { return nil }, k.old},
-		{"upgrade", func() error { _, err := m.fetch(ctx, p); return err }, k.current},
-		{"reinstall", func() error { _, err := m.reinstall(ctx, p); return err }, k.current},
-		{"upgrade that fails", func() error {
-			if _, err := m.install(ctx, k.failing, p); err == nil {
-				return errors.New("its script fails, and it was installed")
-			}
-			return nil
-		}, k.current},
-		{"downgrade", func() error { return m.downgrade(ctx, k.old, p) }, k.old},
-	} {
-		err := step.do()
-		if err == nil {
-			err = errors.Join(k.works(ctx, m, p, step.want), keptAs(tree, p, before[p.library()]))
-		}
-		if err != nil {
-			return fmt.Errorf("after the %s: %w", step.name, err)
-		}
+	if err := k.inTurn(ctx, m, p, func() error { return keptAs(tree, p, before[p.library()]) },
+		step{"first install", func() error { return nil }, k.old},
+		step{"upgrade", func() error { _, err := m.fetch(ctx, p); return err }, k.current},
+		step{"reinstall", func() error { _, err := m.reinstall(ctx, p); return err }, k.current},
+		step{"upgrade that fails", func() error { return k.fails(ctx, m, p) }, k.current},
+		step{"downgrade", func() error { return m.downgrade(ctx, k.old, p) }, k.old},
+	); err != nil {
+		return err
 	}
 	return k.checkRemoval(ctx, m, p, before)
 }
@@ -161,11 +139,10 @@ func keptAs(r rootfs.Root, p pkg, line string) error {
 
 // productPackage makes a package of the product that brings a plugin of the
 // library's name.
-func (k *kit) productPackage(p pkg, version string, format nfpm.Packager) (path, plugin string, err error) {
-	plugin = "the product's, of version " + version
+func (k *kit) productPackage(p pkg, version string, format nfpm.Packager) (path string, err error) {
 	source := filepath.Join(k.dir, "product", version)
-	if err := atomicdir.WriteFile(source, []byte(plugin), 0o644); err != nil {
-		return "", "", err
+	if err := atomicdir.WriteFile(source, []byte("the product's, of version "+version), 0o644); err != nil {
+		return "", err
 	}
 	info := nfpm.WithDefaults(&nfpm.Info{
 		Name: p.product.Package, Version: version, VersionSchema: "none", Arch: p.of.GOARCH, Maintainer: "test <test@example.org>", Description: "the product",
@@ -176,10 +153,10 @@ func (k *kit) productPackage(p pkg, version string, format nfpm.Packager) (path,
 	info.Deb.Compression, info.RPM.Compression = "gzip", "gzip"
 	var b bytes.Buffer
 	if err := format.Package(info, &b); err != nil {
-		return "", "", fmt.Errorf("make the product's package: %w", err)
+		return "", fmt.Errorf("make the product's package: %w", err)
 	}
 	path = filepath.Join(k.dir, "product", format.ConventionalFileName(info))
-	return path, plugin, atomicdir.WriteFile(path, b.Bytes(), 0o644)
+	return path, atomicdir.WriteFile(path, b.Bytes(), 0o644)
 }
 
 // packagedOriginal has the product's own Debian package bring a plugin of the
@@ -190,14 +167,11 @@ func (k *kit) packagedOriginal(ctx context.Context, a *apt, p pkg) error {
 		return err
 	}
 	product := func(version string) error {
-		path, _, err := k.productPackage(p, version, deb.Default)
+		path, err := k.productPackage(p, version, deb.Default)
 		if err != nil {
 			return err
 		}
-		data, err := os.ReadFile(path)
-		if err == nil {
-			err = a.Write(bench+"/product.deb", string(data), 0o644)
-		}
+		err = atomicdir.CopyFile(a.Path(bench+"/product.deb"), path, 0o644)
 		if err == nil {
 			_, err = a.Run(ctx, "dpkg", "-i", bench+"/product.deb")
 		}
@@ -256,7 +230,7 @@ func (k *kit) packagedOriginal(ctx context.Context, a *apt, p pkg) error {
 // ownedOriginal has the product's RPM package own a plugin of the library's
 // name. rpm then refuses ours, and nothing changes: it has no diversions.
 func (k *kit) ownedOriginal(ctx context.Context, m *rpmManager, p pkg) error {
-	path, _, err := k.productPackage(p, "1.0", rpm.DefaultRPM)
+	path, err := k.productPackage(p, "1.0", rpm.DefaultRPM)
 	if err != nil {
 		return err
 	}

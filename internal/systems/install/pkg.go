@@ -25,7 +25,7 @@ func (k *kit) packages(of *platform.Platform) []pkg {
 	var list []pkg
 	for _, product := range k.data.Products {
 		for id, plugin := range k.data.Plugins {
-			list = append(list, pkg{product.Package + "-avir-" + id, of, product, plugin})
+			list = append(list, pkg{packages.PackageName(product, id), of, product, plugin})
 		}
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].name < list[j].name })
@@ -53,12 +53,13 @@ func (p pkg) other() pkg {
 
 // deb and rpm return the file names of a version's packages.
 func (p pkg) deb(v packages.Version) string {
-	return fmt.Sprintf("%s_%s_%s.deb", p.name, v.Deb(), p.of.Deb)
+	deb, _ := packages.FileNames(p.name, v, p.of)
+	return deb
 }
 
 func (p pkg) rpm(v packages.Version) string {
-	version, release := v.RPM()
-	return fmt.Sprintf("%s-%s-%s.%s.rpm", p.name, version, release, p.of.RPM)
+	_, rpm := packages.FileNames(p.name, v, p.of)
+	return rpm
 }
 
 // built is the library that the package of a release was made of.

@@ -98,16 +98,16 @@ func (k *kit) failingScripts() (string, error) {
 
 // copyData copies packaging/, for a quick test without the sample plugins
 // and that in C++, whose packages nobody installs in more than one version then.
-func (k *kit) copyData(name string) (string, error) {
+func (k *kit) copyData(name string, without ...string) (string, error) {
 	dir := filepath.Join(k.dir, name)
 	if err := os.CopyFS(dir, os.DirFS(k.dataDir())); err != nil {
 		return "", fmt.Errorf("copy the packages' data: %w", err)
 	}
-	if !k.options.Quick {
-		return dir, nil
+	if k.options.Quick {
+		without = []string{"sample", "csample", "cxx"}
 	}
 	var failed []error
-	for _, plugin := range []string{"sample", "csample", "cxx"} {
+	for _, plugin := range without {
 		failed = append(failed, os.RemoveAll(filepath.Join(dir, plugin)))
 	}
 	return dir, errors.Join(failed...)

@@ -62,19 +62,7 @@ func elsewhere(f func() error) error {
 	// Go reads TZ once.
 	defer func(before *time.Location) { time.Local = before }(time.Local)
 	time.Local = time.FixedZone("ELSE", -13*60*60)
-	for name, value := range map[string]string{"LC_ALL": locale, "TZ": "ELSE+13"} {
-		before, was := os.LookupEnv(name)
-		if err := os.Setenv(name, value); err != nil {
-			return err
-		}
-		defer func() {
-			if was {
-				_ = os.Setenv(name, before)
-			} else {
-				_ = os.Unsetenv(name)
-			}
-		}()
-	}
+	defer run.Setenv(map[string]string{"LC_ALL": locale, "TZ": "ELSE+13"})()
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // and never unlocked: the thread is not to be used again

@@ -13,7 +13,6 @@ import (
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/repo"
 	"github.com/avirkit/avirkit/internal/packages/signing"
-	"github.com/avirkit/avirkit/internal/systems/rootfs"
 )
 
 // The repositories of a publisher who changes the key, one after the other, as
@@ -55,11 +54,8 @@ func (k *kit) publishRotation(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	data := filepath.Join(k.dir, "rotation-data")
-	if err := os.CopyFS(data, os.DirFS(k.dataDir())); err != nil {
-		return fmt.Errorf("copy the packages' data: %w", err)
-	}
-	if err := errors.Join(os.RemoveAll(filepath.Join(data, "sample")), os.RemoveAll(filepath.Join(data, "csample"))); err != nil {
+	data, err := k.copyData("rotation-data", "sample", "csample")
+	if err != nil {
 		return err
 	}
 	published := ""
@@ -101,13 +97,9 @@ func (k *kit) newest() release {
 	return release{version: k.options.Version.Newer(), dist: k.old.dist}
 }
 
-// subscriber is a package manager that looks at one of these repositories.
-type subscriber interface {
-	tree() rootfs.Root
-	subscribe(ctx context.Context, place string) error
-	first(ctx context.Context, names ...string) error // installs
-	upgrade(ctx context.Context) error
-	keyring() (path, published string)
+func (k *kit) upgrade(ctx context.Context, m subscriber) error {
+	_, err := m.get(ctx, "upgrade")
+	return err
 }
 
 // changeKeys has a client go from the old key to the new one, and from stable to
@@ -117,13 +109,6 @@ func (k *kit) changeKeys(ctx context.Context, m subscriber, p pkg, finish func()
 		return err
 	}
 	path, published := m.keyring()
-	key := func(place string) error { // the administrator's own copy
-		data, err := os.ReadFile(filepath.Join(k.dir, place, published))
-		if err != nil {
-			return fmt.Errorf("read the repository's key: %w", err)
-		}
-		return m.tree().Write(path, string(data), 0o644)
-	}
 	has := func(place string) error {
 		want, err := os.ReadFile(filepath.Join(k.dir, place, published))
 		if err != nil {
@@ -136,9 +121,9 @@ func (k *kit) changeKeys(ctx context.Context, m subscriber, p pkg, finish func()
 		return err
 	}
 	// After the keys are in place, and a first look at the repository.
-	err := errors.Join(key(withOldKey), m.subscribe(ctx, withOldKey))
+	err := errors.Join(k.takeKeys(m, withOldKey), m.subscribe(ctx, withOldKey))
 	if err == nil {
-		err = m.first(ctx, packages.KeyringName, p.name)
+		_, err = m.get(ctx, "install", packages.KeyringName, p.name)
 	}
 	if err == nil {
 		err = errors.Join(has(withOldKey), p.installed(m.tree(), k.old))
@@ -152,8 +137,8 @@ func (k *kit) changeKeys(ctx context.Context, m subscriber, p pkg, finish func()
 		keys    string
 		want    release
 	}{
-		{withBothKeys, func() error { return m.upgrade(ctx) }, withBothKeys, k.current},
-		{withNewKey, func() error { return m.upgrade(ctx) }, withBothKeys, k.current}, // sees no beta
+		{withBothKeys, func() error { return k.upgrade(ctx, m) }, withBothKeys, k.current},
+		{withNewKey, func() error { return k.upgrade(ctx, m) }, withBothKeys, k.current}, // sees no beta
 		{promoted, finish, withBothKeys, k.newest()},
 	} {
 		err := m.subscribe(ctx, step.place)
@@ -168,7 +153,7 @@ func (k *kit) changeKeys(ctx context.Context, m subscriber, p pkg, finish func()
 		}
 	}
 	// Who never took the new key is refused, for that reason.
-	if err := key(withOldKey); err != nil {
+	if err := k.takeKeys(m, withOldKey); err != nil {
 		return err
 	}
 	err = m.subscribe(ctx, promoted)

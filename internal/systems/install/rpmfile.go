@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/run"
 )
@@ -14,7 +13,6 @@ import (
 // rpmFile is an RPM package, read with the rpm of a home that knows the key.
 type rpmFile struct {
 	path string
-	of   *platform.Platform
 	home string
 }
 
@@ -34,23 +32,15 @@ func (f rpmFile) documents(p pkg) []string {
 	return []string{doc, doc + "/README", licenses, licenses + "/" + p.name, licenses + "/" + p.name + "/LICENSE"}
 }
 
-// query asks rpm about the file.
 func (f rpmFile) query(ctx context.Context, format string) (string, error) {
 	return run.Command{Name: "rpm", Args: []string{"-qp", "--qf", format, f.path}, Env: []string{"HOME=" + f.home}}.Run(ctx)
 }
 
-func (f rpmFile) fields(ctx context.Context) (map[string]string, error) {
-	fields := map[string]string{}
-	for name, tag := range map[string]string{
+func (f rpmFile) tags() map[string]string {
+	return map[string]string{
 		"Package": "%{NAME}", "Version": "%{VERSION}-%{RELEASE}", "Architecture": "%{ARCH}", "Maintainer": "%{PACKAGER}",
 		"Homepage": "%{URL}", "Section": "%{GROUP}", "Summary": "%{SUMMARY}", "Description": "%{DESCRIPTION}", "Size": "%{SIZE}",
-	} {
-		var err error
-		if fields[name], err = f.query(ctx, tag); err != nil {
-			return nil, err
-		}
 	}
-	return fields, nil
 }
 
 // rpmlibAtFloor are the features that rpm 4.8 has and the packages may use.
@@ -90,29 +80,15 @@ func (f rpmFile) contents(ctx context.Context) ([]string, error) {
 	return strings.Split(strings.TrimSpace(out), "\n"), err
 }
 
-// satisfies: the scripts' tools, every soname and every symbol version are
-// required, nothing else is, and whatever is required is in EL6's glibc.
-func (f rpmFile) satisfies(ctx context.Context, n needs) error {
+// satisfies: the scripts' tools and what the library needs are required, and
+// nothing else is.
+func (f rpmFile) satisfies(ctx context.Context, needs []string) error {
 	out, err := f.query(ctx, "[%{REQUIRENAME}\n]")
 	if err != nil {
 		return err
 	}
-	var got []string
-	for _, name := range strings.Fields(out) {
-		if !strings.HasPrefix(name, "rpmlib(") && name != "rtld(GNU_HASH)" {
-			got = append(got, name)
-		}
-	}
-	want := slices.Clone(packages.ScriptNeeds)
-	for _, soname := range n.sonames {
-		if f.of.RPMMark != "" {
-			soname += "()"
-		}
-		want = append(want, soname+f.of.RPMMark)
-	}
-	for _, version := range n.versions {
-		want = append(want, version+f.of.RPMMark)
-	}
+	got := slices.DeleteFunc(strings.Fields(out), func(name string) bool { return strings.HasPrefix(name, "rpmlib(") })
+	want := slices.Concat(packages.ScriptNeeds, needs)
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {

@@ -15,7 +15,7 @@ type snapshot map[string]string
 // volatile are the places where package managers keep their own state.
 var volatile = []string{
 	"dev", "proc", "root", "run", "srv", "sys", "tmp", "etc/apt", "etc/dnf", "etc/ld.so.cache", "etc/yum.repos.d",
-	"usr/lib/sysimage", "usr/share/keyrings/avirkit.gpg", "var/cache", "var/lib/apt", "var/lib/dnf", "var/lib/dpkg", "var/lib/rpm", "var/log", "var/tmp",
+	"usr/lib/sysimage", "var/cache", "var/lib/apt", "var/lib/dnf", "var/lib/dpkg", "var/lib/rpm", "var/log", "var/tmp",
 }
 
 // take looks at the tree at dir. Directories are told by owner and mode only;

@@ -1,0 +1,71 @@
+package install
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+)
+
+// subscriber is a package manager that reads a repository.
+type subscriber interface {
+	manager
+
+	// subscribe writes the lines of docs/administrator.md for a repository of
+	// the kit, and reads its index from nothing.
+	subscribe(ctx context.Context, place string) error
+
+	// get runs a command of apt-get's and dnf's: install NAME, or upgrade.
+	get(ctx context.Context, words ...string) (output string, err error)
+
+	// keyring returns where the publisher's keys belong, and their file in a
+	// repository.
+	keyring() (path, published string)
+}
+
+// takeKeys copies the keys of a repository, as an administrator does.
+func (k *kit) takeKeys(m subscriber, place string) error {
+	path, published := m.keyring()
+	data, err := os.ReadFile(filepath.Join(k.dir, place, published))
+	if err != nil {
+		return fmt.Errorf("read the repository's key: %w", err)
+	}
+	return m.tree().Write(path, string(data), 0o644)
+}
+
+// What apt and dnf say of a signature or a digest that is wrong.
+var (
+	wrongSignature = regexp.MustCompile(`(?i)signature`)
+	wrongDigest    = regexp.MustCompile(`(?i)hash sum mismatch|checksum`)
+)
+
+// refusals: m takes nothing that the repository's owner did not sign, and says
+// why.
+func (k *kit) refusals(ctx context.Context, m subscriber, p pkg) error {
+	for _, r := range []struct {
+		place, what string
+		index       bool // is good
+		why         *regexp.Regexp
+	}{
+		{"stranger", "a repository that another key signed", false, wrongSignature},
+		{"tampered-index", "an index that was changed after it was signed", false, wrongSignature},
+		{"detached-tampered", "an index without InRelease that was changed after it was signed", false, wrongSignature},
+		{"tampered-lists", "a list of packages that was changed", false, wrongDigest},
+		{"tampered-package", "a changed package", true, wrongDigest},
+	} {
+		index := m.subscribe(ctx, r.place)
+		_, install := m.fetch(ctx, p)
+		switch {
+		case (index == nil) != r.index:
+			return fmt.Errorf("%s: its index is taken: %v, but it should be: %v", r.what, index == nil, r.index)
+		case install == nil:
+			return fmt.Errorf("a package is taken from %s", r.what)
+		}
+		if reason := cmp.Or(index, install); !r.why.MatchString(reason.Error()) {
+			return fmt.Errorf("%s is refused, but not for what is wrong with it: %w", r.what, reason)
+		}
+	}
+	return nil
+}
