@@ -42,6 +42,7 @@ type builder struct {
 	Options
 	cache    string
 	stage    string
+	linked   string // where linkers write, if not in stage: its name may be one that they can't write to
 	tc       *toolchain.Toolchain
 	objcopy  string   // its version
 	targetGo []string // the environment of TargetGo
@@ -90,11 +91,8 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 	if o.Dist == "" {
 		o.Dist = filepath.Join(cmp.Or(o.Plugin, o.Root), "dist")
 	}
-	if err := passable(o.Root); err != nil {
+	if err := Passable(o.Root); err != nil {
 		return nil, err
-	}
-	if strings.Contains(o.Dist, "'") && strings.Contains(o.Dist, `"`) || strings.Contains(o.Dist, "\n") {
-		return nil, fmt.Errorf("%q has both kinds of quotes or a line break, which can't be passed on to the linker: give the folder another name", o.Dist)
 	}
 	unlock, err := Lock(ctx, o.Root)
 	if err != nil {
@@ -133,6 +131,12 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(b.stage)
+	if b.Plugin != "" {
+		if b.linked, err = stageIn(filepath.Join(b.cache, "linked")); err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(b.linked)
+	}
 	m, err := b.all(ctx)
 	if err != nil {
 		return nil, explainFull(err)
@@ -147,11 +151,12 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 	return m, nil
 }
 
-// passable refuses a checkout whose name can't be passed to the linker: the go
-// command splits its flags at blanks and quotes, the compiler at commas.
-func passable(root string) error {
-	if strings.ContainsAny(root, " \t\n'\",") {
-		return fmt.Errorf("%q has blanks, quotes or commas, which can't be passed on to the linker: move the checkout", root)
+// Passable refuses a checkout whose name can't be passed to the linker: the go
+// command splits its flags at blanks and quotes, the compiler at commas, and LLD
+// puts a number for each %.
+func Passable(root string) error {
+	if strings.ContainsAny(root, " \t\n'\",%") {
+		return fmt.Errorf("%q has blanks, quotes, commas or %%, which can't be passed on to the linker: move the checkout", root)
 	}
 	return nil
 }

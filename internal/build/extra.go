@@ -10,7 +10,7 @@ import (
 // into the folder of each platform in o.Dist. Each is a folder of the checkout
 // with a plugin in Go or in C.
 func Extra(ctx context.Context, o Options, plugins ...Plugin) error {
-	if err := passable(o.Root); err != nil {
+	if err := Passable(o.Root); err != nil {
 		return err
 	}
 	unlock, err := Lock(ctx, o.Root)

@@ -160,7 +160,7 @@ func TestTwoFoldersMakeTheSameBytes(t *testing.T) {
 	from, err := run.Root()
 	require.NoError(t, err)
 	there := filepath.Join(t.TempDir(), "a[nother] checkout, of a longer name")
-	require.ErrorContains(t, passable(there), "move the checkout")
+	require.ErrorContains(t, Passable(there), "move the checkout")
 	there = filepath.Join(t.TempDir(), "a[nother]-checkout-of-a-longer-name")
 	copyCheckout(t, from, there)
 	_, err = run.Command{Name: "git", Args: []string{"init", "-q", there}}.Run(context.Background())

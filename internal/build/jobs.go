@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
@@ -26,6 +27,11 @@ func (b *builder) target(p *platform.Platform) *target {
 
 // staged is where a file of the platform lies in the stage folder.
 func (t *target) staged(name string) string { return filepath.Join(t.stage, t.platform.Name, name) }
+
+// work is the platform's folder for what linkers write.
+func (t *target) work() string {
+	return filepath.Join(cmp.Or(t.linked, t.stage), "work", t.platform.Name)
+}
 
 // all builds everything into the stage folder.
 func (b *builder) all(ctx context.Context) (*Manifest, error) {

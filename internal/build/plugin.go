@@ -42,7 +42,7 @@ type Library struct {
 // tells about it in l.
 func (t *target) plugin(ctx context.Context, p Plugin, l *Library) error {
 	return run.Step(ctx, t.step(p.Name+".so"), nil, func(ctx context.Context) (string, error) {
-		work := filepath.Join(t.stage, "work", t.platform.Name, p.Name)
+		work := filepath.Join(t.work(), p.Name)
 		full := filepath.Join(work, p.Name+".so")
 		objects := filepath.Join(work, "objects")
 		if err := os.MkdirAll(objects, 0o755); err != nil {
@@ -57,7 +57,7 @@ func (t *target) plugin(ctx context.Context, p Plugin, l *Library) error {
 		if err != nil {
 			return "", t.explainMissing(err)
 		}
-		stripped := filepath.Join(work, "stripped", p.Name+".so")
+		stripped := filepath.Join(t.stage, "stripped", t.platform.Name, p.Name+".so")
 		if err := t.split(ctx, full, stripped); err != nil {
 			return "", err
 		}
@@ -128,7 +128,7 @@ func (t *target) mend(library, objects string) (places int, err error) {
 // goBuild is the command that links plugin p into out, with all symbols; the
 // linker leaves the object files, Go's own go.o among them, in objects.
 func (t *target) goBuild(p Plugin, out, objects, script string) run.Command {
-	ld := append(t.goLinkFlags(), quoteFlag("-tmpdir="+objects), "'-extldflags="+strings.Join(t.linkFlags(script), " ")+"'")
+	ld := append(t.goLinkFlags(), "-tmpdir="+objects, "'-extldflags="+strings.Join(t.linkFlags(script), " ")+"'")
 	args := append([]string{"build", "-buildmode=c-shared", "-o", out, "-ldflags=" + strings.Join(ld, " ")}, goFlags()...)
 	dir, pkg := filepath.Join(t.Root, filepath.Dir(p.Dir)), "./"+filepath.Base(p.Dir)
 	if filepath.IsAbs(p.Dir) {
@@ -141,15 +141,6 @@ func (t *target) goBuild(p Plugin, out, objects, script string) run.Command {
 		Env:   append(t.cgoEnv(), t.jobEnv(p.Name)...),
 		Unset: toolchain.Ambient,
 	}
-}
-
-// quoteFlag makes a text one flag for the go command, which knows both quotes
-// and no escape.
-func quoteFlag(text string) string {
-	if strings.Contains(text, "'") {
-		return `"` + text + `"`
-	}
-	return "'" + text + "'"
 }
 
 // goLinkFlags are the flags of Go's own linker for a plugin.

@@ -99,7 +99,7 @@ func VendorPlugin(dir string) (Plugin, error) {
 	}
 	found.c, err = readCFolder(dir)
 	if err == nil && found.c == nil {
-		err = fmt.Errorf("%s holds neither a go.mod nor sources in C or C++: mage new makes a folder to begin with", dir)
+		err = fmt.Errorf("%s holds neither a go.mod nor sources in C or C++: mage new makes a folder to begin with; sources in subfolders are named in %s", dir, FlagsFile)
 	}
 	return found, err
 }

@@ -47,7 +47,7 @@ func (t *target) avserver(ctx context.Context) error {
 		if len(sources) == 0 {
 			return "", fmt.Errorf("no sources in harness/avserver: is the checkout complete?")
 		}
-		work := filepath.Join(t.stage, "work", t.platform.Name)
+		work := t.work()
 		if err := os.MkdirAll(work, 0o755); err != nil {
 			return "", err
 		}

@@ -30,7 +30,7 @@ func TestANewPluginIsBuiltTestedAndPackagedAsItIs(t *testing.T) {
 }
 
 func toPackages(t *testing.T, language string) {
-	name, dir := "mine", filepath.Join(t.TempDir(), "it's [any] dir, $HOME `x` ü=1")
+	name, dir := "mine", filepath.Join(t.TempDir(), "it's [any] \"dir\", $HOME `x` ü=1%")
 	require.NoError(t, New(context.Background(), &name, &language, &dir))
 	require.NoError(t, TestVendor(context.Background(), &dir))
 	require.NoError(t, PackageVendor(context.Background(), &dir))

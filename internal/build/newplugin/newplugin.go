@@ -41,6 +41,9 @@ var samples = map[string][]sampleFile{
 // Write makes the folder and returns its path. It makes all of it or nothing.
 func Write(ctx context.Context, o Options) (dir string, err error) {
 	o.Name = strings.TrimPrefix(o.Name, "avir_")
+	if err := build.Passable(o.Root); err != nil {
+		return "", err
+	}
 	if err := checkName(o.Root, o.Name); err != nil {
 		return "", err
 	}

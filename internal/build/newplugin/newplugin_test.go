@@ -75,14 +75,15 @@ func TestNothingIsWrittenForWhatCanNotBe(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		"a name with a slash":       {func(o *Options) { o.Name = "../x" }, "small letters"},
-		"no name":                   {func(o *Options) { o.Name = "" }, "small letters"},
-		"a name of the project's":   {func(o *Options) { o.Name = "csample" }, "take another name"},
-		"such a name in full":       {func(o *Options) { o.Name = "avir_clam" }, "take another name"},
-		"an unknown language":       {func(o *Options) { o.Language = "rust" }, "take go, c or c++"},
-		"a folder that holds files": {func(o *Options) { o.Dir = full }, "no empty folder"},
-		"a file in the way":         {func(o *Options) { o.Dir = filepath.Join(full, "mine") }, "no empty folder"},
-		"go that can't tidy":        {func(o *Options) { o.GoEnv = []string{"GOPROXY=off", "GOMODCACHE=" + full + "/none", "GOFLAGS="} }, "go mod tidy"},
+		"a name with a slash":         {func(o *Options) { o.Name = "../x" }, "small letters"},
+		"no name":                     {func(o *Options) { o.Name = "" }, "small letters"},
+		"a name of the project's":     {func(o *Options) { o.Name = "csample" }, "take another name"},
+		"such a name in full":         {func(o *Options) { o.Name = "avir_clam" }, "take another name"},
+		"a checkout that can't build": {func(o *Options) { o.Root += "/a b" }, "move the checkout"},
+		"an unknown language":         {func(o *Options) { o.Language = "rust" }, "take go, c or c++"},
+		"a folder that holds files":   {func(o *Options) { o.Dir = full }, "no empty folder"},
+		"a file in the way":           {func(o *Options) { o.Dir = filepath.Join(full, "mine") }, "no empty folder"},
+		"go that can't tidy":          {func(o *Options) { o.GoEnv = []string{"GOPROXY=off", "GOMODCACHE=" + full + "/none", "GOFLAGS="} }, "go mod tidy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := options(t, "go")
