@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/avirkit/avirkit/internal/asroot"
 	"github.com/avirkit/avirkit/internal/build/toolchain"
 	"github.com/avirkit/avirkit/internal/packages/repo"
 	"github.com/avirkit/avirkit/internal/packages/signing"
@@ -62,7 +61,15 @@ var situations = []situation{
 		above := filepath.Join(p.dir, "..", "go.work")
 		require.NoError(t, os.WriteFile(above, []byte("go 1.26.0\n"), 0o644))
 		t.Cleanup(func() { os.Remove(above) })
-	}, want: `no such tool "mage"`}, // CONTRIBUTING.md says what that means
+	}, want: `no such tool "mage"`}, // README.md says what that means
+	{name: "README's command, whatever is set and lies above", env: []string{"GOOS=windows", "GOARCH=arm64", "GOWORK=/nonexistent/go.work"}, in: func(t *testing.T, p *place) {
+		above := filepath.Join(p.dir, "..", "go.work")
+		require.NoError(t, os.WriteFile(above, []byte("go 1.26.0\n"), 0o644))
+		t.Cleanup(func() { os.Remove(above) })
+		readme, err := os.ReadFile(filepath.Join(p.dir, "README.md"))
+		require.NoError(t, err)
+		require.Contains(t, string(readme), "`"+plainly+" go tool mage build`")
+	}, as: `set -- ` + plainly + ` "$@"`},
 	{name: "an old Go", with: func(p *place) []string {
 		fake := filepath.Join(p.dir, "..", "oldgo")
 		return []string{"PATH=" + fake + ":" + os.Getenv("PATH"), "GOTOOLCHAIN=local"}
@@ -97,6 +104,8 @@ var situations = []situation{
 		p.git(t, "GIT_COMMITTER_DATE=2090-01-01T00:00:00Z", "commit", "-q", "--allow-empty", "-m", "later")
 		t.Cleanup(func() { p.git(t, "A=", "reset", "-q", "--hard", "HEAD~") })
 	}, want: "the commit's time is in the future"},
+	{name: "a container without a terminal or a network", root: true,
+		as: `set -- unshare --pid --fork --kill-child --mount-proc --ipc --uts --net sh -c 'hostname elsewhere; unset TERM; exec "$@" </dev/null' sh "$@"`},
 	{name: "a source archive inside another repository", in: archiveInside, with: func(p *place) []string { return []string{"SOURCE_DATE_EPOCH=" + p.epoch} }},
 	{name: "a source archive without a time", in: archiveInside, want: "set SOURCE_DATE_EPOCH"},
 	{name: "another user", root: true, in: func(t *testing.T, p *place) {
@@ -114,6 +123,10 @@ var situations = []situation{
 		})
 	}, as: `set -- setpriv --reuid 65534 --regid 65534 --clear-groups "$@"`},
 }
+
+// plainly is what README.md puts before a command where the go command itself
+// fails.
+const plainly = "env -u GOOS -u GOARCH GOWORK=off"
 
 // archiveInside takes the place's own repository away, and puts one around it
 // with a tag of another version.
@@ -224,10 +237,13 @@ func TestWhatSurroundsABuildChangesNothingOrIsNamedAtFullLength(t *testing.T) {
 	want, out, err := p.make(t, situation{})
 	require.NoErrorf(t, err, "%s", out)
 	require.Contains(t, want, "/repo/apt/dists/stable/InRelease")
+	other, out, err := p.make(t, situation{env: []string{"SOURCE_DATE_EPOCH=1700000000"}})
+	require.NoErrorf(t, err, "%s", out)
+	require.NotEqual(t, want, other, "what does change the bytes is seen")
 	for _, s := range situations {
 		t.Run(s.name, func(t *testing.T) {
-			if s.root {
-				asroot.Need(t, "only root can make this situation")
+			if s.root && os.Geteuid() != 0 {
+				t.Skip("needs root")
 			}
 			made, out, err := p.make(t, s)
 			if s.want != "" {
