@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 )
 
@@ -25,23 +26,40 @@ func (k *kit) cycle(ctx context.Context, m manager, all []pkg, t *table) {
 		tested = all[:1]
 	}
 	for _, p := range tested {
-		t.do(p.name, "install by name without the product, remove", func() error { return k.alone(ctx, m, p) })
-		t.do(p.name, "upgrade under a running host, reinstall, downgrade", func() error { return k.withProduct(ctx, m, p) })
-		t.do(p.name, "failing script, closed stdin", func() error { return k.mishaps(ctx, m, p) })
+		t.do(p.name, "install by name without the product, remove", k.from(ctx, m, p, nil, k.alone))
+		t.do(p.name, "upgrade under a running host, reinstall, downgrade", k.from(ctx, m, p, p.of, k.withProduct))
+		t.do(p.name, "failing script, closed stdin", k.from(ctx, m, p, nil, k.mishaps))
 		t.do(p.name, "the product comes after the package", func() error { return k.productLater(ctx, m, p) })
-		t.do(p.name, "the administrator's own plugin of this name", func() error { return k.ownOriginal(ctx, m, p) })
+		t.do(p.name, "the administrator's own plugin of this name", k.from(ctx, m, p, p.of, k.ownOriginal))
 	}
-	t.do(packages.ToolsName, "avirctl scans with a plugin, and goes", func() error { return k.avirctl(ctx, m, all[0]) })
+	t.do(packages.ToolsName, "avirctl scans with a plugin, and goes", k.from(ctx, m, all[0], all[0].of, k.avirctl))
 	t.do("all", "beside each other, removed one by one", func() error { return k.allTogether(ctx, m, all) })
+}
+
+// from returns a cycle of p that begins with the products' trees, and a server of
+// a platform in p's product, or without them. It is told what the system looks
+// like then.
+func (k *kit) from(ctx context.Context, m manager, p pkg, server *platform.Platform,
+	cycle func(ctx context.Context, m manager, p pkg, before snapshot) error,
+) func() error {
+	return func() (err error) {
+		if server != nil {
+			if err := k.makeProducts(ctx, m.tree(), p, server); err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, m.tree().RemoveProducts()) }()
+		}
+		before, err := take(m.tree().Dir)
+		if err != nil {
+			return err
+		}
+		return cycle(ctx, m, p, before)
+	}
 }
 
 // alone installs p by name where the product isn't. It must work there, and
 // leave the system as it was.
-func (k *kit) alone(ctx context.Context, m manager, p pkg) error {
-	before, err := take(m.tree().Dir)
-	if err != nil {
-		return err
-	}
+func (k *kit) alone(ctx context.Context, m manager, p pkg, before snapshot) error {
 	out, err := m.fetch(ctx, p)
 	if err == nil {
 		err = prints(out, firstSteps)
@@ -109,15 +127,7 @@ func (k *kit) checkRemoval(ctx context.Context, m manager, p pkg, before snapsho
 
 // withProduct installs an old version into the products' trees, upgrades it
 // while a host runs, reinstalls, downgrades, upgrades it again and removes it.
-func (k *kit) withProduct(ctx context.Context, m manager, p pkg) (err error) {
-	if err := k.makeProducts(ctx, m.tree(), p, p.of); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, m.tree().RemoveProducts()) }()
-	before, err := take(m.tree().Dir)
-	if err != nil {
-		return err
-	}
+func (k *kit) withProduct(ctx context.Context, m manager, p pkg, before snapshot) error {
 	if _, err := m.calls(); err != nil { // discard earlier script calls
 		return err
 	}
@@ -196,11 +206,7 @@ func (k *kit) tracedUpgrade(ctx context.Context, m manager, p pkg) error {
 
 // mishaps has a script fail on the first install and on an upgrade, and
 // installs without standard input and output.
-func (k *kit) mishaps(ctx context.Context, m manager, p pkg) error {
-	before, err := take(m.tree().Dir)
-	if err != nil {
-		return err
-	}
+func (k *kit) mishaps(ctx context.Context, m manager, p pkg, before snapshot) error {
 	if err := k.failedInstall(ctx, m, p, before); err != nil {
 		return err
 	}

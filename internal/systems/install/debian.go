@@ -47,7 +47,7 @@ func testDebian(ctx context.Context, d rootfs.Debian, k *kit, t *table) error {
 	k.cycle(ctx, a, k.packages(a.of), t)
 	p := k.packages(a.of)[0]
 	t.do(p.name, "the product's package has a plugin of this name", func() error { return k.packagedOriginal(ctx, a, p) })
-	t.do(p.name, "a server of the other width is told of", func() error { return k.tellWidth(ctx, a, p) })
+	t.do(p.name, "a server of the other width is told of", k.from(ctx, a, p, p.other().of, k.tellWidth))
 	t.do("all", "wrong key, tampered index and package refused", func() error { return k.refusals(ctx, a, p) })
 	if d.Number == "11" {
 		t.do("all", "the same with the files for Debian 6 to 8", func() error { return a.asOfOld(ctx, p) })
@@ -65,7 +65,7 @@ func testBothWidths(ctx context.Context, k *kit, t *table) error {
 	defer os.RemoveAll(a.Dir)
 	for _, of := range platform.All {
 		p := k.packages(of)[0]
-		t.do(p.name, fmt.Sprintf("from the %d-bit package to the other and back", of.Bits()), func() error { return k.changeWidth(ctx, a, p) })
+		t.do(p.name, fmt.Sprintf("from the %d-bit package to the other and back", of.Bits()), k.from(ctx, a, p, p.other().of, k.changeWidth))
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func testDNF(ctx context.Context, k *kit, of *platform.Platform, t *table) error
 	if of == platform.Native() {
 		for _, of := range platform.All {
 			p := k.packages(of)[0]
-			t.do(p.name, fmt.Sprintf("from the %d-bit package to the other and back", of.Bits()), func() error { return k.changeWidth(ctx, d, p) })
+			t.do(p.name, fmt.Sprintf("from the %d-bit package to the other and back", of.Bits()), k.from(ctx, d, p, p.other().of, k.changeWidth))
 		}
 	}
 	t.do("all", "wrong key, tampered index and package refused", func() error { return k.refusals(ctx, d, p) })

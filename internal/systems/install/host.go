@@ -24,8 +24,12 @@ import (
 // bench is the folder in each tree with the hosts and files to scan.
 const bench = "/srv/avirkit"
 
-// putHosts copies the hosts and what they are to scan into the tree.
+// putHosts copies the hosts and what they are to scan into the tree, and makes a
+// folder that every system has which is not as small.
 func (k *kit) putHosts(r rootfs.Root) error {
+	if err := os.MkdirAll(r.Path("usr/share/man/man8"), 0o755); err != nil {
+		return fmt.Errorf("make the folder of manuals: %w", err)
+	}
 	for _, of := range platform.All {
 		if err := atomicdir.CopyFile(r.Path(hostOf(of)), k.hostProgram(of), 0o755); err != nil {
 			return err

@@ -64,14 +64,10 @@ func (k *kit) productLater(ctx context.Context, m manager, p pkg) (err error) {
 // ownOriginal has a file in the product's folder that bears the library's name
 // and belongs to no package. It must outlast everything, byte for byte and with
 // its mode, owner and time.
-func (k *kit) ownOriginal(ctx context.Context, m manager, p pkg) (err error) {
+func (k *kit) ownOriginal(ctx context.Context, m manager, p pkg, without snapshot) error {
 	tree := m.tree()
-	if err := k.makeProducts(ctx, tree, p, p.of); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, tree.RemoveProducts()) }()
 	file := tree.Path(p.library())
-	if err := k.folderInTheWay(ctx, m, p); err != nil {
+	if err := k.folderInTheWay(ctx, m, p, without); err != nil {
 		return err
 	}
 	if err := tree.Write(p.library(), "the administrator's own", 0o600); err != nil {
@@ -110,14 +106,10 @@ func (k *kit) ownOriginal(ctx context.Context, m manager, p pkg) (err error) {
 
 // folderInTheWay has a folder with the library's name. It can't be kept aside
 // and put back as a file can: the package must be refused, and leave nothing.
-func (k *kit) folderInTheWay(ctx context.Context, m manager, p pkg) error {
+func (k *kit) folderInTheWay(ctx context.Context, m manager, p pkg, without snapshot) error {
 	folder := m.tree().Path(p.library())
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		return fmt.Errorf("make a folder that is in the way: %w", err)
-	}
-	before, err := take(m.tree().Dir)
-	if err != nil {
-		return err
 	}
 	if _, err := m.install(ctx, k.current, p); err == nil || !strings.Contains(err.Error(), "is in the way: it is a folder") {
 		return fmt.Errorf("a folder in the library's place is not told of: %w", err)
@@ -125,7 +117,7 @@ func (k *kit) folderInTheWay(ctx context.Context, m manager, p pkg) error {
 	if err := m.purge(ctx, p); err != nil {
 		return err
 	}
-	return errors.Join(unchanged(m.tree().Dir, before), os.Remove(folder))
+	return errors.Join(unchanged(m.tree().Dir, without, p.library()), os.Remove(folder))
 }
 
 // keptAs checks that the kept file looks as a snapshot's line says.

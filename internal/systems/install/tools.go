@@ -14,19 +14,7 @@ import (
 
 // avirctl installs the tools by name beside a plugin in the product's tree,
 // lets avirctl check scan with it, and removes both.
-func (k *kit) avirctl(ctx context.Context, m manager, p pkg) (err error) {
-	if err := k.makeProducts(ctx, m.tree(), p, p.of); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, m.tree().RemoveProducts()) }()
-	// Every system has it; the tree for rpm is smaller than that.
-	if err := os.MkdirAll(m.tree().Path("usr/share/man/man8"), 0o755); err != nil {
-		return fmt.Errorf("make the folder of manuals: %w", err)
-	}
-	before, err := take(m.tree().Dir)
-	if err != nil {
-		return err
-	}
+func (k *kit) avirctl(ctx context.Context, m manager, p pkg, before snapshot) error {
 	tools := pkg{name: packages.ToolsName, of: p.of}
 	for _, each := range []pkg{tools, p} {
 		if _, err := m.fetch(ctx, each); err != nil {

@@ -10,15 +10,7 @@ import (
 
 // tellWidth installs p beside a server of the other width. It must say so, and
 // how to get the right package, and yet be installed.
-func (k *kit) tellWidth(ctx context.Context, m manager, p pkg) (err error) {
-	if err := k.makeProducts(ctx, m.tree(), p, p.other().of); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, m.tree().RemoveProducts()) }()
-	before, err := take(m.tree().Dir)
-	if err != nil {
-		return err
-	}
+func (k *kit) tellWidth(ctx context.Context, m manager, p pkg, before snapshot) error {
 	out, err := m.fetch(ctx, p)
 	if err != nil {
 		return err
@@ -47,16 +39,9 @@ func mismatch(p pkg, out, other string) (command string, err error) {
 
 // changeWidth installs p beside a server of the other width and runs the
 // command that it prints. Then it changes the server, and goes back likewise.
-func (k *kit) changeWidth(ctx context.Context, m manager, p pkg) (err error) {
+func (k *kit) changeWidth(ctx context.Context, m manager, p pkg, before snapshot) error {
 	tree, dnf := m.tree(), "usr/bin/dnf"
-	if err := k.makeProducts(ctx, tree, p, p.other().of); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, tree.RemoveProducts(), os.RemoveAll(tree.Path(dnf))) }()
-	before, err := take(tree.Dir)
-	if err != nil {
-		return err
-	}
+	defer os.RemoveAll(tree.Path(dnf))
 	// The packages name dnf where it is, and yum elsewhere.
 	if err := tree.Write(dnf, "", 0o755); err != nil {
 		return err
