@@ -34,20 +34,16 @@ func (k *kit) publishRotation(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var ring []byte
-	for _, s := range []*signing.Keys{k.signer, next} {
-		public, _, err := s.Public()
-		if err != nil {
-			return err
-		}
-		ring = append(ring, public...)
+	both, err := signing.Join("", k.signer, next)
+	if err != nil {
+		return err
+	}
+	ring, _, err := both.Public()
+	if err != nil {
+		return err
 	}
 	file := filepath.Join(k.dir, "keys", "ring.gpg")
 	if err := atomicdir.WriteFile(file, ring, 0o644); err != nil {
-		return err
-	}
-	both, err := signing.Join(file, k.signer, next)
-	if err != nil {
 		return err
 	}
 	alone, err := signing.Join(file, next)
