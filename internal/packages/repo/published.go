@@ -24,12 +24,12 @@ type listing map[string]string
 // readPublished reads the indexes in the folder of what is published.
 func readPublished(o Options, dir *os.Root) (*published, error) {
 	p := &published{lists: map[string]contents{debFormat.extension: newContents(), rpmFormat.extension: newContents()}}
-	v := &Vouched{Dir: dir, Files: map[string]string{}}
+	v := &Vouched{Dir: dir, Files: map[string]string{}, unsigned: true}
 	if o.Signer != nil { // otherwise checkSigned has seen that nothing is signed
 		_, err := dir.Lstat(Stable.suite() + "/InRelease")
 		switch p.signed = err == nil; {
 		case p.signed:
-			v.Keys = o.Signer.Ring
+			v.Keys, v.unsigned = o.Signer.Ring, false
 		case o.Named:
 			return nil, fmt.Errorf("%s holds no signed index: set %s to the folder of what is published, or sign its Release file with key %s",
 				o.Published, PublishedVariable, signing.Fingerprint(o.Signer))

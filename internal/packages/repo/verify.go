@@ -19,9 +19,16 @@ import (
 // anybody who can write to the web server may have put anything.
 type Vouched struct {
 	Dir   *os.Root
-	Keys  *signing.Ring     // nil: nobody signs, and the indexes alone vouch
+	Keys  *signing.Ring
 	Files map[string]string // their SHA-256, by path
 	Wrong []error           // each names a file
+
+	unsigned bool // nobody signs, and the indexes alone vouch
+}
+
+// aside returns one of the same folder that keeps for itself what it finds.
+func (v *Vouched) aside() *Vouched {
+	return &Vouched{Dir: v.Dir, Keys: v.Keys, Files: map[string]string{}, unsigned: v.unsigned}
 }
 
 // Read returns the content of a file, nil if it can't be read.
@@ -95,14 +102,14 @@ func (v *Vouched) Repositories(ctx context.Context) error {
 
 // channels are those that the index of stable names.
 func (v *Vouched) channels() []Channel {
-	quiet := &Vouched{Dir: v.Dir, Keys: v.Keys, Files: map[string]string{}} // apt complains
-	named := strings.Fields(parseStanza(string(quiet.release(Stable.suite())))["Channels"])
+	index := v.aside().release(Stable.suite()) // apt complains
+	named := strings.Fields(parseStanza(string(index))["Channels"])
 	return slices.DeleteFunc(slices.Clone(channels), func(c Channel) bool { return c != Stable && !slices.Contains(named, string(c)) })
 }
 
 // release returns the index of a suite, without its signature.
 func (v *Vouched) release(suite string) []byte {
-	if v.Keys == nil {
+	if v.unsigned {
 		return v.Read(suite + "/Release")
 	}
 	message := v.Read(suite + "/InRelease")
@@ -122,7 +129,7 @@ func (v *Vouched) release(suite string) []byte {
 // same.
 func (v *Vouched) copyForOldApt(suite string) {
 	release := v.Signed(suite+"/Release", suite+"/Release.gpg")
-	text := (&Vouched{Dir: v.Dir, Keys: v.Keys, Files: map[string]string{}}).release(suite)
+	text := v.aside().release(suite)
 	if release != nil && text != nil && !bytes.Equal(bytes.TrimSpace(text), bytes.TrimSpace(release)) {
 		v.fail(suite+"/Release", errors.New("it says something else than InRelease"))
 	}
@@ -162,7 +169,7 @@ func (v *Vouched) apt(c Channel) (fields map[string]string, list listing) {
 func (v *Vouched) yum(c Channel) (list listing) {
 	name := c.yum() + "/" + repomdFile
 	var data []byte
-	if v.Keys == nil {
+	if v.unsigned {
 		data = v.Read(name)
 	} else {
 		data = v.Signed(name, name+".asc")
