@@ -27,7 +27,6 @@ func testFiles(ctx context.Context, k *kit, t *table) error {
 		}
 	}
 	t.do("all", "a package of each format and platform, those of the tools and keys too, and no other file", k.complete)
-	t.do("all", "two builds are identical", func() error { return k.reproducible(ctx) })
 	t.do("all", "lintian", func() error { return k.lintian(ctx) })
 	t.do("all", "rpmlint", func() error { return k.rpmlint(ctx, home) })
 	t.do("all", "signatures good, one flipped bit refused", func() error { return k.signatures(ctx, home) })

@@ -8,28 +8,26 @@
 //  2. gzip only, and nothing in the metadata that dpkg 1.15 or rpm 4.8 can't read;
 //  3. exactly its files, with their modes, owners and digests, and a
 //     dependency for each need of its library;
-//  4. two builds are identical, at another time, on another host, with another
-//     umask, locale and time zone;
-//  5. lintian and rpmlint say nothing but what the allow-lists explain;
-//  6. its signature is good, and bad after one flipped byte;
-//  7. it installs without the product, and into the product's tree without
+//  4. lintian and rpmlint say nothing but what the allow-lists explain;
+//  5. its signature is good, and bad after one flipped byte;
+//  6. it installs without the product, and into the product's tree without
 //     changing an owner or a mode there;
-//  8. a host of its width loads the installed library and finds EICAR with it;
-//  9. on upgrade a running host keeps its library, the new one is in place,
+//  7. a host of its width loads the installed library and finds EICAR with it;
+//  8. on upgrade a running host keeps its library, the new one is in place,
 //     and the scripts saw the right arguments;
-//  10. reinstall, downgrade, a failing script and closed standard input end well;
-//  11. dpkg --verify and rpm -V find nothing;
-//  12. remove and purge leave nothing of ours and all of the product's;
-//  13. all packages install beside each other;
-//  14. a plugin that was there before comes back unchanged, and the product
+//  9. reinstall, downgrade, a failing script and closed standard input end well;
+//  10. dpkg --verify and rpm -V find nothing;
+//  11. remove and purge leave nothing of ours and all of the product's;
+//  12. all packages install beside each other;
+//  13. a plugin that was there before comes back unchanged, and the product
 //     keeps what it brings later;
-//  15. a server of the other width is told of, and the command that is printed
+//  14. a server of the other width is told of, and the command that is printed
 //     then installs the right package;
-//  16. apt and dnf install it from the repositories by name, and refuse a
+//  15. apt and dnf install it from the repositories by name, and refuse a
 //     wrong key and a tampered index or package;
-//  17. avirctl of the tools' package scans with a plugin, and leaves nothing
+//  16. avirctl of the tools' package scans with a plugin, and leaves nothing
 //     behind when it is removed;
-//  18. a client that takes the new key in time goes on when the old one is gone,
+//  17. a client that takes the new key in time goes on when the old one is gone,
 //     one that does not is refused; a client of stable sees no beta, and
 //     unattended-upgrades takes what is in its channel.
 package install

@@ -105,14 +105,3 @@ func TestVerdictsOfTheHostAreCounted(t *testing.T) {
 	assert.Error(t, verdicts("", 1))
 	assert.Error(t, verdicts(good+"verdict\tOK\t/srv/avirkit/eicar.com\t\n", 1), "a wrong clean")
 }
-
-func TestTwoFoldersAreComparedFileByFile(t *testing.T) {
-	a, b := t.TempDir(), t.TempDir()
-	assert.Error(t, same(t.Context(), a, b), "nothing to compare proves nothing")
-	require.NoError(t, os.WriteFile(filepath.Join(a, "x"), []byte("1"), 0o644))
-	assert.Error(t, same(t.Context(), a, b))
-	require.NoError(t, copyWithTime(b, a, time.Unix(1, 0)))
-	assert.NoError(t, same(t.Context(), a, b))
-	require.NoError(t, os.WriteFile(filepath.Join(b, "x"), []byte("2"), 0o644))
-	assert.ErrorContains(t, same(t.Context(), a, b), "x differ")
-}
