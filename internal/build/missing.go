@@ -1,36 +1,71 @@
 package build
 
 import (
+	"debug/elf"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/build/toolchain"
 )
 
-// missingSymbol finds the names of C that gcc, zig and their linkers miss. What
-// has parentheses or colons behind it is a name of C++.
-var missingSymbol = regexp.MustCompile("(?:undefined reference to|undefined symbol:|error: (?:implicit declaration of function|call to undeclared (?:library )?function|use of undeclared identifier)) ?[`'\"‘]?([A-Za-z_]\\w*)(?:['\"’\\s;]|$)" +
-	"|error: ['‘](\\w+)['’] was not declared in this scope")
+// What compilers and linkers say of names of C that they don't know. What has
+// parentheses or colons behind it is a name of C++.
+var (
+	undefined  = regexp.MustCompile("(?:undefined reference to|undefined symbol:) [`'\"]?([A-Za-z_]\\w*)(?:['\"\\s;]|$)")
+	undeclared = regexp.MustCompile("error: (?:implicit declaration of function |call to undeclared (?:library )?function |use of undeclared identifier )?['‘](\\w+)['’]( was not declared|;|$| \\[|\n)")
+)
 
 // explainMissing adds to a compiler's or linker's error which of the names that
-// it misses the oldest supported C library does not have.
+// it misses the oldest supported C library lacks, and this machine's own has.
 func (t *target) explainMissing(err error) error {
 	if err == nil {
 		return nil
 	}
-	var names []string
-	for _, m := range missingSymbol.FindAllStringSubmatch(err.Error(), -1) {
-		name := m[1] + m[2]
-		has := len(t.platform.Glibc().Homes(name)) > 0 || toolchain.InStaticPart(name)
-		if !has && !slices.Contains(names, name) {
-			names = append(names, name)
+	var newer, unknown []string
+	note := func(names *[]string, name string) {
+		if !slices.Contains(*names, name) && len(t.platform.Glibc().Homes(name)) == 0 && !toolchain.InStaticPart(name) {
+			*names = append(*names, name)
 		}
 	}
-	if len(names) == 0 {
-		return err
+	here := hostGlibc()
+	text := err.Error()
+	for _, m := range slices.Concat(undefined.FindAllStringSubmatch(text, -1), undeclared.FindAllStringSubmatch(text, -1)) {
+		switch name := m[1]; {
+		case slices.Contains(here, name):
+			note(&newer, name)
+		case len(m) == 2:
+			note(&unknown, name)
+		}
 	}
-	return fmt.Errorf("%w\n%s is not in glibc %s, the oldest supported: do without it, or, if it is no function of the C library, name the source or static archive that has it in %s",
-		err, strings.Join(names, ", "), t.platform.GlibcFloor, FlagsFile)
+	if len(newer) > 0 {
+		err = fmt.Errorf("%w\n%s: glibc %s, the oldest supported, lacks it: do without", err, strings.Join(newer, ", "), t.platform.GlibcFloor)
+	}
+	if len(unknown) > 0 {
+		err = fmt.Errorf("%w\n%s: no source and no archive has it: name one that does in %s", err, strings.Join(unknown, ", "), FlagsFile)
+	}
+	return err
+}
+
+// hostGlibc lists what this machine's C library has, as far as that can be read.
+func hostGlibc() (names []string) {
+	loader, err := filepath.EvalSymlinks(platform.Native().Loader)
+	if err != nil {
+		return nil
+	}
+	f, err := elf.Open(filepath.Join(filepath.Dir(loader), "libc.so.6"))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	symbols, _ := f.DynamicSymbols()
+	for _, s := range symbols {
+		if s.Section != elf.SHN_UNDEF {
+			names = append(names, s.Name)
+		}
+	}
+	return names
 }
