@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -31,7 +32,7 @@ func (o Options) ownTexts() (map[string]string, error) {
 		packaging("PACKAGE/next-steps"): nextSteps,
 	}
 	if o.Language != "go" {
-		texts["build.flags"] = flags
+		texts["build.flags"] = flags()
 	}
 	now := time.Now().UTC()
 	inPackages := strings.ReplaceAll(o.Name, "_", "-") // Debian's names have no underscore
@@ -149,9 +150,13 @@ the antivirus avir_NAME can now be chosen. If the console does not list it yet,
 restart {{.Product.Name}} when it suits you: this package never does.
 `
 
-const flags = `# Further arguments for the compiler and the linker, as in a shell, and sources
+func flags() string {
+	text := `# Further arguments for the compiler and the linker, as in a shell, and sources
 # in subfolders. Paths start in this folder:
 #   -Iengine/include -DENGINE_VERSION=7 engine/*.c
-#   linux-386: engine/lib32/libengine.a
-#   linux-amd64: engine/lib64/libengine.a
 `
+	for _, p := range platform.All {
+		text += fmt.Sprintf("#   %s: engine/%[1]s/libengine.a\n", p.Name)
+	}
+	return text
+}

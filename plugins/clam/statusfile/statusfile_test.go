@@ -299,10 +299,19 @@ func TestTheLockTellsWhetherThePluginLives(t *testing.T) {
 	s := newSource()
 	f := keep(t, s, time.Nanosecond)
 	free := func() bool {
-		file, err := os.Open(f.path)
-		require.NoError(t, err)
-		defer file.Close()
-		return syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil
+		for {
+			file, err := os.Open(f.path)
+			require.NoError(t, err)
+			free := syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil
+			opened, err := file.Stat()
+			require.NoError(t, err)
+			require.NoError(t, file.Close())
+			now, err := os.Stat(f.path)
+			require.NoError(t, err)
+			if os.SameFile(opened, now) { // else it was replaced meanwhile, and nobody holds the old one
+				return free
+			}
+		}
 	}
 	for i := range 50 {
 		s.set(i%2 == 0)
