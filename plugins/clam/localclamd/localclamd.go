@@ -19,7 +19,7 @@ type Process struct {
 	PID     int
 	Config  Config
 	TempDir string // where clamd puts its temporary files
-	root    string // before each path of clamd's; empty if it sees the same files
+	root    string // before each path of clamd's, as it may see other file systems
 }
 
 var (
@@ -38,27 +38,14 @@ func Find(socket int) (*Process, error) {
 		return nil, err
 	}
 	p := &Process{PID: pid, root: p(pid, "root")}
-	if _, err := os.Stat(p.root + "/."); err != nil || p.seesOurFiles() {
-		p.root = "" // of another user's process: most see what we see
+	if _, err := os.Stat(p.root + "/."); err != nil {
+		p.root = "" // another user's process: most see what we see
 	}
 	if p.Config, err = p.readConfig(); err != nil {
 		return nil, fmt.Errorf("read the settings of process %d: %w", pid, err)
 	}
 	p.TempDir = p.tempDir()
 	return p, nil
-}
-
-// seesOurFiles tells whether a path means the same file to the process, which
-// is quicker to find without a way through /proc.
-func (c *Process) seesOurFiles() bool {
-	ours, err := os.Readlink("/proc/self/ns/mnt")
-	theirs, _ := os.Readlink(p(c.PID, "ns/mnt"))
-	if err != nil || ours != theirs {
-		return false
-	}
-	here, err := os.Stat("/.")
-	there, failed := os.Stat(c.root + "/.")
-	return err == nil && failed == nil && os.SameFile(here, there)
 }
 
 // p is the path of a file about a process.
