@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Extra builds libraries that are no part of dist, for benchmarks and tests,
@@ -22,6 +23,16 @@ func Extra(ctx context.Context, o Options, plugins ...Plugin) error {
 	if err != nil {
 		return err
 	}
+	plugins = slices.Clone(plugins)
+	for i := range plugins {
+		plugin := &plugins[i]
+		if plugin.c, err = readCFolder(filepath.Join(o.Root, plugin.Dir)); err != nil {
+			return err
+		}
+		if err := plugin.check(b.Platforms...); err != nil {
+			return err
+		}
+	}
 	if b.stage, err = stageIn(o.Dist); err != nil {
 		return err
 	}
@@ -32,12 +43,6 @@ func Extra(ctx context.Context, o Options, plugins ...Plugin) error {
 			return err
 		}
 		for _, plugin := range plugins {
-			if plugin.c, err = readCFolder(filepath.Join(o.Root, plugin.Dir)); err != nil {
-				return err
-			}
-			if err := plugin.check(p); err != nil {
-				return err
-			}
 			if err := t.plugin(ctx, plugin, &Library{}); err != nil {
 				return err
 			}

@@ -97,7 +97,8 @@ func linkable(path string, p *platform.Platform) error {
 }
 
 // firstELF reads the header of an ELF file, or of the first in an archive. It is
-// nil where there is none.
+// nil where there is none. The packages' reader of archives does not take the
+// blank fields of an archive's list of long names.
 func firstELF(file io.ReaderAt) (*elf.FileHeader, error) {
 	const magic, header = "!<arch>\n", 60
 	read := func(at int64, size int) []byte {
