@@ -84,8 +84,5 @@ func (s scanner) Scan(ctx context.Context, file api.File) api.Result {
 	return r
 }
 
-// Close implements api.Scanner.
-func (s scanner) Close() error {
-	s.Scanner.Close()
-	return nil
-}
+// Close implements api.Scanner. There is nothing to free.
+func (s scanner) Close() error { return nil }

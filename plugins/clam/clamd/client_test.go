@@ -79,7 +79,6 @@ func write(t testing.TB, name string, content []byte) string {
 // scan scans one file with a scanner of its own.
 func scan(c *Client, path string) api.Result {
 	scanner := c.NewScanner()
-	defer scanner.Close()
 	return scanner.Scan(context.Background(), api.File{Path: path})
 }
 

@@ -33,7 +33,6 @@ func onThreads(t *testing.T, c *Client, threads, times int, pause time.Duration,
 		go func() {
 			defer all.Done()
 			scanner := c.NewScanner()
-			defer scanner.Close()
 			for range times {
 				begin := time.Now()
 				result := scanner.Scan(context.Background(), api.File{Path: path})

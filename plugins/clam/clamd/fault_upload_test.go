@@ -63,7 +63,6 @@ func changingFile(t *testing.T) {
 				Ctx: context.Background(), Deadline: time.Now().Add(enough), Silence: quick.silence, Ping: quick.ping,
 			}}
 			_, _, err = j.run()
-			s.Close()
 			closeFile(fd)
 			assert.ErrorIs(t, err, wire.ErrChanged, "%d bytes instead of %d", at, state.size)
 			r.isVirus()
@@ -160,7 +159,6 @@ func closed(t *testing.T) {
 	before = r.fake.Scans()
 	go func() {
 		scanner := r.c.NewScanner()
-		defer scanner.Close()
 		done <- scanner.Scan(ctx, api.File{Path: path})
 	}()
 	eventually(t, "clamd has the file", func() bool { return r.fake.Scans() > before })

@@ -83,7 +83,6 @@ func TestAConnectThatItsScanEndsIsNotHeldAgainstTheServer(t *testing.T) {
 	done := make(chan api.Result, 1)
 	go func() {
 		scanner := r.c.NewScanner()
-		defer scanner.Close()
 		done <- scanner.Scan(ctx, api.File{Path: path})
 	}()
 	eventually(t, "the scan has chosen the server", func() bool { _, busy := s.load(); return busy == 1 })

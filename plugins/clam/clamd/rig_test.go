@@ -100,7 +100,6 @@ func timedScan(t *testing.T, c *Client, path string, limit time.Duration) api.Re
 	defer cancel()
 	begin := time.Now()
 	scanner := c.NewScanner()
-	defer scanner.Close()
 	result := scanner.Scan(ctx, api.File{Path: path, RealName: "sample"})
 	assert.Less(t, time.Since(begin), limit+slack, "the scan kept to its deadline")
 	return result
@@ -175,7 +174,6 @@ func background(c *Client, path string) <-chan api.Result {
 	done := make(chan api.Result, 1)
 	go func() {
 		scanner := c.NewScanner()
-		defer scanner.Close()
 		done <- scanner.Scan(context.Background(), api.File{Path: path, RealName: "sample"})
 	}()
 	return done

@@ -15,11 +15,8 @@ type Scanner struct {
 	buf *wire.Buffer
 }
 
-// NewScanner makes the state for one thread, which SIGPIPE must do no harm on.
-func (c *Client) NewScanner() *Scanner { return &Scanner{c, wire.NewBuffer(true)} }
-
-// Close frees what NewScanner made.
-func (s *Scanner) Close() { s.buf.Close() }
+// NewScanner makes the state for one thread.
+func (c *Client) NewScanner() *Scanner { return &Scanner{c, new(wire.Buffer)} }
 
 // Scan scans one file, within ScanTimeout and ctx's deadline.
 func (s *Scanner) Scan(ctx context.Context, file api.File) api.Result {

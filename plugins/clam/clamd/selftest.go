@@ -34,7 +34,7 @@ func (s *server) test(ctx context.Context) error {
 	s.mu.Lock()
 	thorough, wanted := s.thorough, s.size.wanted
 	s.mu.Unlock()
-	t := &selfTest{server: s, ctx: ctx, buf: wire.NewBuffer(false), unpacked: toUnpack(wanted), wait: wire.Wait{
+	t := &selfTest{server: s, ctx: ctx, buf: new(wire.Buffer), unpacked: toUnpack(wanted), wait: wire.Wait{
 		Ctx: ctx, Deadline: time.Now().Add(s.ScanTimeout), Silence: s.times.silence, Ping: s.times.ping,
 	}}
 	defer t.hangUp()

@@ -65,7 +65,6 @@ func (l *load) run(t *testing.T, c *Client, files []soakFile, more func() bool) 
 			defer threads.Done()
 			random := rand.New(rand.NewSource(int64(seed)))
 			scanner := c.NewScanner()
-			defer scanner.Close()
 			for more() {
 				f := files[random.Intn(len(files))]
 				begin := time.Now()

@@ -17,88 +17,17 @@ const (
 
 	// tailRoom is for the zero length that ends a stream.
 	tailRoom = 4
-
-	// pipeSize is what a pipe is asked to hold. The kernel lets a user have
-	// 64 MB of pipes; what is over that holds one page, and works.
-	pipeSize = 256 << 10
 )
 
-// Buffer is what one thread sends files through: memory, and for larger files
-// over TCP a pipe, through which pages go from the file to the socket without
-// a copy. It belongs to one goroutine.
-type Buffer struct {
-	bytes []byte
-	in    int // the pipe; 0 if there is none
-	out   int
-	held  int  // bytes in the pipe
-	never bool // it is not allowed to splice, or the kernel or file system can't
-}
+// Buffer is the memory that one thread sends files through.
+type Buffer [dataAt + chunk + tailRoom]byte
 
-// NewBuffer makes a buffer, which its owner closes. splice says that SIGPIPE
-// does no harm on the threads that use it.
-func NewBuffer(splice bool) *Buffer {
-	return &Buffer{bytes: make([]byte, dataAt+chunk+tailRoom), never: !splice}
-}
-
-// Close frees the pipe. The buffer can be used again.
-func (b *Buffer) Close() { b.dropPipe() }
-
-// next reads what comes at offset off of a file, left bytes and one more that
-// tells whether the file grew, to dataAt in the buffer, or into the pipe where
-// that is allowed and worth it. It returns 0 at the file's end only, and less
-// than a chunk into the buffer only before it.
-func (b *Buffer) next(fd int, off, left int64, mayPipe bool) (n int, spliced bool, err error) {
-	if mayPipe && !b.never && left >= chunk && b.openPipe() {
-		for {
-			from := off
-			m, err := syscall.Splice(fd, &from, b.in, nil, int(min(left+1, pipeSize)), 0)
-			if err == syscall.EINTR {
-				continue
-			}
-			if err == nil && m > 0 {
-				b.held = int(m)
-				return int(m), true, nil
-			}
-			// Reading tells why not, or that it is only this way that fails.
-			b.never = err == syscall.EINVAL || err == syscall.ENOSYS
-			break
-		}
-	}
-	n, err = readAt(fd, b.bytes[dataAt:dataAt+int(min(chunk, left+1))], int(min(chunk, left)), off)
-	return n, false, err
-}
-
-// spliceTo moves a part of what is in the pipe to a socket.
-func (b *Buffer) spliceTo(socket int) (int, error) {
-	m, err := syscall.Splice(b.out, nil, socket, nil, b.held, 0)
-	n := int(m)
-	if err == nil && n == 0 { // the pipe lost something: no stream can go on
-		return 0, syscall.EIO
-	}
-	b.held -= max(n, 0)
-	return n, err
-}
-
-func (b *Buffer) openPipe() bool {
-	if b.in != 0 {
-		return true
-	}
-	var p [2]int
-	if syscall.Pipe2(p[:], syscall.O_CLOEXEC) != nil {
-		return false
-	}
-	b.out, b.in, b.held = p[0], p[1], 0
-	const setPipeSize = 1031 // F_SETPIPE_SZ, since Linux 2.6.35; without it 64 KiB
-	_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, uintptr(b.in), setPipeSize, pipeSize)
-	return true
-}
-
-func (b *Buffer) dropPipe() {
-	if b.in != 0 {
-		_ = syscall.Close(b.in)
-		_ = syscall.Close(b.out)
-		b.in, b.out = 0, 0
-	}
+// next reads up to a chunk of what comes at offset off of a file, left bytes
+// and one more that tells whether the file grew, to dataAt. It returns less
+// than a chunk only at the file's end. Reading and sending is faster than to
+// splice, at some more processor time, and what was sent can't change anymore.
+func (b *Buffer) next(fd int, off, left int64) (int, error) {
+	return readAt(fd, b[dataAt:dataAt+min(chunk, left+1)], int(min(chunk, left)), off)
 }
 
 // ReadAt fills p from a file's offset off. It returns less only at the end of
@@ -129,7 +58,7 @@ const readAtOnce = 8 << 20
 // buffer goes to nowhere without a copy.
 func (b *Buffer) CheckReadable(w *Wait, fd int, size int64) error {
 	null, err := -1, error(syscall.ENOSYS)
-	if size > int64(len(b.bytes)) {
+	if size > int64(len(b)) {
 		if null, err = syscall.Open("/dev/null", syscall.O_WRONLY|syscall.O_CLOEXEC, 0); err == nil {
 			defer syscall.Close(null)
 		}
@@ -150,7 +79,7 @@ func (b *Buffer) CheckReadable(w *Wait, fd int, size int64) error {
 		if err != nil {
 			// Not on every kernel and file system; and reading tells why not.
 			var failed error
-			if n, failed = ReadAt(fd, b.bytes[:min(int64(len(b.bytes)), size-off)], off); failed != nil {
+			if n, failed = ReadAt(fd, b[:min(int64(len(b)), size-off)], off); failed != nil {
 				return failed
 			}
 		}

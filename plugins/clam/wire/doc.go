@@ -8,8 +8,4 @@
 // system call that the owner waits in return. The owner waits in at most one
 // slice without being watched; then the end of its context interrupts it, too.
 // So a wait needs no polling, and a short one costs nothing extra.
-//
-// A file that is spliced into a broken connection raises SIGPIPE, which no flag
-// prevents. The SDK blocks and drops it on the host's threads during a scan;
-// on a goroutine's thread it would end the host, so tests splice nothing.
 package wire

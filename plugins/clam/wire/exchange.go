@@ -18,29 +18,17 @@ func (s *Session) begin(buf []byte, name string) []byte {
 // send writes all of p, and with the first byte the descriptor that oob
 // holds. It returns without an error but with early set when clamd answers or
 // ends the connection before it has everything: its reply can still be read.
-func (s *Session) send(w *Wait, p, oob []byte, flags int) error {
-	return s.push(w, len(p), func() (n int, err error) {
-		n, err = syscall.SendmsgN(s.fd, p, oob, nil, sendFlags|flags)
-		if err == nil {
-			p, oob = p[n:], nil
-		}
-		return n, err
-	})
-}
-
-// push calls write, which sends a part by itself and waits for a slice if it
-// must, until n bytes are sent. It returns as send does.
-func (s *Session) push(w *Wait, n int, write func() (int, error)) error {
+func (s *Session) send(w *Wait, p, oob []byte) error {
 	silent := time.Now().Add(w.Silence)
-	for n > 0 {
+	for len(p) > 0 {
 		// A server that takes all we have as fast as we can never makes us wait.
 		if err := w.err(); err != nil {
 			return err
 		}
-		m, err := write()
+		n, err := syscall.SendmsgN(s.fd, p, oob, nil, sendFlags)
 		switch {
 		case err == nil:
-			n -= m
+			p, oob = p[n:], nil
 			silent = time.Now().Add(w.Silence)
 		case err == syscall.EINTR:
 		case err == syscall.EAGAIN:

@@ -102,71 +102,58 @@ func open(t *testing.T, content []byte) (fd int, path string) {
 	return fd, path
 }
 
-// buffers are the two ways in which a file's bytes get into a stream.
-func buffers(t *testing.T) map[string]*Buffer {
-	spliced, copied := NewBuffer(true), NewBuffer(false)
-	t.Cleanup(spliced.Close)
-	return map[string]*Buffer{"spliced": spliced, "copied": copied}
-}
-
 func TestAStreamHasTheBytesOfTheFile(t *testing.T) {
-	for way, b := range buffers(t) {
-		for _, size := range []int{1, chunk - 1, chunk, chunk + 1, pipeSize, pipeSize + 1, 3*pipeSize + 17} {
-			content := make([]byte, size)
-			_, _ = rand.New(rand.NewSource(int64(size))).Read(content)
-			s := peer(t, func(conn *net.TCPConn, r *bufio.Reader) {
-				err := expect(r, "zIDSESSION", "zINSTREAM")
-				if err == nil {
-					var got []byte
-					if got, err = stream(r); err == nil && !bytes.Equal(got, content) {
-						err = fmt.Errorf("%d bytes came", len(got))
-					}
+	b := new(Buffer)
+	for _, size := range []int{1, chunk - 1, chunk, chunk + 1, 2 * chunk, 2*chunk + 1, 6*chunk + 17} {
+		content := make([]byte, size)
+		_, _ = rand.New(rand.NewSource(int64(size))).Read(content)
+		s := peer(t, func(conn *net.TCPConn, r *bufio.Reader) {
+			err := expect(r, "zIDSESSION", "zINSTREAM")
+			if err == nil {
+				var got []byte
+				if got, err = stream(r); err == nil && !bytes.Equal(got, content) {
+					err = fmt.Errorf("%d bytes came", len(got))
 				}
-				fmt.Fprintf(conn, "1: stream: %v FOUND\x00", err)
-			})
-			fd, _ := open(t, content)
-			reply, err := s.Instream(wait(enough), fd, int64(size), b)
-			require.NoError(t, err)
-			assert.Equal(t, Reply{Found, "<nil>", 1}, reply, "%s, %d bytes", way, size)
-			assert.True(t, s.Reusable())
-		}
-		assert.Equal(t, way == "spliced", b.in != 0, "%s: this is the way it went", way)
+			}
+			fmt.Fprintf(conn, "1: stream: %v FOUND\x00", err)
+		})
+		fd, _ := open(t, content)
+		reply, err := s.Instream(wait(enough), fd, int64(size), b)
+		require.NoError(t, err)
+		assert.Equal(t, Reply{Found, "<nil>", 1}, reply, "%d bytes", size)
+		assert.True(t, s.Reusable())
 	}
 }
 
 func TestAFileThatShrinksWhileItIsSentEndsTheScan(t *testing.T) {
-	for way, b := range buffers(t) {
-		fd, path := open(t, make([]byte, 16<<20))
-		s := peer(t, func(_ *net.TCPConn, r *bufio.Reader) {
-			_, _ = io.CopyN(io.Discard, r, 1<<20)
-			_ = os.Truncate(path, 2<<20)
-			_, _ = io.Copy(io.Discard, r)
-		})
-		_, err := s.Instream(wait(enough), fd, 16<<20, b)
-		assert.ErrorIs(t, err, ErrChanged, way)
-		assert.False(t, s.Reusable())
-	}
+	fd, path := open(t, make([]byte, 16<<20))
+	s := peer(t, func(_ *net.TCPConn, r *bufio.Reader) {
+		_, _ = io.CopyN(io.Discard, r, 1<<20)
+		_ = os.Truncate(path, 2<<20)
+		_, _ = io.Copy(io.Discard, r)
+	})
+	_, err := s.Instream(wait(enough), fd, 16<<20, new(Buffer))
+	assert.ErrorIs(t, err, ErrChanged)
+	assert.False(t, s.Reusable())
 }
 
 func TestAnOKBeforeTheEndOfTheUploadIsNotBelieved(t *testing.T) {
-	for way, b := range buffers(t) {
-		for verdict, believed := range map[string]bool{"stream: OK": false, "stream: Bad FOUND": true, "INSTREAM size limit exceeded. ERROR": true} {
-			fd, _ := open(t, make([]byte, 16<<20))
-			s := peer(t, func(conn *net.TCPConn, r *bufio.Reader) {
-				_, _ = io.CopyN(io.Discard, r, 1<<20)
-				fmt.Fprintf(conn, "1: %s\x00", verdict)
-				_, _ = io.ReadAll(io.LimitReader(r, 1<<10)) // and then nothing more, so that the rest can't be sent
-				time.Sleep(3 * slice / 2)
-			})
-			_, err := s.Instream(wait(enough), fd, 16<<20, b)
-			if believed {
-				assert.NoError(t, err, "%s: %s", way, verdict)
-			} else {
-				assert.ErrorIs(t, err, ErrLost, "%s: %s", way, verdict)
-			}
-			assert.False(t, s.Reusable())
-			s.Close()
+	for verdict, believed := range map[string]bool{"stream: OK": false, "stream: Bad FOUND": true, "INSTREAM size limit exceeded. ERROR": true} {
+		fd, _ := open(t, make([]byte, 16<<20))
+		s := peer(t, func(conn *net.TCPConn, r *bufio.Reader) {
+			_, _ = io.CopyN(io.Discard, r, 1<<20)
+			fmt.Fprintf(conn, "1: %s\x00", verdict)
+			_, _ = io.ReadAll(io.LimitReader(r, 1<<10)) // and then nothing more, so that the rest can't be sent
+			time.Sleep(3 * slice / 2)
+		})
+		_, err := s.Instream(wait(enough), fd, 16<<20, new(Buffer))
+		if believed {
+			assert.NoError(t, err, verdict)
+		} else {
+			assert.ErrorIs(t, err, ErrLost, verdict)
 		}
+		assert.False(t, s.Reusable())
+		s.Close()
 	}
 }
 
@@ -182,13 +169,13 @@ func TestENDIsSentBetweenCommandsOnly(t *testing.T) {
 	}
 	fd, _ := open(t, []byte("content"))
 	s := peer(t, serve("1: stream: OK\x00"))
-	_, err := s.Instream(wait(enough), fd, 7, NewBuffer(false))
+	_, err := s.Instream(wait(enough), fd, 7, new(Buffer))
 	require.NoError(t, err)
 	s.Close()
 	assert.True(t, strings.HasSuffix(<-received, "zEND\x00"))
 
 	s = peer(t, serve(""))
-	_, err = s.Instream(wait(100*time.Millisecond), fd, 7, NewBuffer(false))
+	_, err = s.Instream(wait(100*time.Millisecond), fd, 7, new(Buffer))
 	require.ErrorIs(t, err, ErrDeadline)
 	s.Close()
 	assert.NotContains(t, <-received, "END", "clamd would take it for the length of a chunk")
@@ -208,7 +195,7 @@ func TestASecondReplyContradictsTheFirstOnlyIfItIsAVerdict(t *testing.T) {
 			_, _ = io.WriteString(conn, "1: Error writing to temporary file ERROR\x00"+second)
 		})
 		fd, _ := open(t, []byte("content"))
-		reply, err := s.Instream(wait(enough), fd, 7, NewBuffer(false))
+		reply, err := s.Instream(wait(enough), fd, 7, new(Buffer))
 		require.NoError(t, err)
 		assert.Equal(t, want, reply.Kind, "%q", second)
 		assert.Equal(t, "Error writing to temporary file", reply.Text)
@@ -220,7 +207,7 @@ func TestASecondReplyContradictsTheFirstOnlyIfItIsAVerdict(t *testing.T) {
 func sink(_ *net.TCPConn, r *bufio.Reader) { _, _ = io.Copy(io.Discard, r) }
 
 // longUpload sends a file whose upload lasts much longer than a test.
-func longUpload(t *testing.T, w *Wait, b *Buffer) (s *Session, end <-chan error) {
+func longUpload(t *testing.T, w *Wait) (s *Session, end <-chan error) {
 	t.Helper()
 	fd, path := open(t, nil)
 	const size = 1 << 43
@@ -228,7 +215,7 @@ func longUpload(t *testing.T, w *Wait, b *Buffer) (s *Session, end <-chan error)
 	s = peer(t, sink)
 	ended := make(chan error, 1)
 	go func() {
-		_, err := s.Instream(w, fd, size, b)
+		_, err := s.Instream(w, fd, size, new(Buffer))
 		ended <- err
 	}()
 	return s, ended
@@ -246,23 +233,19 @@ func awaitEnd(t *testing.T, end <-chan error) error {
 }
 
 func TestAnUploadEndsWithAnInterruptItsContextAndItsDeadline(t *testing.T) {
-	for way := range buffers(t) {
-		b := NewBuffer(way == "spliced")
-		t.Cleanup(b.Close)
-		s, end := longUpload(t, wait(time.Hour), b)
-		s.Interrupt()
-		assert.ErrorIs(t, awaitEnd(t, end), ErrLost, way)
+	s, end := longUpload(t, wait(time.Hour))
+	s.Interrupt()
+	assert.ErrorIs(t, awaitEnd(t, end), ErrLost)
 
-		ctx, cancel := context.WithCancel(context.Background())
-		w := wait(time.Hour)
-		w.Ctx = ctx
-		_, end = longUpload(t, w, b)
-		cancel()
-		assert.ErrorIs(t, awaitEnd(t, end), context.Canceled, way)
+	ctx, cancel := context.WithCancel(context.Background())
+	w := wait(time.Hour)
+	w.Ctx = ctx
+	_, end = longUpload(t, w)
+	cancel()
+	assert.ErrorIs(t, awaitEnd(t, end), context.Canceled)
 
-		_, end = longUpload(t, wait(200*time.Millisecond), b)
-		assert.ErrorIs(t, awaitEnd(t, end), ErrDeadline, way)
-	}
+	_, end = longUpload(t, wait(200*time.Millisecond))
+	assert.ErrorIs(t, awaitEnd(t, end), ErrDeadline)
 }
 
 func TestAWaitForTheReplyEndsWithAnInterruptItsContextAndItsBounds(t *testing.T) {
@@ -270,7 +253,7 @@ func TestAWaitForTheReplyEndsWithAnInterruptItsContextAndItsBounds(t *testing.T)
 	scan := func(w *Wait) (*Session, <-chan error) {
 		s, ended := peer(t, sink), make(chan error, 1)
 		go func() {
-			_, err := s.Instream(w, fd, 7, NewBuffer(false))
+			_, err := s.Instream(w, fd, 7, new(Buffer))
 			ended <- err
 		}()
 		return s, ended
@@ -317,7 +300,7 @@ func TestASlowScanIsNotGivenUpWhilePINGsAreAnswered(t *testing.T) {
 	w := wait(enough)
 	w.Silence, w.Ping = time.Second, 200*time.Millisecond
 	begin := time.Now()
-	reply, err := s.Instream(w, fd, 7, NewBuffer(false))
+	reply, err := s.Instream(w, fd, 7, new(Buffer))
 	require.NoError(t, err)
 	assert.Equal(t, Found, reply.Kind)
 	assert.Greater(t, time.Since(begin), w.Silence)
@@ -375,8 +358,8 @@ func TestASessionEndsLongBeforeItsIdsDo(t *testing.T) {
 }
 
 func TestAllOfAFileIsRead(t *testing.T) {
-	b := NewBuffer(false)
-	for _, size := range []int{1, 5, len(b.bytes), readAtOnce, readAtOnce + 1, 3*readAtOnce - 1} {
+	b := new(Buffer)
+	for _, size := range []int{1, 5, len(b), readAtOnce, readAtOnce + 1, 3*readAtOnce - 1} {
 		fd, _ := open(t, make([]byte, size))
 		assert.NoError(t, b.CheckReadable(wait(enough), fd, int64(size)), "%d bytes", size)
 		assert.ErrorIs(t, b.CheckReadable(wait(enough), fd, int64(size)+1), ErrChanged, "%d bytes", size)

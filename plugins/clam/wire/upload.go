@@ -15,10 +15,10 @@ var ErrChanged = errors.New("the file changed while it was scanned")
 // file is a regular one and can be read: clamd answers OK for what it can't
 // read.
 func (s *Session) Fildes(w *Wait, fd int, b *Buffer) (Reply, error) {
-	p := append(s.begin(b.bytes[:0], "FILDES"), 0)
+	p := append(s.begin(b[:0], "FILDES"), 0)
 	// The kernel wants an int in the machine's byte order after the header.
 	binary.NativeEndian.PutUint32(s.oob[syscall.CmsgLen(0):], uint32(fd))
-	if err := s.send(w, p, s.oob, 0); err != nil {
+	if err := s.send(w, p, s.oob); err != nil {
 		w.end()
 		return Reply{}, err
 	}
@@ -35,16 +35,16 @@ func (s *Session) Instream(w *Wait, fd int, size int64, b *Buffer) (Reply, error
 	command := s.begin(room[:0], "INSTREAM")
 	id := s.lastID
 	for sent := int64(0); ; command = nil {
-		n, spliced, err := b.next(fd, sent, size-sent, s.oob == nil)
+		n, err := b.next(fd, sent, size-sent)
 		if err != nil {
 			return Reply{}, err
 		}
 		sent += int64(n)
-		last := n == 0 || !spliced && n < chunk
+		last := n < chunk
 		if sent > size || last && sent < size {
 			return Reply{}, fmt.Errorf("%w: it had %d bytes", ErrChanged, size)
 		}
-		if err := s.sendChunk(w, b, command, n, spliced, last); err != nil {
+		if err := s.sendChunk(w, b, command, n, last); err != nil {
 			return Reply{}, err
 		}
 		if last || s.early {
@@ -55,27 +55,13 @@ func (s *Session) Instream(w *Wait, fd int, size int64, b *Buffer) (Reply, error
 
 // sendChunk sends n bytes that next has read, after the command, and after the
 // last chunk the end of the stream: a length of zero.
-func (s *Session) sendChunk(w *Wait, b *Buffer, command []byte, n int, spliced, last bool) error {
+func (s *Session) sendChunk(w *Wait, b *Buffer, command []byte, n int, last bool) error {
 	const lengthAt = dataAt - 4
-	begin, end := lengthAt-len(command), dataAt
-	copy(b.bytes[begin:], command)
-	binary.BigEndian.PutUint32(b.bytes[lengthAt:], uint32(n))
-	if !spliced {
-		end += n
-	}
+	begin, end := lengthAt-len(command), dataAt+n
+	copy(b[begin:], command)
+	binary.BigEndian.PutUint32(b[lengthAt:], uint32(n))
 	if last && n > 0 {
-		end += copy(b.bytes[end:], "\x00\x00\x00\x00")
+		end += copy(b[end:], "\x00\x00\x00\x00")
 	}
-	if !spliced {
-		return s.send(w, b.bytes[begin:end], nil, 0)
-	}
-	if err := s.send(w, b.bytes[begin:end], nil, syscall.MSG_MORE); err != nil || s.early {
-		b.dropPipe()
-		return err
-	}
-	err := s.push(w, n, func() (int, error) { return b.spliceTo(s.fd) })
-	if err != nil || s.early {
-		b.dropPipe() // what is left in it belongs to no other stream
-	}
-	return err
+	return s.send(w, b[begin:end], nil)
 }
