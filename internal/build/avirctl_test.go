@@ -59,14 +59,14 @@ func newSetup(t *testing.T, dist string, p *platform.Platform, clamd *realclamd.
 	for _, p := range platform.All {
 		s.copy(t, filepath.Join(dist, p.Name, "avserver"), "/usr/lib/avirkit/"+p.Name+"/avserver")
 	}
-	s.write(t, "/etc/passwd", "root:x:0:0::/root:/bin/sh\nmailer:x:65534:65534::/:/bin/sh\n")
+	s.write(t, "/etc/passwd", fmt.Sprintf("root:x:0:0::/root:/bin/sh\nmailer:x:%[1]d:%[1]d::/:/bin/sh\n", mailer()))
 	s.write(t, confPath, "LocalSocket "+socketPath+"\nTemporaryDirectory /tmp\nAlertEncrypted yes\nAlertExceedsMax yes\n"+
 		"MaxFileSize 100M\nStreamMaxLength 100M\nMaxScanSize 100M\nMaxThreads 10\n")
 	s.write(t, "/tmp/nothing", "")
 	s.write(t, "/proc/meminfo", "MemAvailable: 4000000 kB\n")
 	s.write(t, "/proc/20/status", "Name:\tclamd\nUid:\t1\t1\t1\t1\nVmRSS:\t 1000000 kB\n")
 	s.write(t, "/proc/20/limits", "Max open files            1024                 4096                 files     \n")
-	s.write(t, "/proc/10/status", "Name:\tavserver\nUid:\t65534\t65534\t65534\t65534\nGid:\t65534\t65534\t65534\t65534\n")
+	s.write(t, "/proc/10/status", fmt.Sprintf("Name:\tavserver\nUid:\t%[1]d\t%[1]d\t%[1]d\t%[1]d\nGid:\t%[1]d\t%[1]d\t%[1]d\t%[1]d\n", mailer()))
 	require.NoError(t, os.Symlink(serverPath, s.path("/proc/10/exe")))
 	s.mapInto(t, pluginPath)
 	// What has ended and is not waited for runs no more.
@@ -78,6 +78,15 @@ func newSetup(t *testing.T, dist string, p *platform.Platform, clamd *realclamd.
 	require.NoError(t, os.MkdirAll(filepath.Dir(s.path(socketPath)), 0o755))
 	s.relay = listen(t, s.path(socketPath), clamd.Socket)
 	return s
+}
+
+// mailer is the product's user: the owner of the tree, or nobody where that is
+// root.
+func mailer() int {
+	if uid := os.Getuid(); uid != 0 {
+		return uid
+	}
+	return 65534
 }
 
 func (s *setup) path(name string) string { return filepath.Join(s.root, name) }
@@ -335,6 +344,12 @@ var brokenSetups = map[string]struct {
 			require.NoError(t, os.Chmod(filepath.Dir(s.path(pluginPath)), 0o700))
 		},
 		check: "start", level: "failed", text: "does not start in a host as mailer", remedy: "chmod o+rX /opt/kerio/mailserver/plugin/avserver/avirs", root: true,
+	},
+	"others can write to a folder above the plugins": {
+		spoil: func(t *testing.T, s *setup, _ string, _ *platform.Platform) {
+			require.NoError(t, os.Chmod(s.path("/opt/kerio"), 0o777))
+		},
+		check: "plugin", level: "warning", text: "may be replaced by everybody, who can write to /opt/kerio and", remedy: "chmod go-w /opt/kerio",
 	},
 	"clamd refuses descriptors": {
 		spoil: func(_ *testing.T, s *setup, _ string, _ *platform.Platform) { s.relay.descriptors = false },

@@ -77,6 +77,12 @@ func (r *run) plugin(l product.Library, server *host.Platform) []Finding {
 		return one(Failed, fmt.Sprintf("install the package of the other width: %s", r.otherWidth(server)),
 			"%s is for %s, and the product's server is for %s and can't load it", l.Path, l.Platform.Words, server.Words)
 	}
+	if r.product.ID != "" && filepath.Dir(l.Path) == r.product.Plugins {
+		if where, who := r.Machine.Writer(r.user, l.Path); who != "" {
+			return one(Warning, fmt.Sprintf("leave %[1]s to root: chown root:root %[1]s; chmod go-w %[1]s", where),
+				"%s may be replaced by %s, who can write to %s and so decides what the product's server runs", l.Path, who, where)
+		}
+	}
 	return one(OK, "", "%s for %s (%s)", l.Path, l.Platform.Words, origin)
 }
 

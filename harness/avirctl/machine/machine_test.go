@@ -45,6 +45,48 @@ func TestUsersAreFoundByNameAndNumber(t *testing.T) {
 	assert.Equal(t, "4711", m.GroupName(4711))
 }
 
+func TestAWriterIsWhoeverButRootAndTheUserMayReplaceAFile(t *testing.T) {
+	m := tree(t, accounts)
+	require.NoError(t, os.MkdirAll(m.Path("/opt/avirs"), 0o755))
+	require.NoError(t, os.WriteFile(m.Path("/opt/avirs/a.so"), nil, 0o644))
+	me := User{UID: os.Getuid(), GID: os.Getgid()}
+	group := "group " + m.GroupName(me.GID)
+	for _, c := range []struct {
+		path       string
+		mode       os.FileMode
+		user       User
+		where, who string
+	}{
+		{"/opt", 0o755, me, "", ""},
+		{"/opt", 0o757, me, "/opt", "everybody"},
+		{"/opt", os.ModeSticky | 0o777, me, "", ""},
+		{"/opt/avirs", 0o777, me, "/opt/avirs", "everybody"},
+		{"/opt/avirs/a.so", 0o646, me, "/opt/avirs/a.so", "everybody"},
+		{"/opt/avirs", 0o775, me, "", ""},
+		{"/opt/avirs", 0o775, User{UID: me.UID, GID: 8}, "/opt/avirs", group},
+	} {
+		if c.who == group && me.GID == 0 {
+			c.where, c.who = "", "" // root's own group
+		}
+		before, err := m.Stat(c.path)
+		require.NoError(t, err)
+		require.NoError(t, os.Chmod(m.Path(c.path), c.mode))
+		where, who := m.Writer(c.user, "/opt/avirs/a.so")
+		assert.Equal(t, [2]string{c.where, c.who}, [2]string{where, who}, "%s %v", c.path, c.mode)
+		require.NoError(t, os.Chmod(m.Path(c.path), before.Mode().Perm()))
+	}
+	if os.Getuid() == 0 {
+		require.NoError(t, os.Chown(m.Path("/opt/avirs"), 8, 105))
+		where, who := m.Writer(me, "/opt/avirs/a.so")
+		assert.Equal(t, [2]string{"/opt/avirs", "mail"}, [2]string{where, who})
+		_, who = m.Writer(User{UID: 8, GID: 8}, "/opt/avirs/a.so")
+		assert.Empty(t, who, "the product's own user")
+		require.NoError(t, os.Chmod(m.Path("/opt/avirs"), 0o775))
+		_, who = m.Writer(User{UID: 8, GID: 8}, "/opt/avirs/a.so")
+		assert.Equal(t, "group clamav", who)
+	}
+}
+
 func TestAnObstacleIsTheFirstFileThatKeepsAUserOut(t *testing.T) {
 	m := tree(t, map[string]string{"/run/clamav/clamd.ctl": "", "/other": ""})
 	me := os.Getuid()

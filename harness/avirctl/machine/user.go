@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -120,4 +121,32 @@ func (m *Machine) Obstacle(u User, want int, path string) (obstacle string, f Fi
 		return path, f, nil
 	}
 	return "", f, nil
+}
+
+// Writer finds somebody other than root and the user u who may replace the
+// file at path: the owner, the group, or others of a file that can be written
+// to or of a folder on the way. It returns "" for who if there is none.
+func (m *Machine) Writer(u User, path string) (where, who string) {
+	for where = path; ; where = filepath.Dir(where) {
+		f, err := m.Stat(where)
+		if err != nil {
+			return "", "" // nothing there to replace
+		}
+		mode := f.Mode()
+		if mode&os.ModeSticky != 0 {
+			mode &^= 0o022 // only who owns a file there may replace it
+		}
+		switch {
+		case f.UID != 0 && f.UID != u.UID:
+			owner, _ := m.User(strconv.Itoa(f.UID)) // any number is a user
+			return where, owner.String()
+		case mode&0o002 != 0:
+			return where, "everybody"
+		case mode&0o020 != 0 && f.GID != 0 && f.GID != u.GID:
+			return where, "group " + m.GroupName(f.GID)
+		}
+		if where == "/" {
+			return "", ""
+		}
+	}
 }
