@@ -1,13 +1,13 @@
 package build
 
 import (
-	"debug/elf"
 	"fmt"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/build/glibc"
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/build/toolchain"
 )
@@ -56,16 +56,9 @@ func hostGlibc() (names []string) {
 	if err != nil {
 		return nil
 	}
-	f, err := elf.Open(filepath.Join(filepath.Dir(loader), "libc.so.6"))
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	symbols, _ := f.DynamicSymbols()
+	symbols, _ := glibc.Defined(filepath.Join(filepath.Dir(loader), "libc.so.6"))
 	for _, s := range symbols {
-		if s.Section != elf.SHN_UNDEF {
-			names = append(names, s.Name)
-		}
+		names = append(names, s.Name)
 	}
 	return names
 }

@@ -143,6 +143,10 @@ func CheckName(library string) error {
 	return fmt.Errorf("the library would be called %q: take avir_ and up to 31 small letters, digits, - and _", library)
 }
 
+// InPackageName is a plugin's name as a part of a package's name, in which dpkg
+// takes no underscore.
+func InPackageName(plugin string) string { return strings.ReplaceAll(plugin, "_", "-") }
+
 // plugins are the plugins of this build.
 func (b *builder) plugins() ([]Plugin, error) {
 	if b.Plugin == "" {

@@ -11,6 +11,7 @@ import (
 	"text/template"
 	"unicode/utf8"
 
+	"github.com/avirkit/avirkit/internal/build"
 	"github.com/avirkit/avirkit/internal/build/platform"
 )
 
@@ -55,10 +56,9 @@ func newTexts(d *Data, v Version, product Product, plugin string, of *platform.P
 	return t, err
 }
 
-// PackageName is the name of a plugin's package for a product. dpkg takes none
-// with an underscore.
+// PackageName is the name of a plugin's package for a product.
 func PackageName(product Product, plugin string) string {
-	return product.Package + "-avir-" + strings.ReplaceAll(plugin, "_", "-")
+	return product.Package + "-avir-" + build.InPackageName(plugin)
 }
 
 // FileNames are those of a package for one platform.

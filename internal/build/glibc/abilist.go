@@ -4,6 +4,7 @@ package glibc
 
 import (
 	"bufio"
+	"debug/elf"
 	"embed"
 	"fmt"
 	"strings"
@@ -35,6 +36,22 @@ type Symbol struct {
 	Name    string
 	Version string // to which a link against the floor binds the name
 	Size    string // in bytes; empty for a function
+}
+
+// Defined returns the symbols that a library defines, without their sizes.
+func Defined(library string) (symbols []Symbol, err error) {
+	f, err := elf.Open(library)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	all, err := f.DynamicSymbols()
+	for _, s := range all {
+		if s.Section != elf.SHN_UNDEF {
+			symbols = append(symbols, Symbol{Name: s.Name, Version: s.Version})
+		}
+	}
+	return symbols, err
 }
 
 // Homes returns the sonames of the libraries that have a symbol.

@@ -1,7 +1,6 @@
 package glibc_test
 
 import (
-	"debug/elf"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,25 +8,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/build/glibc"
 	"github.com/avirkit/avirkit/internal/build/platform"
 )
-
-// defined returns the symbols that a library defines, as "name version".
-func defined(t *testing.T, path string) map[string]bool {
-	t.Helper()
-	f, err := elf.Open(path)
-	require.NoError(t, err)
-	defer f.Close()
-	symbols, err := f.DynamicSymbols()
-	require.NoError(t, err)
-	have := make(map[string]bool)
-	for _, s := range symbols {
-		if s.Section != elf.SHN_UNDEF {
-			have[s.Name+" "+s.Version] = true
-		}
-	}
-	return have
-}
 
 // glibc keeps every version for ever, though it moves symbols into libc: all
 // that the lists say must be found in the C libraries of this machine.
@@ -36,8 +19,10 @@ func TestTheListsAgreeWithARealGlibc(t *testing.T) {
 		t.Run(p.Name, func(t *testing.T) {
 			real := make(map[string]bool)
 			for _, soname := range p.Glibc().Sonames() {
-				for s := range defined(t, installed(t, p, soname)) {
-					real[s] = true
+				symbols, err := glibc.Defined(installed(t, p, soname))
+				require.NoError(t, err)
+				for _, s := range symbols {
+					real[s.Name+" "+s.Version] = true
 				}
 			}
 			missing, listed := 0, 0

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/avirkit/avirkit/internal/build"
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/run"
 )
@@ -35,8 +36,7 @@ func (o Options) ownTexts() (map[string]string, error) {
 		texts["build.flags"] = flags()
 	}
 	now := time.Now().UTC()
-	inPackages := strings.ReplaceAll(o.Name, "_", "-") // Debian's names have no underscore
-	fill := strings.NewReplacer("NAME", o.Name, "PACKAGE", inPackages, "CHECKOUT", run.Quote(o.Root), "YEAR", now.Format("2006"), "TODAY", now.Format("2006-01-02"))
+	fill := strings.NewReplacer("NAME", o.Name, "PACKAGE", build.InPackageName(o.Name), "CHECKOUT", run.Quote(o.Root), "YEAR", now.Format("2006"), "TODAY", now.Format("2006-01-02"))
 	filled := map[string]string{}
 	for name, text := range texts {
 		filled[fill.Replace(name)] = fill.Replace(text)

@@ -2,32 +2,15 @@ package toolchain
 
 import (
 	"context"
-	"debug/elf"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/avirkit/avirkit/internal/build/glibc"
 	"github.com/avirkit/avirkit/internal/build/platform"
 )
-
-// defined returns the symbols that a library defines, as "name version".
-func defined(t *testing.T, path string) map[string]bool {
-	t.Helper()
-	f, err := elf.Open(path)
-	require.NoError(t, err)
-	defer f.Close()
-	symbols, err := f.DynamicSymbols()
-	require.NoError(t, err)
-	have := make(map[string]bool)
-	for _, s := range symbols {
-		if s.Section != elf.SHN_UNDEF {
-			have[s.Name+" "+s.Version] = true
-		}
-	}
-	return have
-}
 
 func TestStubsHaveTheSonamesAndVersionsOfTheFloor(t *testing.T) {
 	for _, p := range platform.All {
@@ -37,9 +20,10 @@ func TestStubsHaveTheSonamesAndVersionsOfTheFloor(t *testing.T) {
 			require.NoError(t, err, "needs the Debian packages %v", p.GCCPackages)
 			require.Len(t, p.Glibc().Libraries, 7)
 			for _, l := range p.Glibc().Libraries {
-				have := defined(t, filepath.Join(dir, l.Soname))
+				have, err := glibc.Defined(filepath.Join(dir, l.Soname))
+				require.NoError(t, err)
 				for _, s := range l.Symbols {
-					assert.True(t, have[s.Name+" "+s.Version], "%s: %s %s", l.Soname, s.Name, s.Version)
+					assert.Contains(t, have, glibc.Symbol{Name: s.Name, Version: s.Version}, l.Soname)
 				}
 			}
 			again, err := stubLibraries(context.Background(), cache, p)
