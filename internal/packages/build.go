@@ -9,8 +9,10 @@ package packages
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
@@ -125,8 +127,8 @@ func Build(ctx context.Context, o Options) error {
 
 // recipes makes those of all packages, one after the other.
 func (b batch) recipes(yield func(*recipe, error) bool) {
-	for _, product := range sorted(b.data.Products) {
-		for _, plugin := range sorted(b.data.Plugins) {
+	for _, product := range slices.Sorted(maps.Keys(b.data.Products)) {
+		for _, plugin := range slices.Sorted(maps.Keys(b.data.Plugins)) {
 			for _, of := range b.opts.Platforms {
 				if !yield(b.plugin(product, plugin, of)) {
 					return

@@ -2,10 +2,12 @@ package packages
 
 import (
 	"debug/buildinfo"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,7 +102,7 @@ func TestTheREADMENamesTheOptionsThatTheLibraryHas(t *testing.T) {
 	dir := built(t)
 	d, err := Load(filepath.Join(aRoot, "packaging"))
 	require.NoError(t, err)
-	for _, plugin := range sorted(d.Plugins) {
+	for _, plugin := range slices.Sorted(maps.Keys(d.Plugins)) {
 		texts := textsOf(t, d, plugin, platform.All[0])
 		readme, err := texts.file(plugin, "README")
 		require.NoError(t, err)
@@ -124,7 +126,7 @@ func TestTheCopyrightNamesEveryModuleInTheLibrary(t *testing.T) {
 	dir := built(t)
 	d, err := Load(filepath.Join(aRoot, "packaging"))
 	require.NoError(t, err)
-	for _, plugin := range sorted(d.Plugins) {
+	for _, plugin := range slices.Sorted(maps.Keys(d.Plugins)) {
 		terms, err := Licenses(d, plugin)
 		require.NoError(t, err)
 		texts := textsOf(t, d, plugin, platform.All[0])

@@ -7,7 +7,6 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -107,14 +106,4 @@ func (p Product) Directories() []string {
 		dirs = append(dirs, dir)
 	}
 	return dirs
-}
-
-// sorted returns m's keys in order, so that builds don't depend on Go's maps.
-func sorted[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

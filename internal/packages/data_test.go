@@ -1,8 +1,10 @@
 package packages
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +31,7 @@ func TestTheDataOfThisCheckoutDescribesTwoProductsAndThreePlugins(t *testing.T) 
 	require.NoError(t, err)
 	assert.Equal(t, "/opt/kerio/mailserver/plugin/avserver/avirs", d.Products["connect"].Plugins)
 	assert.Equal(t, "/opt/kerio/winroute/avirplugins", d.Products["control"].Plugins)
-	assert.Equal(t, []string{"clam", "csample", "sample"}, sorted(d.Plugins))
+	assert.Equal(t, []string{"clam", "csample", "sample"}, slices.Sorted(maps.Keys(d.Plugins)))
 	assert.Equal(t, []string{"/opt/kerio/winroute/avirplugins", "/opt/kerio/winroute", "/opt/kerio"}, d.Products["control"].Directories())
 }
 

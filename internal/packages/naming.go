@@ -6,7 +6,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"text/template"
 	"unicode/utf8"
@@ -41,7 +40,7 @@ type texts struct {
 func newTexts(d *Data, v Version, product Product, plugin string, of *platform.Platform) (*texts, error) {
 	name, library, above := PackageName(product, plugin), d.Plugins[plugin].Library, path.Dir(product.Plugins)
 	t := &texts{dir: d.dir, plugin: plugin, naming: Naming{
-		Name: name, Version: v.Deb(), Library: library, Product: product, Bits: of.Bits(), Other: otherWidth(of),
+		Name: name, Version: v.Deb(), Library: library, Product: product, Bits: of.Bits(), Other: of.Other(),
 		File:        path.Join(product.Plugins, library),
 		Kept:        path.Join(above, library+".before-"+name),
 		Server:      path.Join(above, "avserver"),
@@ -63,14 +62,7 @@ func PackageName(product Product, plugin string) string {
 
 // FileNames are those of a package for one platform.
 func FileNames(name string, v Version, of *platform.Platform) (deb, rpm string) {
-	version, release := v.RPM()
-	return fmt.Sprintf("%s_%s_%s.deb", name, v.Deb(), of.Deb), fmt.Sprintf("%s-%s-%s.%s.rpm", name, version, release, of.RPM)
-}
-
-// otherWidth returns a platform whose programs are of the other width.
-func otherWidth(of *platform.Platform) *platform.Platform {
-	i := slices.IndexFunc(platform.All, func(p *platform.Platform) bool { return p.Bits() != of.Bits() })
-	return platform.All[i]
+	return fmt.Sprintf("%s_%s_%s.deb", name, v.Deb(), of.Deb), fmt.Sprintf("%s-%s.%s.rpm", name, v.RPMWhole(), of.RPM)
 }
 
 // file fills in the template at path below the data folder. The rule of a

@@ -30,9 +30,8 @@ func (r *recipe) rpm() (fileName string, content []byte, err error) {
 	if r.platform != nil {
 		// The package of the other width has the same file, so they exclude each
 		// other. They have one name, and only this that tells them apart.
-		version := info.Version + "-" + info.Release
-		info.Provides = []string{r.name + isa(r.platform) + " = " + version}
-		info.Conflicts = []string{r.name + isa(otherWidth(r.platform))}
+		info.Provides = []string{r.name + isa(r.platform) + " = " + r.opts.Version.RPMWhole()}
+		info.Conflicts = []string{r.name + isa(r.platform.Other())}
 		info.RPM.Arch = r.platform.RPM
 	}
 	info.RPM.Compression = "gzip" // rpm 4.8 knows no zstd
@@ -61,10 +60,7 @@ func (r *recipe) rpm() (fileName string, content []byte, err error) {
 func isa(p *platform.Platform) string { return fmt.Sprintf("(x86-%d)", p.Bits()) }
 
 func (r *recipe) rpmChangelog() (string, error) {
-	entries, err := chglogEntries(r.history, r.data.Maintainer, func(v Version) string {
-		version, release := v.RPM()
-		return version + "-" + release
-	})
+	entries, err := chglogEntries(r.history, r.data.Maintainer, Version.RPMWhole)
 	if err != nil {
 		return "", err
 	}

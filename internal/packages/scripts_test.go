@@ -130,7 +130,7 @@ func TestAServerOfTheOtherWidthIsToldOfWithTheCommandThatHelps(t *testing.T) {
 			for name, content := range tc.files {
 				s.write(t, name, content, 0o755)
 			}
-			other := otherWidth(tc.of)
+			other := tc.of.Other()
 			for script, args := range map[string][]string{"deb/postinst": {"configure", "1.0"}, "rpm/post": {"2"}} {
 				out := s.run(t, script, args...)
 				if tc.want == "" {

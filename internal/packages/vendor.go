@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/packages/signing"
 )
 
@@ -54,13 +55,15 @@ func ForVendor(ctx context.Context, root, folder, scratch string) (o Options, er
 	if err != nil {
 		return o, err
 	}
-	for _, path := range append(shared, filepath.Join(ours, "deb"), filepath.Join(ours, "rpm")) {
-		to := filepath.Join(scratch, filepath.Base(path))
-		if err := os.RemoveAll(to); err != nil {
+	for _, path := range shared {
+		if err := atomicdir.CopyFile(filepath.Join(scratch, filepath.Base(path)), path, 0o644); err != nil {
 			return o, err
 		}
-		if err := copyTree(path, to); err != nil {
-			return o, err
+	}
+	for _, format := range []string{"deb", "rpm"} {
+		to := filepath.Join(scratch, format)
+		if err := errors.Join(os.RemoveAll(to), os.CopyFS(to, os.DirFS(filepath.Join(ours, format)))); err != nil {
+			return o, fmt.Errorf("copy the packages' scripts: %w", err)
 		}
 	}
 	return o, nil
@@ -100,19 +103,4 @@ func mergeData(ours, theirs, to string) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(to, "packages.yml"), data, 0o644)
-}
-
-// copyTree copies a file, or a folder with all in it.
-func copyTree(from, to string) error {
-	if st, err := os.Stat(from); err != nil || st.IsDir() {
-		if err != nil {
-			return err
-		}
-		return os.CopyFS(to, os.DirFS(from))
-	}
-	data, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(to, data, 0o644)
 }

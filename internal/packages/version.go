@@ -70,6 +70,12 @@ func (v Version) RPM() (version, release string) {
 	return v.core, "0." + strings.ReplaceAll(v.pre, ".", "")
 }
 
+// RPMWhole returns both as rpm writes them, "1.3.0-0.rc1".
+func (v Version) RPMWhole() string {
+	version, release := v.RPM()
+	return version + "-" + release
+}
+
 // FindVersion returns the version of the checkout at root: what the file
 // VERSION says, which the build puts into the libraries, too. A version tag
 // on the commit must say the same.

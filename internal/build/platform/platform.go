@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/build/glibc"
@@ -57,6 +58,12 @@ func (p *Platform) LoaderSoname() string { return filepath.Base(p.Loader) }
 
 // Bits is the width of the platform's addresses: 32 or 64.
 func (p *Platform) Bits() int { return 8 * p.PointerSize }
+
+// Other returns a platform of the other width.
+func (p *Platform) Other() *Platform {
+	i := slices.IndexFunc(All, func(o *Platform) bool { return o.Bits() != p.Bits() })
+	return All[i]
+}
 
 func (p *Platform) String() string { return p.Name }
 

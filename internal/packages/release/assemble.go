@@ -79,14 +79,11 @@ func sign(s *signing.Keys, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := atomicdir.WriteFile(filepath.Join(dir, build.ChecksumsName), sums, 0o644); err != nil || s == nil {
+	file := filepath.Join(dir, build.ChecksumsName)
+	if err := atomicdir.WriteFile(file, sums, 0o644); err != nil {
 		return err
 	}
-	signature, err := signing.DetachArmored(s, sums)
-	if err != nil {
-		return err
-	}
-	return atomicdir.WriteFile(filepath.Join(dir, build.ChecksumsName+".asc"), signature, 0o644)
+	return s.WriteDetached(file+".asc", sums)
 }
 
 // checksums returns the lines that "sha256sum -c" takes, by name.

@@ -64,8 +64,9 @@ func billOfMaterials(o Options, m *build.Manifest) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the packages: %w", err)
 	}
+	holds := inPackages(data, o.Packages.Version)
 	for _, f := range files {
-		ref, err := b.packageFile(filepath.Join(o.Packages.Out, f.Name()), data)
+		ref, err := b.packageFile(filepath.Join(o.Packages.Out, f.Name()), data.License, holds)
 		if err != nil {
 			return nil, err
 		}
@@ -165,8 +166,8 @@ func (b *bill) license(terms map[string]string) {
 	}
 }
 
-// packageFile adds a package, which holds one of the libraries.
-func (b *bill) packageFile(path string, data *packages.Data) (ref string, err error) {
+// packageFile adds a package, with the library or program that it holds.
+func (b *bill) packageFile(path, license string, holds map[string]string) (ref string, err error) {
 	hashes, err := hash(path)
 	if err != nil {
 		return "", err
@@ -174,28 +175,33 @@ func (b *bill) packageFile(path string, data *packages.Data) (ref string, err er
 	name := filepath.Base(path)
 	ref = "file:" + name
 	b.components = append(b.components, cdx.Component{
-		BOMRef: ref, Type: cdx.ComponentTypeFile, Name: name, Version: b.version, Hashes: hashes, Licenses: licenses(data.License),
+		BOMRef: ref, Type: cdx.ComponentTypeFile, Name: name, Version: b.version, Hashes: hashes, Licenses: licenses(license),
 	})
-	if strings.HasPrefix(name, packages.KeyringName) {
-		return ref, nil // it holds nothing that was built
+	switch held := holds[name]; {
+	case held != "":
+		b.depends(ref, []string{held})
+	case !strings.HasPrefix(name, packages.KeyringName): // which holds nothing that was built
+		return "", fmt.Errorf("%s belongs to no plugin", path)
 	}
-	for id, plugin := range data.Plugins {
-		for _, p := range platform.All {
-			deb := strings.Contains(name, "-avir-"+id+"_") && strings.HasSuffix(name, "_"+p.Deb+".deb")
-			rpm := strings.Contains(name, "-avir-"+id+"-") && strings.HasSuffix(name, "."+p.RPM+".rpm")
-			if deb || rpm {
-				b.depends(ref, []string{libraryRef(p.Name, plugin.Library)})
-				return ref, nil
+	return ref, nil
+}
+
+// inPackages says which library or program each package holds, by file name.
+func inPackages(data *packages.Data, v packages.Version) map[string]string {
+	holds := map[string]string{}
+	for _, p := range platform.All {
+		note := func(name, file string) {
+			deb, rpm := packages.FileNames(name, v, p)
+			holds[deb], holds[rpm] = libraryRef(p.Name, file), libraryRef(p.Name, file)
+		}
+		note(packages.ToolsName, avirctl)
+		for _, product := range data.Products {
+			for id, plugin := range data.Plugins {
+				note(packages.PackageName(product, id), plugin.Library)
 			}
 		}
 	}
-	for _, p := range platform.All {
-		if strings.HasPrefix(name, packages.ToolsName) && (strings.HasSuffix(name, "_"+p.Deb+".deb") || strings.HasSuffix(name, "."+p.RPM+".rpm")) {
-			b.depends(ref, []string{libraryRef(p.Name, avirctl)})
-			return ref, nil
-		}
-	}
-	return "", fmt.Errorf("%s belongs to no plugin", path)
+	return holds
 }
 
 func (b *bill) encode(at time.Time, tools cdx.ToolsChoice) ([]byte, error) {

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
-	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/run"
 )
@@ -20,7 +19,7 @@ const aptTime = "Mon, 02 Jan 2006 15:04:05 UTC"
 // buildApt makes the indexes of all channels in dir, whose pool is there already.
 func buildApt(ctx context.Context, o Options, dir string, p *pool) error {
 	stanzas := map[string][]string{} // by architecture
-	for _, arch := range debArchitectures() {
+	for _, arch := range architectures(deb) {
 		list, err := packageStanzas(ctx, dir, arch)
 		if err != nil {
 			return err
@@ -78,15 +77,6 @@ func buildSuite(ctx context.Context, o Options, c Channel, dir string, stanzas m
 	return signRelease(o.Signer, filepath.Join(dir, suite), release)
 }
 
-func debArchitectures() []string {
-	var list []string
-	for _, p := range platform.All {
-		list = append(list, p.Deb)
-	}
-	slices.Sort(list)
-	return list
-}
-
 // packageStanzas returns what an index says of the packages for one
 // architecture, in the order of file names: apt-ftparchive takes the order in
 // which the file system lists the pool.
@@ -119,7 +109,7 @@ func releaseFile(ctx context.Context, o Options, c Channel, dir string) ([]byte,
 		{"Label", "avirkit"},
 		{"Suite", string(c)},
 		{"Codename", string(c)},
-		{"Architectures", strings.Join(debArchitectures(), " ")},
+		{"Architectures", strings.Join(architectures(deb), " ")},
 		{"Components", "main"},
 		{"Description", "Antivirus plugins for Kerio Connect and Kerio Control"},
 		{"Date", o.Epoch.UTC().Format(aptTime)},

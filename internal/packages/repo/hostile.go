@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -60,28 +61,29 @@ const debPool = "apt/pool/main"
 var (
 	debFormat = format{
 		".deb",
-		regexp.MustCompile(`^([a-z0-9][a-z0-9+.-]*)_([0-9][A-Za-z0-9.+~-]*)_(all|` + architectures(func(p *platform.Platform) string { return p.Deb }) + `)\.deb$`),
+		regexp.MustCompile(`^([a-z0-9][a-z0-9+.-]*)_([0-9][A-Za-z0-9.+~-]*)_(all|` + strings.Join(architectures(deb), "|") + `)\.deb$`),
 		packages.Version.Deb,
 		func(Channel) string { return debPool },
 	}
 	rpmFormat = format{
 		".rpm",
-		regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9+._-]*)-([0-9][A-Za-z0-9._+]*-[0-9][A-Za-z0-9._+]*)\.(noarch|` + architectures(func(p *platform.Platform) string { return p.RPM }) + `)\.rpm$`),
-		func(v packages.Version) string {
-			version, release := v.RPM()
-			return version + "-" + release
-		},
+		regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9+._-]*)-([0-9][A-Za-z0-9._+]*-[0-9][A-Za-z0-9._+]*)\.(noarch|` + strings.Join(architectures(rpm), "|") + `)\.rpm$`),
+		packages.Version.RPMWhole,
 		Channel.yum,
 	}
 	formats = []format{debFormat, rpmFormat}
 )
 
-func architectures(of func(*platform.Platform) string) string {
-	var list []string
+func deb(p *platform.Platform) string { return p.Deb }
+func rpm(p *platform.Platform) string { return p.RPM }
+
+// architectures returns those of all platforms, in a format's words.
+func architectures(in func(*platform.Platform) string) (list []string) {
 	for _, p := range platform.All {
-		list = append(list, of(p))
+		list = append(list, in(p))
 	}
-	return strings.Join(list, "|")
+	slices.Sort(list)
+	return list
 }
 
 // split returns the name and the version in a package's file name.

@@ -30,7 +30,7 @@ func signRelease(s *signing.Keys, dir string, release []byte) error {
 	if s == nil {
 		return nil
 	}
-	if err := writeDetached(s, filepath.Join(dir, "Release.gpg"), release); err != nil {
+	if err := s.WriteDetached(filepath.Join(dir, "Release.gpg"), release); err != nil {
 		return err
 	}
 	inline, err := s.Clearsign(release)
@@ -38,20 +38,4 @@ func signRelease(s *signing.Keys, dir string, release []byte) error {
 		return err
 	}
 	return atomicdir.WriteFile(filepath.Join(dir, "InRelease"), inline, 0o644)
-}
-
-// signRepomd signs yum's index at path.
-func signRepomd(s *signing.Keys, path string, index []byte) error {
-	if s == nil {
-		return nil
-	}
-	return writeDetached(s, path+".asc", index)
-}
-
-func writeDetached(s *signing.Keys, path string, data []byte) error {
-	signature, err := signing.DetachArmored(s, data)
-	if err != nil {
-		return err
-	}
-	return atomicdir.WriteFile(path, signature, 0o644)
 }

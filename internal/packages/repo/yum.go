@@ -43,5 +43,5 @@ func buildYum(ctx context.Context, o Options, c Channel, out string, p *pool) er
 	if err := p.checkIndexed(rpmFormat, c, list); err != nil {
 		return err
 	}
-	return signRepomd(o.Signer, filepath.Join(dir, repomdFile), v.Read(c.yum()+"/"+repomdFile))
+	return o.Signer.WriteDetached(filepath.Join(dir, repomdFile+".asc"), v.Read(c.yum()+"/"+repomdFile))
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
+
+	"github.com/avirkit/avirkit/internal/atomicdir"
 )
 
 // Variables of the environment that name the keys. Several have colons between.
@@ -202,6 +204,19 @@ func DetachArmored(k *Keys, data []byte) ([]byte, error) {
 		all = append(all, signature...)
 	}
 	return armored(openpgp.SignatureType, all)
+}
+
+// WriteDetached writes the signatures of data, as text. Without keys, nil, it
+// writes nothing.
+func (k *Keys) WriteDetached(path string, data []byte) error {
+	if k == nil {
+		return nil
+	}
+	signature, err := DetachArmored(k, data)
+	if err != nil {
+		return err
+	}
+	return atomicdir.WriteFile(path, signature, 0o644)
 }
 
 func armored(kind string, data []byte) ([]byte, error) {

@@ -124,8 +124,7 @@ func (d *dnfManager) installWithoutStdio(ctx context.Context, from release, p pk
 }
 
 func (d *dnfManager) downgrade(ctx context.Context, to release, p pkg) error {
-	version, release := to.version.RPM()
-	_, err := d.get(ctx, "downgrade", p.name+"-"+version+"-"+release)
+	_, err := d.get(ctx, "downgrade", p.name+"-"+to.version.RPMWhole())
 	return err
 }
 

@@ -42,13 +42,8 @@ func (p pkg) kept() string {
 
 // other is the package of the other width.
 func (p pkg) other() pkg {
-	for _, of := range platform.All {
-		if of.Bits() != p.of.Bits() {
-			p.of = of
-			return p
-		}
-	}
-	panic("there is one platform only")
+	p.of = p.of.Other()
+	return p
 }
 
 // deb and rpm return the file names of a version's packages.

@@ -22,10 +22,7 @@ func (f rpmFile) arch() string {
 	return name[strings.LastIndex(name, ".")+1:]
 }
 
-func (f rpmFile) version(v packages.Version) string {
-	version, release := v.RPM()
-	return version + "-" + release
-}
+func (f rpmFile) version(v packages.Version) string { return v.RPMWhole() }
 
 func (f rpmFile) documents(p pkg) []string {
 	doc, licenses := "/usr/share/doc/"+p.name, "/usr/share/licenses"

@@ -75,19 +75,17 @@ func (p product) rpm() string {
 // install returns the script that installs or upgrades the product's packages
 // from a folder of the kit and checks what is there then.
 func (p product) install(folder string, version packages.Version) string {
-	number, release := version.RPM()
 	var files, checks []string
 	ids, names := p.names()
 	for i, name := range names {
 		library := p.library(ids[i])
 		deb, rpm := packages.FileNames(name, version, p.machine.For())
 		if p.machine.Packages == "rpm" {
-			full := number + "-" + release
 			files = append(files, path.Join(folder, rpm))
 			checks = append(checks, fmt.Sprintf(`[ "$(%[1]s -q --qf '%%{VERSION}-%%{RELEASE}' %[2]s)" = %[3]s ]
 %[1]s -V %[2]s
 %[1]s -ql %[2]s | grep -x %[4]s
-`, p.rpm(), name, full, library))
+`, p.rpm(), name, version.RPMWhole(), library))
 		} else {
 			files = append(files, path.Join(folder, deb))
 			checks = append(checks, fmt.Sprintf(`[ "$(dpkg-query -W -f '${Status} ${Version}' %[1]s)" = "install ok installed %[2]s" ]
