@@ -2,8 +2,6 @@ package build
 
 import (
 	"context"
-	"debug/elf"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,13 +10,16 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 )
 
+// debugFile is where the debug information of a file is staged.
+func (t *target) debugFile(file string) string {
+	return filepath.Join(t.stage, DirDebug, t.platform.Name, filepath.Base(file)+".debug")
+}
+
 // split writes the file at full without symbols to stripped, and what gdb
-// needs beside it into the platform's debug folder: NAME.debug, which the
-// stripped file's debuglink names, and a link to it by build id.
+// needs beside it into the file that the stripped one's debuglink names.
 func (t *target) split(ctx context.Context, full, stripped string) error {
-	dir := filepath.Join(t.stage, DirDebug, t.platform.Name)
-	debug := filepath.Join(dir, filepath.Base(stripped)+".debug")
-	for _, d := range []string{dir, filepath.Dir(stripped)} {
+	debug := t.debugFile(stripped)
+	for _, d := range []string{filepath.Dir(debug), filepath.Dir(stripped)} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return err
 		}
@@ -30,14 +31,17 @@ func (t *target) split(ctx context.Context, full, stripped string) error {
 		return err
 	}
 	// gdb only reads it.
-	if err := os.Chmod(debug, 0o644); err != nil {
-		return err
+	return os.Chmod(debug, 0o644)
+}
+
+// linkByID makes the link by which gdb finds the debug information of a file with
+// this build id.
+func (t *target) linkByID(file, id string) error {
+	if len(id) < 3 {
+		return fmt.Errorf("%s: the linker wrote no build id", file)
 	}
-	id, err := buildID(full)
-	if err != nil {
-		return err
-	}
-	byID := filepath.Join(dir, ".build-id", id[:2])
+	debug := t.debugFile(file)
+	byID := filepath.Join(filepath.Dir(debug), ".build-id", id[:2])
 	if err := os.MkdirAll(byID, 0o755); err != nil {
 		return err
 	}
@@ -49,26 +53,4 @@ func objcopy(ctx context.Context, args ...string) error {
 		Name: "objcopy", Args: append([]string{"--enable-deterministic-archives"}, args...), Unset: toolchain.Ambient,
 	}.Run(ctx)
 	return err
-}
-
-// buildID returns the file's build id in hexadecimal.
-func buildID(path string) (string, error) {
-	f, err := elf.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	s := f.Section(".note.gnu.build-id")
-	if s == nil {
-		return "", fmt.Errorf("%s: the linker wrote no build id", path)
-	}
-	note, err := s.Data()
-	const header = 16 // three words and the name "GNU\0"
-	if err != nil {
-		return "", fmt.Errorf("%s: read the build id: %w", path, err)
-	}
-	if len(note) < header+2 {
-		return "", fmt.Errorf("%s: the build id note has only %d bytes", path, len(note))
-	}
-	return hex.EncodeToString(note[header:]), nil
 }

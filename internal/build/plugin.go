@@ -70,6 +70,9 @@ func (t *target) plugin(ctx context.Context, p Plugin, l *Library) error {
 		if err := t.judgeEnds(p, l.Audit, objects); err != nil {
 			return "", err
 		}
+		if err := t.linkByID(stripped, l.Audit.BuildID); err != nil {
+			return "", err
+		}
 		if err := os.Rename(stripped, t.staged(p.Name+".so")); err != nil {
 			return "", err
 		}

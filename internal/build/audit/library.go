@@ -99,10 +99,7 @@ func (l *library) whole() error {
 	if l.SectionByType(elf.SHT_DYNAMIC) == nil || l.SectionByType(elf.SHT_DYNSYM) == nil {
 		return errors.New("has no section table with a dynamic section and its symbols, so it can't be audited: strip it with strip --strip-all only")
 	}
-	if err := l.complete(); err != nil {
-		return err
-	}
-	return l.boundedVersions()
+	return l.complete()
 }
 
 // word reads an address of the platform's size.

@@ -67,13 +67,6 @@ func TestFileThatCanNotBeAuditedIsNamedWithARemedy(t *testing.T) {
 				clear(data[46:52])
 			})
 		}, "has no section table"},
-		{"with symbol versions that run in a circle", func(t *testing.T) string {
-			path := plugin(t, calls("one", "two"), stub(t, "libc.so.6", map[string]string{"GLIBC_2.0": "one", "GLIBC_2.1": "two"}))
-			return patched(t, path, func(data []byte, file *elf.File) {
-				need := file.SectionByType(elf.SHT_GNU_VERNEED).Offset
-				binary.LittleEndian.PutUint32(data[need+12:], 1)
-			})
-		}, "symbol versions is not a chain"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -150,11 +150,4 @@ func (o Options) rename(text string) string {
 }
 
 // Languages are the languages that a plugin can begin with.
-func Languages() []string {
-	names := []string{}
-	for name := range samples {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func Languages() []string { return slices.Sorted(maps.Keys(samples)) }

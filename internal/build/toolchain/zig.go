@@ -51,7 +51,7 @@ func FindZig(ctx context.Context, cache string) (*Toolchain, error) {
 		}
 		// Another version is no obstacle: npm brings the right one.
 	}
-	if dir := npmDir(cache); isFile(npmBinary(dir)) {
+	if dir := npmDir(cache); run.Exists(npmBinary(dir)) {
 		if err := runsPrograms(dir); err != nil {
 			return nil, err
 		}
@@ -245,11 +245,6 @@ func npmPlatform() string {
 		return "linux-x64"
 	}
 	return ""
-}
-
-func isFile(path string) bool {
-	st, err := os.Stat(path)
-	return err == nil && st.Mode().IsRegular()
 }
 
 func treeSize(dir string) (n int64) {

@@ -18,13 +18,6 @@ import (
 	"github.com/avirkit/avirkit/internal/packages/signing"
 )
 
-// client is this machine's apt or dnf at work in a tree of its own. The keyring
-// package is the one that such a bare tree can take: it needs nothing.
-type client interface {
-	install(t *testing.T, what ...string) (output string, err error) // after looking at the index again
-	keys() string                                                    // where the keys are
-}
-
 // rotation publishes a repository at a web server, and plays through it what
 // docs/releasing.md tells publishers to do.
 type rotation struct {
@@ -82,27 +75,27 @@ func (r *rotation) publish(version string, sign, trust []string, without ...pack
 	require.NoError(r.t, Build(r.t.Context(), r.o))
 }
 
-// play has both clients follow the rotation. The published key of the beginning
-// is what each of them got from its administrator.
-func (r *rotation) play(enter func(published string) client) {
-	t := r.t
-	upgraded := func(c client, keys int) {
+func TestAptFollowsTheKeysFromOldToNew(t *testing.T) {
+	asroot.Need(t, "dpkg and rpm install only as root")
+	r := newRotation(t)
+	// The published key of the beginning is what a client got from its
+	// administrator.
+	enter := func() *aptClient { return newApt(t, r.o.Out, r.o.URL) }
+	upgraded := func(a *aptClient, keys int) {
 		t.Helper()
-		out, err := c.install(t, packages.KeyringName)
+		out, err := a.install(t, packages.KeyringName)
 		require.NoError(t, err, out)
-		got, err := signing.ReadRing(c.keys())
+		got, err := signing.ReadRing(a.keys())
 		require.NoError(t, err)
-		_, text, err := got.Public()
-		require.NoError(t, err)
-		assert.Equal(t, keys, strings.Count(string(text), "BEGIN PGP PUBLIC KEY"))
+		assert.Len(t, got.Fingerprints(), keys)
 	}
 	r.publish("1.0.0", []string{r.old}, []string{r.old})
-	follower, sleeper := enter(r.o.Out), enter(r.o.Out)
+	follower, sleeper := enter(), enter()
 	upgraded(follower, 1)
 
 	r.publish("1.1.0", []string{r.old, r.next}, []string{r.old, r.next})
 	upgraded(follower, 2)
-	atBoth := enter(r.o.Out)
+	atBoth := enter()
 	out, err := sleeper.install(t)
 	require.NoError(t, err, "the old key is good as long as it signs: %s", out)
 
@@ -110,24 +103,25 @@ func (r *rotation) play(enter func(published string) client) {
 	upgraded(follower, 2)
 	out, err = sleeper.install(t, packages.KeyringName)
 	require.Error(t, err, "who never took the new key gets nothing more: %s", out)
-	assert.Regexp(t, `NO_PUBKEY|Missing key|GPG signature verification error`, out)
+	assert.Regexp(t, `NO_PUBKEY|Missing key`, out)
 
 	r.publish("1.3.0", []string{r.next}, []string{r.next}, version(t, "1.0.0"), version(t, "1.1.0"))
 	upgraded(follower, 1)
-	upgraded(enter(r.o.Out), 1)
+	upgraded(enter(), 1)
 	upgraded(atBoth, 1)
 }
 
-// aptClient is apt in a tree.
+// aptClient is this machine's apt at work in a tree of its own. The keyring
+// package is the one that such a bare tree can take: it needs nothing.
 type aptClient struct{ root string }
 
-func newApt(t *testing.T, published, url, suites string) client {
+func newApt(t *testing.T, published, url string) *aptClient {
 	t.Helper()
 	a := &aptClient{t.TempDir()}
 	key := read(t, published, "avirkit.gpg")
 	for name, text := range map[string]string{
 		packages.AptKeyring:    key,
-		"etc/apt/sources.list": fmt.Sprintf("deb [signed-by=%s] %s/apt %s main\n", a.keys(), url, suites),
+		"etc/apt/sources.list": fmt.Sprintf("deb [signed-by=%s] %s/apt stable main\n", a.keys(), url),
 		"apt.conf": fmt.Sprintf("Dir %q;\nDir::State::status %q;\nDir::Log %q;\nAPT::Architecture \"amd64\";\nAPT::Sandbox::User \"root\";\nDPkg::Options { \"--root=%s\"; \"--log=%s/dpkg.log\"; \"--force-unsafe-io\"; };\n",
 			a.root, a.root+"/var/lib/dpkg/status", a.root, a.root, a.root),
 		"var/lib/dpkg/status": "", "var/lib/dpkg/available": "", "var/lib/dpkg/info/x": "", "var/lib/dpkg/updates/0": "",
@@ -151,6 +145,7 @@ func (a *aptClient) get(t *testing.T, args ...string) (string, error) {
 	return string(out), err
 }
 
+// install looks at the index again, and then installs or upgrades.
 func (a *aptClient) install(t *testing.T, what ...string) (string, error) {
 	out, err := a.get(t, "update", "--error-on=any")
 	if err != nil || len(what) == 0 {
@@ -160,16 +155,11 @@ func (a *aptClient) install(t *testing.T, what ...string) (string, error) {
 	return out + more, err
 }
 
-func TestAptFollowsTheKeysFromOldToNew(t *testing.T) {
-	asroot.Need(t, "dpkg and rpm install only as root")
-	r := newRotation(t)
-	r.play(func(published string) client { return newApt(t, published, r.o.URL, "stable") })
-}
-
-// dnfClient is dnf with an install root.
+// dnfClient is dnf with an install root. How dnf itself follows a change of keys
+// is tested with the packages on real systems.
 type dnfClient struct{ root string }
 
-func newDNF(t *testing.T, published, url string) client {
+func newDNF(t *testing.T, published, url string) *dnfClient {
 	t.Helper()
 	d := &dnfClient{t.TempDir()}
 	for name, text := range map[string]string{
@@ -186,35 +176,21 @@ func newDNF(t *testing.T, published, url string) client {
 
 func (d *dnfClient) keys() string { return filepath.Join(d.root, packages.RPMKeyring) }
 
-func (d *dnfClient) install(t *testing.T, what ...string) (string, error) {
-	args := []string{"makecache"}
-	if len(what) > 0 {
-		args = append([]string{"install"}, what...)
-		if _, err := os.Stat(filepath.Join(d.root, "usr/share/licenses")); err == nil {
-			args[0] = "upgrade"
-		}
-	}
-	cmd := exec.CommandContext(t.Context(), "unshare", append([]string{
+func (d *dnfClient) install(t *testing.T, what string) (string, error) {
+	cmd := exec.CommandContext(t.Context(), "unshare",
 		"--pid", "--fork", "--kill-child", "dnf", "-y", "--installroot", d.root, "--releasever", "9", "--forcearch", "x86_64", "--noplugins",
-		"--setopt=reposdir=" + filepath.Join(d.root, "etc/yum.repos.d"), "--setopt=metadata_expire=0", "--setopt=retries=1", "--setopt=skip_if_unavailable=0",
-	}, args...)...)
+		"--setopt=reposdir="+filepath.Join(d.root, "etc/yum.repos.d"), "--setopt=metadata_expire=0", "--setopt=retries=1", "--setopt=skip_if_unavailable=0", "install", what)
 	cmd.Env = append(os.Environ(), "HOME="+filepath.Join(d.root, "home"), "LC_ALL=C", "http_proxy=", "no_proxy=*")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
-}
-
-func TestDnfFollowsTheKeysFromOldToNewAtFullLength(t *testing.T) {
-	asroot.Need(t, "dpkg and rpm install only as root")
-	r := newRotation(t)
-	r.play(func(published string) client { return newDNF(t, published, r.o.URL) })
 }
 
 func TestAptSeesItsChannelAndTheChangelogs(t *testing.T) {
 	asroot.Need(t, "dpkg and rpm install only as root")
 	r := newRotation(t)
 	r.publish("1.0.0", []string{r.old}, []string{r.old})
-	a := newApt(t, r.o.Out, r.o.URL, "stable").(*aptClient)
-	both := newApt(t, r.o.Out, r.o.URL, "stable").(*aptClient)
+	a := newApt(t, r.o.Out, r.o.URL)
+	both := newApt(t, r.o.Out, r.o.URL)
 	list := read(t, both.root, "etc/apt/sources.list")
 	require.NoError(t, os.WriteFile(filepath.Join(both.root, "etc/apt/sources.list"), []byte(list+strings.Replace(list, "stable", "beta", 1)), 0o644))
 	offered := func(a *aptClient) string {
@@ -289,7 +265,7 @@ func TestDnfAutomaticTakesItsChannelAndKeysThatRpmKnowsAtFullLength(t *testing.T
 	asroot.Need(t, "dpkg and rpm install only as root")
 	r := newRotation(t)
 	r.publish("1.0.0", []string{r.old}, []string{r.old})
-	d := newDNF(t, r.o.Out, r.o.URL).(*dnfClient)
+	d := newDNF(t, r.o.Out, r.o.URL)
 	out, err := d.install(t, packages.KeyringName)
 	require.NoError(t, err, out)
 

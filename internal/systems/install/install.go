@@ -28,8 +28,8 @@
 //  16. avirctl of the tools' package scans with a plugin, and leaves nothing
 //     behind when it is removed;
 //  17. a client that takes the new key in time goes on when the old one is gone,
-//     one that does not is refused; a client of stable sees no beta, and
-//     unattended-upgrades takes what is in its channel.
+//     a client of stable sees no beta, and unattended-upgrades takes what is in
+//     its channel.
 package install
 
 import (

@@ -50,8 +50,8 @@ func TestARunThatTestedNothingFails(t *testing.T) {
 
 func TestOneFailedCycleFailsTheRunAndStopsNoOther(t *testing.T) {
 	tab := &table{system: "here"}
-	assert.False(t, tab.do("a", "first", func() error { return errors.New("broken") }))
-	assert.True(t, tab.do("a", "second", func() error { return nil }))
+	tab.do("a", "first", func() error { return errors.New("broken") })
+	tab.do("a", "second", func() error { return nil })
 	assert.ErrorContains(t, tab.failure(), "1 of 2 package test cycles failed")
 }
 

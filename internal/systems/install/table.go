@@ -33,12 +33,9 @@ type table struct {
 }
 
 // do runs one cycle and keeps its result; a failure doesn't stop the others.
-// It returns whether the cycle was good.
-func (t *table) do(pkg, cycle string, f func() error) bool {
+func (t *table) do(pkg, cycle string, f func() error) {
 	start := time.Now()
-	err := f()
-	t.add(pkg, cycle, start, err)
-	return err == nil
+	t.add(pkg, cycle, start, f())
 }
 
 func (t *table) add(pkg, cycle string, start time.Time, err error) {
