@@ -118,14 +118,11 @@ func readable(call string) string {
 }
 
 func checkOrder(ctx context.Context, e *env) (string, error) {
-	h, err := e.Open(ctx)
+	h, err := e.loaded(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer e.done(h)
-	if _, err := e.Load(h); err != nil {
-		return "", err
-	}
 	if _, err := e.Set(h); err != nil {
 		return "", err
 	}

@@ -220,6 +220,19 @@ func (e *env) done(h *host.Host) {
 	}
 }
 
+// loaded returns a host that has loaded the plugin.
+func (e *env) loaded(ctx context.Context) (*host.Host, error) {
+	h, err := e.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := e.Load(h); err != nil {
+		e.done(h)
+		return nil, err
+	}
+	return h, nil
+}
+
 // working starts a host with the plugin and two workers.
 func (e *env) working(ctx context.Context, more ...string) (*host.Host, error) {
 	return e.Workers(ctx, 2, time.Second, more...)

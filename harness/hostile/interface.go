@@ -97,14 +97,11 @@ func printableASCII(text string) bool {
 }
 
 func checkErrorMessage(ctx context.Context, e *env) (string, error) {
-	h, err := e.Open(ctx)
+	h, err := e.loaded(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer e.done(h)
-	if _, err := e.Load(h); err != nil {
-		return "", err
-	}
 	var p problems
 	sizes := []string{"0", "1", "2", "3", "255", "512", "4096"}
 	for _, size := range append(sizes, "-1") {

@@ -87,14 +87,11 @@ func badLines(h *host.Host) (p problems) {
 }
 
 func checkLogReentrant(ctx context.Context, e *env) (string, error) {
-	h, err := e.Open(ctx)
+	h, err := e.loaded(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer e.done(h)
-	if _, err := e.Load(h); err != nil {
-		return "", err
-	}
 	if _, err := h.Call(e.Limit, "preparing the log callback", "reentrant"); err != nil {
 		return "", err
 	}

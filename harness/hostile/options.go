@@ -9,14 +9,11 @@ import (
 )
 
 func checkOptions(ctx context.Context, e *env) (string, error) {
-	h, err := e.Open(ctx)
+	h, err := e.loaded(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer e.done(h)
-	if _, err := e.Load(h); err != nil {
-		return "", err
-	}
 	before, err := h.Call(e.Limit, "get_plugin_config", "options")
 	if err != nil {
 		return "", err

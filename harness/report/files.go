@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/avirkit/avirkit/harness/wholefile"
 )
 
 // WriteFile writes beside and renames, so that no reader sees half a report. A
@@ -12,7 +14,7 @@ import (
 // a pipe, is opened and written to.
 func WriteFile(path string, data []byte) error {
 	target, beside := Target(path)
-	write := writeBeside
+	write := wholefile.Write
 	if !beside {
 		write = writeTo
 	}
@@ -47,25 +49,6 @@ func writeTo(path string, data []byte) error {
 	_, err = f.Write(data)
 	if closed := f.Close(); err == nil {
 		err = closed
-	}
-	return err
-}
-
-func writeBeside(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".report-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/avirkit/avirkit/harness/host"
+	"github.com/avirkit/avirkit/harness/wholefile"
 )
 
 // Sample is one test file and the verdict that a plugin owes it.
@@ -63,27 +64,12 @@ func Generate(dir string) error {
 	return nil
 }
 
-// write writes beside and renames, and keeps a file that is right already.
+// write keeps a file that is right already.
 func write(path string, data []byte) error {
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
 		return nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "sample-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return wholefile.Write(path, data)
 }
 
 // eicar composes the antivirus industry's harmless test file.
