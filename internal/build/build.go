@@ -42,7 +42,7 @@ type builder struct {
 	Options
 	cache    string
 	stage    string
-	linked   string // where linkers write, if not in stage: its name may be one that they can't write to
+	linked   string // where linkers write, if not in stage: they can't write to every name that a vendor's folder may have
 	tc       *toolchain.Toolchain
 	objcopy  string   // its version
 	targetGo []string // the environment of TargetGo

@@ -32,7 +32,7 @@ type Manifest struct {
 	Go          string    `json:"go"`
 	GlibcFloor  string    `json:"glibc_floor"`
 	KernelFloor string    `json:"kernel_floor"`
-	Tools       []string  `json:"tools"` // versions of what the compiler's doesn't tell
+	Tools       []string  `json:"tools"` // versions of programs that can change while the compiler stays
 	Platforms   []Target  `json:"platforms"`
 	Inputs      string    `json:"inputs_sha256"` // of the sources, the toolchain and the versions
 	Libraries   []Library `json:"libraries"`

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/magefile/mage/mage"
@@ -42,7 +43,11 @@ func compile(inv mage.Invocation) (program string, err error) {
 		return "", err
 	}
 	defer unlock()
-	defer run.Setenv(ambient)()
+	before := os.Environ()
+	defer setAll(before)
+	for name, value := range ambient {
+		_ = os.Setenv(name, value)
+	}
 	inv.CompileOut = shared
 	if mage.Invoke(inv) != 0 {
 		return "", errors.New("the targets can't be compiled")
@@ -51,6 +56,15 @@ func compile(inv mage.Invocation) (program string, err error) {
 	program = fmt.Sprintf("%s-%d", shared, os.Getpid())
 	_ = os.Remove(program) // of a run that was killed
 	return program, os.Link(shared, program)
+}
+
+// setAll makes the environment what it was.
+func setAll(environment []string) {
+	os.Clearenv()
+	for _, e := range environment {
+		name, value, _ := strings.Cut(e, "=")
+		_ = os.Setenv(name, value)
+	}
 }
 
 // leastFiles is how many files a process must be able to open: compilers and

@@ -42,7 +42,8 @@ type About struct {
 	Group       string // rpm's group
 }
 
-// relations are what a package has to do with others, as a format writes it.
+// relations are the packages that one depends on and suggests, as a format writes
+// them.
 type relations struct{ depends, suggests []string }
 
 // recipe begins a recipe with what every package holds beside its own files:
@@ -122,8 +123,8 @@ func (r *recipe) info(of relations) *nfpm.Info {
 	return info
 }
 
-// scripts fills in those of a plugin's package, which stand in the format's
-// folder.
+// scripts fills in the scripts of a plugin's package, which stand in the format's
+// folder. The other packages have none.
 func (r *recipe) scripts(format string, places map[string]*string) (err error) {
 	for name, at := range places {
 		if r.product.Package == "" {

@@ -20,8 +20,8 @@ type audit struct {
 }
 
 // File audits one library. The error says why the file could not be audited at
-// all: it is missing, not ELF, damaged, or for no platform of ours. Everything else is in
-// the report, and Report.Err says whether the library passes.
+// all: it is missing, not ELF, damaged, or for none of the platforms. Everything
+// else is in the report, and Report.Err says whether the library passes.
 func File(path string, policy Policy) (*Report, error) {
 	return file(path, parse, func(lib *library) (*Report, error) { return lib.audit(policy) })
 }
@@ -34,7 +34,7 @@ func Program(path string, policy Policy) (*Report, error) {
 		if err != nil {
 			return nil, err
 		}
-		return a.keep(a.dynamicSection, a.notes, a.importedSymbols, a.versions, a.homes)
+		return a.apply(a.dynamicSection, a.notes, a.importedSymbols, a.versions, a.homes)
 	})
 }
 
@@ -56,7 +56,7 @@ func (l *library) audit(policy Policy) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.keep(
+	return a.apply(
 		a.dynamicSection,
 		a.segments,
 		a.notes,
@@ -92,10 +92,10 @@ func (l *library) start(policy Policy) (*audit, error) {
 	}, nil
 }
 
-// keep applies rules, in their order, and returns the report.
-func (a *audit) keep(rules ...func() error) (*Report, error) {
-	for _, rules := range rules {
-		if err := rules(); err != nil {
+// apply applies rules, in their order, and returns the report.
+func (a *audit) apply(rules ...func() error) (*Report, error) {
+	for _, rule := range rules {
+		if err := rule(); err != nil {
 			return nil, err
 		}
 	}

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// Ends tells which of the objects that a library was linked of, the author's and
-// not those of archives, call functions that end the process: refused are calls
-// without a fault, warned of are aborts. A child that was forked may call _exit,
-// so an object that forks is only warned of.
+// Ends looks for calls of functions that end the process, in the object files of
+// the author's own sources. refused are calls that end it in an orderly way, such
+// as exit. warned are aborts, and calls of _exit in an object that also forks: a
+// forked child may do that.
 func (r *Report) Ends(objects ...string) (refused, warned []string, err error) {
 	for _, object := range objects {
 		source, calls, err := r.importsOf(object)

@@ -17,8 +17,8 @@ const (
 	noteBuildID = 3
 )
 
-// notes reads the build ID, and the kernel that ld.so would insist on. Linkers
-// copy the latter from crt1.o, so libraries seldom have it.
+// notes reads the build ID, and the oldest kernel that ld.so would load the file
+// on. Linkers copy the kernel from crt1.o, so libraries seldom name one.
 func (a *audit) notes() error {
 	for _, p := range a.Progs {
 		if p.Type != elf.PT_NOTE || p.Align > 4 {

@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// exportedSymbols judges what the host and other libraries can see. Whatever is
-// exported beside that function can be bound to by another library of the
-// process, or be replaced by its symbol of the same name.
+// exportedSymbols judges what the host and other libraries can see. The host
+// looks up one function. Any other exported symbol can be bound to by another
+// library of the process, or be replaced by that library's symbol of the same
+// name.
 func (a *audit) exportedSymbols() error {
 	versions := a.definedVersions()
 	found := map[string]elf.Symbol{}

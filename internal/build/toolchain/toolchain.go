@@ -93,7 +93,7 @@ func (t *Toolchain) String() string { return t.Name + " " + t.Version }
 
 // Pick returns the toolchain called want, and installs what it lacks. An empty
 // want takes the first that can be had: a zig that is there, zig through npm,
-// gcc. Where packages may be installed npm counts as there. Downloads go below
+// gcc. npm can be had, too, where packages may be installed. Downloads go below
 // cache.
 func Pick(ctx context.Context, want, cache string, platforms ...*platform.Platform) (*Toolchain, error) {
 	t, err := pick(ctx, want, cache, platforms)

@@ -19,7 +19,7 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// parts is what the files of a release are made from, beside the folders.
+// parts are what the files of a release tell, beside the folders that are packed.
 type parts struct {
 	manifest  *build.Manifest
 	entry     packages.ChangelogEntry

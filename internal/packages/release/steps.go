@@ -73,7 +73,7 @@ func (s *steps) run(ctx context.Context, name string, results []string, f func(c
 	return remarks, atomicdir.WriteFile(s.file, data, 0o644)
 }
 
-// note adds to what the next steps depend on.
+// note lets the next steps depend on what a folder holds.
 func (s *steps) note(folder string) error {
 	now, err := digests([]string{folder})
 	s.key += now

@@ -203,7 +203,7 @@ func (p *pool) put(o Options, f format, tmp string, c Channel, place string, dat
 	return os.Chtimes(to, o.Epoch, o.Epoch)
 }
 
-// note notes a Debian package's version for the user.
+// note adds a Debian package's version to those that tell prints.
 func (p *pool) note(f format, file string, versions *[]string) {
 	if _, version, err := f.split(path.Base(file)); err == nil && f.extension == debFormat.extension && !slices.Contains(*versions, version) {
 		*versions = append(*versions, version)

@@ -13,7 +13,7 @@ import (
 // is a key, it has signed them: nothing else in that folder says which
 // packages are ours.
 type published struct {
-	signed bool
+	signed bool      // the apt index of stable has a signature
 	date   time.Time // of the newest apt index; zero if nobody signed it though there is a key
 	lists  map[string]contents
 }

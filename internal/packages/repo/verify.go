@@ -26,7 +26,7 @@ type Vouched struct {
 	unsigned bool // nobody signs, and the indexes alone vouch
 }
 
-// aside returns one of the same folder that keeps for itself what it finds.
+// aside returns a copy for a look at the same folder whose findings do not count.
 func (v *Vouched) aside() *Vouched {
 	return &Vouched{Dir: v.Dir, Keys: v.Keys, Files: map[string]string{}, unsigned: v.unsigned}
 }
@@ -102,7 +102,7 @@ func (v *Vouched) Repositories(ctx context.Context) error {
 
 // channels are those that the index of stable names.
 func (v *Vouched) channels() []Channel {
-	index := v.aside().release(Stable.suite()) // apt complains
+	index := v.aside().release(Stable.suite()) // what is wrong with it, v.apt tells
 	named := strings.Fields(parseStanza(string(index))["Channels"])
 	return slices.DeleteFunc(slices.Clone(channels), func(c Channel) bool { return c != Stable && !slices.Contains(named, string(c)) })
 }
@@ -125,8 +125,8 @@ func (v *Vouched) release(suite string) []byte {
 	return text
 }
 
-// copyForOldApt notes the index with a signature beside it, which must say the
-// same.
+// copyForOldApt notes the index that has its signature in a file beside it, as
+// apt 0.8 wants. It must say the same as InRelease.
 func (v *Vouched) copyForOldApt(suite string) {
 	release := v.Signed(suite+"/Release", suite+"/Release.gpg")
 	text := v.aside().release(suite)
@@ -149,7 +149,7 @@ func (v *Vouched) apt(c Channel) (fields map[string]string, list listing) {
 	}
 	for line := range strings.Lines(fields["SHA256"]) {
 		f := strings.Fields(line)
-		if len(f) != 3 || f[2] == "Release" { // apt-ftparchive lists an empty one of before
+		if len(f) != 3 || f[2] == "Release" { // if apt-ftparchive writes into that file, it lists it, still empty
 			continue
 		}
 		data := v.Check(suite+"/"+f[2], f[0])

@@ -35,7 +35,7 @@ func buildYum(ctx context.Context, o Options, c Channel, out string, p *pool) er
 		return fmt.Errorf("read the new yum index: %w", err)
 	}
 	defer root.Close()
-	v := &Vouched{Dir: root, Files: map[string]string{}, unsigned: true} // yet
+	v := &Vouched{Dir: root, Files: map[string]string{}, unsigned: true} // it is signed below
 	list := v.yum(c)
 	if len(v.Wrong) > 0 {
 		return v.Wrong[0]

@@ -55,7 +55,7 @@ func FromAgent(ctx context.Context, id, passphraseFile string, at time.Time) (*K
 		return nil, fmt.Errorf("signing key %s: %w", id, err)
 	}
 	k := &agentKey{ctx: ctx, entity: entity, at: timeOf(entity, at), passphraseFile: passphraseFile}
-	// Before the build, not at its end.
+	// A key that fails is to fail now, and not at the end of a build.
 	_, err = k.Detach([]byte("a trial"))
 	return single(k), err
 }

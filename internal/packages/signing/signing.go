@@ -41,8 +41,8 @@ type signer interface {
 }
 
 // Keys are a publisher's: those that sign, and those that clients shall trust.
-// There are several while a new key takes an old one's place. Packages and
-// indexes without keys, nil, are unsigned.
+// There are several while a new key takes an old one's place. With nil instead of
+// keys, packages and indexes stay unsigned.
 type Keys struct {
 	*Ring
 	signers []signer

@@ -19,7 +19,7 @@ const (
 	widthHint   = "cannot load this"
 )
 
-// cycle runs the cycles that every package manager must stand.
+// cycle runs the cycles that every package manager must pass.
 func (k *kit) cycle(ctx context.Context, m manager, all []pkg, t *table) {
 	tested := all
 	if k.options.Quick {
@@ -36,9 +36,9 @@ func (k *kit) cycle(ctx context.Context, m manager, all []pkg, t *table) {
 	t.do("all", "beside each other, removed one by one", func() error { return k.allTogether(ctx, m, all) })
 }
 
-// from returns a cycle of p that begins with the products' trees, and a server of
-// a platform in p's product, or without them. It is told what the system looks
-// like then.
+// from returns a function that runs a cycle of p. With a server, a platform, it
+// first makes the products' trees and puts a server of that platform into p's
+// product. The cycle gets a snapshot that was taken right before it.
 func (k *kit) from(ctx context.Context, m manager, p pkg, server *platform.Platform,
 	cycle func(ctx context.Context, m manager, p pkg, before snapshot) error,
 ) func() error {
@@ -98,7 +98,8 @@ func (k *kit) works(ctx context.Context, m manager, p pkg, from release) error {
 	return errors.Join(p.installed(m.tree(), from), m.verify(ctx, p), k.scan(ctx, m.tree(), p))
 }
 
-// prints checks that of what a package can print it has printed only this.
+// prints checks that an output has the wanted ones of the three texts above, and
+// not the others.
 func prints(out string, want ...string) error {
 	for _, text := range []string{firstSteps, upgradeHint, widthHint} {
 		if printed := strings.Contains(out, text); printed != slices.Contains(want, text) {
@@ -204,7 +205,7 @@ func (k *kit) tracedUpgrade(ctx context.Context, m manager, p pkg) error {
 	return called(m, &k.old.version, k.current.version)
 }
 
-// mishaps has a script fail on the first install and on an upgrade, and
+// mishaps lets a script fail on the first install and on an upgrade, and
 // installs without standard input and output.
 func (k *kit) mishaps(ctx context.Context, m manager, p pkg, before snapshot) error {
 	if err := k.failedInstall(ctx, m, p, before); err != nil {
@@ -230,7 +231,7 @@ func (k *kit) fails(ctx context.Context, m manager, p pkg) error {
 	return nil
 }
 
-// failedInstall has the first install fail, which must change nothing.
+// failedInstall lets the first install fail, which must change nothing.
 func (k *kit) failedInstall(ctx context.Context, m manager, p pkg, before snapshot) error {
 	if err := errors.Join(k.fails(ctx, m, p), m.purge(ctx, p), unchanged(m.tree().Dir, before)); err != nil {
 		return fmt.Errorf("after a first install that failed: %w", err)

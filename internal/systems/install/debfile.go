@@ -46,15 +46,19 @@ func (f debFile) tags() map[string]string {
 	}
 }
 
+func (f debFile) members() ([]packages.Member, error) {
+	deb, err := os.ReadFile(f.path)
+	if err != nil {
+		return nil, err
+	}
+	return packages.Members(deb)
+}
+
 // unreadable are words that dpkg 1.15 refuses in a control file.
 var unreadable = regexp.MustCompile(`:any|:i386|:amd64|:native|noawait|Multi-Arch`)
 
 func (f debFile) atFloor(ctx context.Context) error {
-	deb, err := os.ReadFile(f.path)
-	if err != nil {
-		return err
-	}
-	members, err := packages.Members(deb)
+	members, err := f.members()
 	if err != nil {
 		return err
 	}
@@ -81,11 +85,7 @@ func (f debFile) atFloor(ctx context.Context) error {
 }
 
 func (f debFile) contents(context.Context) (lines []string, err error) {
-	deb, err := os.ReadFile(f.path)
-	if err != nil {
-		return nil, err
-	}
-	members, err := packages.Members(deb)
+	members, err := f.members()
 	if err != nil {
 		return nil, err
 	}
@@ -106,8 +106,8 @@ func (f debFile) contents(context.Context) (lines []string, err error) {
 
 var glibcDependency = regexp.MustCompile(`^libc6 \(>= ([^)]+)\)$`)
 
-// satisfies: the one dependency is glibc, in a version that is not older than
-// what any symbol needs and not newer than Debian 6's.
+// satisfies checks that the one dependency is glibc, in a version that is not
+// older than what any symbol needs and not newer than Debian 6's.
 func (f debFile) satisfies(ctx context.Context, needs []string) error {
 	depends, err := f.query(ctx, "${Depends}")
 	if err != nil {

@@ -34,7 +34,7 @@ var distributions = []rootfs.Debian{
 	{Number: "13", Codename: "trixie", Arch: "amd64"},
 }
 
-// bothWidths is a system that runs programs of both.
+// bothWidths is a system that runs 32-bit and 64-bit programs.
 var bothWidths = rootfs.Debian{Number: "12", Codename: "bookworm", Arch: "amd64,i386", Include: []string{"libc6:i386"}}
 
 // testDebian installs the packages in a tree of the distribution.
@@ -197,7 +197,7 @@ func (a *apt) list(ctx context.Context, p pkg) ([]string, error) {
 	return strings.Split(strings.TrimSpace(out), "\n"), err
 }
 
-// calls reads dpkg's trace, lines like
+// calls reads dpkg's trace, which has lines like
 // D000002: fork/exec /var/lib/dpkg/info/NAME.postinst ( configure 1.0 ).
 func (a *apt) calls() ([]string, error) {
 	var calls []string

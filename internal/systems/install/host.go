@@ -24,8 +24,8 @@ import (
 // bench is the folder in each tree with the hosts and files to scan.
 const bench = "/srv/avirkit"
 
-// putHosts copies the hosts and what they are to scan into the tree, and makes a
-// folder that every system has which is not as small.
+// putHosts copies the hosts and what they are to scan into the tree. It also makes
+// the folder of manuals, which only so small a system lacks.
 func (k *kit) putHosts(r rootfs.Root) error {
 	if err := os.MkdirAll(r.Path("usr/share/man/man8"), 0o755); err != nil {
 		return fmt.Errorf("make the folder of manuals: %w", err)
@@ -97,7 +97,7 @@ type runningHost struct {
 	inode  string
 }
 
-// startHost starts a host with p's library and returns when it has loaded it.
+// startHost starts a host and returns when that has loaded p's library.
 func (k *kit) startHost(ctx context.Context, r rootfs.Root, p pkg) (*runningHost, error) {
 	h := &runningHost{n: 700} // lines of about 75 KB; a pipe holds 64 KiB
 	var files []string

@@ -26,9 +26,9 @@ type kit struct {
 	data    *packages.Data
 
 	old, current release // to upgrade from, and to test
-	failing      release // newer than current; its first script fails
+	failing      release // newer than current; the script that runs before its files come fails
 	foreign      release // current, signed by a stranger
-	rotates      bool    // the repositories of a publisher who changes the key are there
+	rotates      bool    // the repositories of a publisher who changes the key are made
 
 	url    string // of the web server that serves dir
 	server *http.Server

@@ -18,7 +18,7 @@ type manager interface {
 	// It names the platform of p only if that is not the system's own.
 	fetch(ctx context.Context, p pkg) (output string, err error)
 
-	// install installs packages from their files, the first ones or newer.
+	// install installs packages from their files, or upgrades to them.
 	install(ctx context.Context, from release, ps ...pkg) (output string, err error)
 
 	// installWithoutStdio does so without standard input and output.
@@ -40,8 +40,9 @@ type manager interface {
 	// list returns the paths that the package lists.
 	list(ctx context.Context, p pkg) ([]string, error)
 
-	// calls returns which scripts were called with which arguments since the
-	// last call, and wanted which must be: of a first install if old is nil.
+	// calls returns the package's scripts that were called since the last call
+	// of this function, with their arguments. wanted returns those that must be
+	// called in an upgrade from old, or in a first install if old is nil.
 	calls() ([]string, error)
 	wanted(old *packages.Version, current packages.Version) []string
 }

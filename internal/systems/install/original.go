@@ -37,8 +37,8 @@ func (k *kit) writeServer(r rootfs.Root, p pkg, of *platform.Platform) error {
 	return os.Chtimes(path, k.epoch, k.epoch)
 }
 
-// productLater lets the product come after the package: what it brings then
-// stays when the package goes.
+// productLater installs the product after the package: what the product brings
+// then stays when the package is removed.
 func (k *kit) productLater(ctx context.Context, m manager, p pkg) (err error) {
 	if _, err := m.install(ctx, k.current, p); err != nil {
 		return err
@@ -61,9 +61,9 @@ func (k *kit) productLater(ctx context.Context, m manager, p pkg) (err error) {
 	return k.checkRemoval(ctx, m, p, with)
 }
 
-// ownOriginal has a file in the product's folder that bears the library's name
-// and belongs to no package. It must outlast everything, byte for byte and with
-// its mode, owner and time.
+// ownOriginal puts a file that belongs to no package into the product's folder,
+// under the library's name. Whatever is done with p, the file must come back, byte
+// for byte and with its mode, owner and time.
 func (k *kit) ownOriginal(ctx context.Context, m manager, p pkg, without snapshot) error {
 	tree := m.tree()
 	file := tree.Path(p.library())
@@ -104,7 +104,7 @@ func (k *kit) ownOriginal(ctx context.Context, m manager, p pkg, without snapsho
 	return k.checkRemoval(ctx, m, p, before)
 }
 
-// folderInTheWay has a folder with the library's name. It can't be kept aside
+// folderInTheWay makes a folder with the library's name. It can't be kept aside
 // and put back as a file can: the package must be refused, and leave nothing.
 func (k *kit) folderInTheWay(ctx context.Context, m manager, p pkg, without snapshot) error {
 	folder := m.tree().Path(p.library())
@@ -151,8 +151,8 @@ func (k *kit) productPackage(p pkg, version string, format nfpm.Packager) (path 
 	return path, atomicdir.WriteFile(path, b.Bytes(), 0o644)
 }
 
-// packagedOriginal has the product's own Debian package bring a plugin of the
-// library's name, before and after ours, in two versions.
+// packagedOriginal lets the product's own Debian package bring a plugin of the
+// library's name, in two versions, before and after ours is installed.
 func (k *kit) packagedOriginal(ctx context.Context, a *apt, p pkg) error {
 	empty, err := take(a.Dir)
 	if err != nil {
@@ -219,7 +219,7 @@ func (k *kit) packagedOriginal(ctx context.Context, a *apt, p pkg) error {
 	return nil
 }
 
-// ownedOriginal has the product's RPM package own a plugin of the library's
+// ownedOriginal lets the product's RPM package own a plugin of the library's
 // name. rpm then refuses ours, and nothing changes: it has no diversions.
 func (k *kit) ownedOriginal(ctx context.Context, m *rpmManager, p pkg) error {
 	path, err := k.productPackage(p, "1.0", rpm.DefaultRPM)

@@ -41,12 +41,12 @@ var (
 	wrongDigest    = regexp.MustCompile(`(?i)hash sum mismatch|checksum`)
 )
 
-// refusals: m takes nothing that the repository's owner did not sign, and says
-// why.
+// refusals checks that m takes nothing that the repository's owner did not sign,
+// and that m names what is wrong with it.
 func (k *kit) refusals(ctx context.Context, m subscriber, p pkg) error {
 	for _, r := range []struct {
 		place, what string
-		index       bool // is good
+		index       bool // whether the index itself is good
 		why         *regexp.Regexp
 	}{
 		{"stranger", "a repository that another key signed", false, wrongSignature},

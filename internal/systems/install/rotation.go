@@ -95,8 +95,8 @@ func upgrade(ctx context.Context, m subscriber) func() error {
 	}
 }
 
-// changeKeys has a client go from the old key to the new one, and from stable to
-// what was promoted. Its last upgrade is finish. That a client without the new
+// changeKeys lets a client go from the old key to the new one, and then to the
+// version that was promoted to stable, by the upgrade finish. That a client without the new
 // key is refused is tested in packages/repo.
 func (k *kit) changeKeys(ctx context.Context, m subscriber, p pkg, finish func() error) error {
 	if err := k.publishRotation(ctx); err != nil {
@@ -114,7 +114,6 @@ func (k *kit) changeKeys(ctx context.Context, m subscriber, p pkg, finish func()
 		}
 		return err
 	}
-	// After the keys are in place, and a first look at the repository.
 	err := errors.Join(k.takeKeys(m, withOldKey), m.subscribe(ctx, withOldKey))
 	if err == nil {
 		_, err = m.get(ctx, "install", packages.KeyringName, p.name)

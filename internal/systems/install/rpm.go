@@ -143,7 +143,8 @@ func (m *rpmManager) wanted(old *packages.Version, _ packages.Version) []string 
 	return []string{"pre 2", "post 2", "postun 1"}
 }
 
-// refusals: rpm refuses a package that a stranger signed, or that has changed.
+// refusals checks that rpm refuses a package that a stranger signed, or that was
+// changed.
 func (m *rpmManager) refusals(ctx context.Context, p pkg) error {
 	changed := release{version: m.k.current.version, dir: filepath.Join(m.k.dir, "tampered-package", "yum", p.name)}
 	for what, from := range map[string]release{"a changed package": changed, "a package signed by a stranger": m.k.foreign} {

@@ -77,8 +77,8 @@ func (f rpmFile) contents(ctx context.Context) ([]string, error) {
 	return strings.Split(strings.TrimSpace(out), "\n"), err
 }
 
-// satisfies: the scripts' tools and what the library needs are required, and
-// nothing else is.
+// satisfies checks that the scripts' tools and what the library needs are
+// required, and nothing else is.
 func (f rpmFile) satisfies(ctx context.Context, needs []string) error {
 	out, err := f.query(ctx, "[%{REQUIRENAME}\n]")
 	if err != nil {

@@ -24,8 +24,8 @@ func (k *kit) tellWidth(ctx context.Context, m manager, p pkg, before snapshot) 
 	return k.checkRemoval(ctx, m, p, before)
 }
 
-// mismatch returns the command that an install of p has printed, with the
-// sentence about its width and one other text.
+// mismatch returns the command that an install of p has printed in its sentence
+// about the widths. Of the other texts it must have printed only this one.
 func mismatch(p pkg, out, other string) (command string, err error) {
 	middle := fmt.Sprintf("-bit program and cannot load this %d-bit library; to install the %d-bit one, run: ", p.of.Bits(), p.other().of.Bits())
 	for line := range strings.Lines(out) {

@@ -13,7 +13,7 @@ import (
 	"github.com/avirkit/avirkit/internal/systems/session"
 )
 
-// environment is what the choice of a provider depends on.
+// environment is what this machine has to run the machines with.
 type environment struct {
 	wanted     string // AVIR_VM_PROVIDER
 	libvirt    bool   // a libvirtd of the system answers

@@ -191,8 +191,8 @@ func (t *testRun) machine(ctx context.Context, m *settings.Machine) row {
 }
 
 // startClamd starts this machine's own clamd, if it has one, for the guests to
-// reach through their tunnels. If it does not start, that is said once. The
-// session's end ends it.
+// reach through their tunnels. If clamd does not start, a note says so. It ends
+// with the session.
 func (t *testRun) startClamd() {
 	c, err := realclamd.New(t.Short, nil)
 	if err != nil {
@@ -202,7 +202,7 @@ func (t *testRun) startClamd() {
 	t.socket = c.Socket
 }
 
-// notes are what belongs under the table, too.
+// notes are remarks that are printed once, and again below the table.
 type notes []string
 
 func (n *notes) say(format string, args ...any) {
