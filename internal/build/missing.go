@@ -52,11 +52,11 @@ func (t *target) explainMissing(err error) error {
 
 // hostGlibc lists what this machine's C library has, as far as that can be read.
 func hostGlibc() (names []string) {
-	loader, err := filepath.EvalSymlinks(platform.Native().Loader)
+	folder, err := platform.Native().LibraryFolder()
 	if err != nil {
 		return nil
 	}
-	symbols, _ := glibc.Defined(filepath.Join(filepath.Dir(loader), "libc.so.6"))
+	symbols, _ := glibc.Defined(filepath.Join(folder, "libc.so.6"))
 	for _, s := range symbols {
 		names = append(names, s.Name)
 	}

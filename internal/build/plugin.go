@@ -124,8 +124,7 @@ func (t *target) mend(library, objects string) (places int, err error) {
 	}
 	goObject := filepath.Join(objects, "go.o")
 	others := slices.DeleteFunc(all, func(o string) bool { return o == goObject })
-	r, err := lldmend.Mend(library, goObject, others...)
-	return r.Mended, err
+	return lldmend.Mend(library, goObject, others...)
 }
 
 // goBuild is the command that links plugin p into out, with all symbols; the

@@ -9,12 +9,6 @@ import (
 	"os"
 )
 
-// Result counts what Mend found.
-type Result struct {
-	Places int // places with a composed pair of relocations
-	Mended int // those that held what the defect leaves: all of them, or none
-}
-
 // state is what the linker left at a place.
 type state int
 
@@ -28,46 +22,47 @@ const (
 // Go object file at object and from others, the C objects, which must have no
 // composed relocation. path and object must have their symbols. The file is
 // changed in place, and only once every place in it has been proved to be
-// what is expected; after an error before that it is as it was.
-func Mend(path, object string, others ...string) (Result, error) {
+// what is expected; after an error before that it is as it was. mended is how
+// many places held what the defect leaves: all of them, or none.
+func Mend(path, object string, others ...string) (mended int, err error) {
 	obj, err := open386(object, elf.ET_REL)
 	if err != nil {
-		return Result{}, err
+		return 0, err
 	}
 	defer obj.Close()
 	places, err := placesIn(obj)
 	if err != nil {
-		return Result{}, fmt.Errorf("%s: %w", object, err)
+		return 0, fmt.Errorf("%s: %w", object, err)
 	}
 	if len(places) == 0 {
-		return Result{}, fmt.Errorf("%s: no composed relocations: not the object of a c-shared library for 386", object)
+		return 0, fmt.Errorf("%s: no composed relocations: not the object of a c-shared library for 386", object)
 	}
 
 	if err := RefuseComposed(others...); err != nil {
-		return Result{}, err
+		return 0, err
 	}
 
 	before, err := inspect(path, places)
 	if err != nil {
-		return Result{}, fmt.Errorf("%s: %w", path, err)
+		return 0, fmt.Errorf("%s: %w", path, err)
 	}
 	if before.composed == len(places) {
-		return Result{Places: len(places)}, nil
+		return 0, nil
 	}
 	if before.defect != len(places) {
-		return Result{}, fmt.Errorf("%s: %d of %d places are mended already and %d are not: link it again", path, before.composed, len(places), before.defect)
+		return 0, fmt.Errorf("%s: %d of %d places are mended already and %d are not: link it again", path, before.composed, len(places), before.defect)
 	}
 	if err := before.write(path); err != nil {
-		return Result{}, err
+		return 0, err
 	}
 	after, err := inspect(path, places)
 	if err != nil {
-		return Result{}, fmt.Errorf("%s: after mending: %w", path, err)
+		return 0, fmt.Errorf("%s: after mending: %w", path, err)
 	}
 	if after.composed != len(places) {
-		return Result{}, fmt.Errorf("%s: only %d of %d places are right after mending", path, after.composed, len(places))
+		return 0, fmt.Errorf("%s: only %d of %d places are right after mending", path, after.composed, len(places))
 	}
-	return Result{Places: len(places), Mended: len(places)}, nil
+	return len(places), nil
 }
 
 // inspection is what one look at all places of a library found.

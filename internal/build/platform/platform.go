@@ -35,7 +35,6 @@ type Platform struct {
 	// The oldest supported systems.
 	GlibcFloor  string
 	KernelFloor string
-	LastSyscall int    // the highest system call number of KernelFloor
 	ABIList     string // the file in internal/build/glibc that lists the symbols of GlibcFloor
 
 	// Packages that are made for the platform.
@@ -44,10 +43,9 @@ type Platform struct {
 	RPMMark string // what rpm appends to the soname in a dependency
 
 	// A 64-bit Debian that builds for the platform and runs its programs.
-	GCCPackages    []string // gcc that links for the platform
-	GXXPackages    []string // g++, too
-	RunPackages    []string // what runs its programs; empty if every system does
-	LibraryFolders []string // where its C library is, the first that exists
+	GCCPackages []string // gcc that links for the platform
+	GXXPackages []string // g++, too
+	RunPackages []string // what runs its programs; empty if every system does
 }
 
 // Glibc returns the symbols of the oldest supported C library.
@@ -55,6 +53,13 @@ func (p *Platform) Glibc() *glibc.ABI { return glibc.List(p.ABIList) }
 
 // LoaderSoname is ld.so's name among the libraries that a file needs.
 func (p *Platform) LoaderSoname() string { return filepath.Base(p.Loader) }
+
+// LibraryFolder is where this machine has the platform's C library: ld.so is part of
+// it.
+func (p *Platform) LibraryFolder() (string, error) {
+	loader, err := filepath.EvalSymlinks(p.Loader)
+	return filepath.Dir(loader), err
+}
 
 // Bits is the width of the platform's addresses: 32 or 64.
 func (p *Platform) Bits() int { return 8 * p.PointerSize }

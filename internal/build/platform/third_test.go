@@ -70,7 +70,7 @@ var own = regexp.MustCompile(`\b(386|i386|i686|amd64|x86_64|linux-386|linux-amd6
 // mayName are the files, beside the list, that may name platforms, each for a
 // reason.
 var mayName = map[string]string{
-	"internal/build/toolchain/zig.go": "the kind of machine that npm has a zig for",
+	"internal/build/toolchain/npm.go": "the kind of machine that npm has a zig for",
 }
 
 func TestTheBuildNamesNoPlatformOutsideOfTheList(t *testing.T) {

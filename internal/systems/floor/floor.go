@@ -94,7 +94,7 @@ type test struct {
 func (t test) run(ctx context.Context, dist string, plugins []string) error {
 	inside := filepath.Join(t.place.folder, t.platform.Name)
 	for _, file := range append([]string{filepath.Join(dist, "harness"), filepath.Join(dist, "avserver")}, plugins...) {
-		if err := atomicdir.CopyFile(filepath.Join(t.place.path(inside), filepath.Base(file)), file, 0o755); err != nil {
+		if err := atomicdir.CopyFile(filepath.Join(t.place.tree.Path(inside), filepath.Base(file)), file, 0o755); err != nil {
 			return err
 		}
 	}
@@ -145,7 +145,7 @@ func (t test) args(dir, name string) []string {
 func (t test) keep(name, inside string) error {
 	for _, ext := range []string{".xml", ".json"} {
 		to := filepath.Join(t.Root, "dist", "floor", t.platform.Name, name+ext)
-		if err := atomicdir.CopyFile(to, t.place.path(filepath.Join(inside, name+ext)), 0o644); err != nil {
+		if err := atomicdir.CopyFile(to, t.place.tree.Path(filepath.Join(inside, name+ext)), 0o644); err != nil {
 			return err
 		}
 	}

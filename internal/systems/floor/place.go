@@ -25,9 +25,6 @@ type place struct {
 	what, why string
 }
 
-// path is where this process finds a file that the programs there call so.
-func (p place) path(name string) string { return p.tree.Path(name) }
-
 // command returns a command that runs in the place.
 func (p place) command(name string, args ...string) run.Command {
 	if p.tree.Dir == "" {

@@ -38,6 +38,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/avirkit/avirkit/internal/build/platform"
@@ -152,21 +153,17 @@ func (k *kit) test(ctx context.Context, selected []system) (untested []string, e
 	return t.untested(), t.failure()
 }
 
-func pick(names []string) ([]system, error) {
+func pick(names []string) (picked []system, err error) {
+	all := systems()
 	if len(names) == 0 {
-		return systems(), nil
+		return all, nil
 	}
-	var picked []system
 	for _, name := range names {
-		n := len(picked)
-		for _, s := range systems() {
-			if s.name == name {
-				picked = append(picked, s)
-			}
-		}
-		if len(picked) == n {
+		i := slices.IndexFunc(all, func(s system) bool { return s.name == name })
+		if i < 0 {
 			return nil, fmt.Errorf("no system is called %q: there are %q", name, AllSystems())
 		}
+		picked = append(picked, all[i])
 	}
 	return picked, nil
 }

@@ -27,7 +27,7 @@ func (c *check) all(ctx context.Context) error {
 		c.do(ctx, "install the older version", connect.install(oldPackages, c.run.kit.old)) &&
 		c.do(ctx, "scan with the older version", c.harness("scanning", "", connect.library("sample"))) &&
 		c.do(ctx, "upgrade", connect.install(newPackages, c.run.kit.new))) {
-		return c.stopped(ctx)
+		return context.Cause(ctx) // what else failed, the steps say
 	}
 	c.plugin(ctx, "avir_sample", connect.library("sample"), []string{"all"})
 	c.plugin(ctx, "avir_csample", connect.library("csample"), []string{"all"})
@@ -49,15 +49,7 @@ func (c *check) all(ctx context.Context) error {
 	c.do(ctx, "remove the second product's", control.uninstall())
 	c.do(ctx, "remove", connect.uninstall())
 	c.do(ctx, "nothing left", listing+"listing > now.txt\ndiff before.txt now.txt\n")
-	return c.stopped(ctx)
-}
-
-// stopped is why the tests ended before their end, if no step says so.
-func (c *check) stopped(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
+	return context.Cause(ctx) // what else failed, the steps say
 }
 
 // tellFacts asks the guest what it is.

@@ -14,10 +14,7 @@ import (
 )
 
 // Root is the file tree of a system.
-type Root struct {
-	Dir string
-	Env []string // additions to the environment of the programs that run in it
-}
+type Root struct{ Dir string }
 
 // Path returns the path, seen from outside, of a file in the tree.
 func (r Root) Path(name string) string { return filepath.Join(r.Dir, name) }
@@ -37,7 +34,7 @@ func (r Root) Run(ctx context.Context, name string, args ...string) (string, err
 // Command returns a command that runs a program of the tree in it. Its mounts
 // and its processes end with it. The tree must have a folder proc.
 func (r Root) Command(name string, args ...string) run.Command {
-	return isolated(r.Env, "--mount-proc="+r.Path("proc"), append([]string{"chroot", r.Dir, name}, args...)...)
+	return isolated(nil, "--mount-proc="+r.Path("proc"), append([]string{"chroot", r.Dir, name}, args...)...)
 }
 
 // environment is all that a program in a tree gets to know of its caller's
