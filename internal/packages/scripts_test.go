@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -147,6 +148,18 @@ func TestAServerOfTheOtherWidthIsToldOfWithTheCommandThatHelps(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestALinkToTheServerIsFollowedAndNoSpecialFileIsOpened(t *testing.T) {
+	s := newSandbox(t, platform.All[1])
+	near, linked := s.path(connectFolder+"/plugin/avserver/avserver"), connectFolder+"/bin/avserver"
+	s.write(t, connectFolder+"/bin/server32", elfHeader(1), 0o755)
+	require.NoError(t, os.Symlink("server32", s.path(linked)))
+	require.NoError(t, os.MkdirAll(filepath.Dir(near), 0o755))
+	require.NoError(t, syscall.Mkfifo(near, 0o600))
+	for script, args := range map[string][]string{"deb/postinst": {"configure", "1.0"}, "rpm/post": {"2"}} {
+		assert.Contains(t, s.run(t, script, args...), s.path(linked)+" is a 32-bit program and cannot load this 64-bit library", script)
 	}
 }
 
