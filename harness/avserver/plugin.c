@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elffile.h"
+
 typedef avir_plugin_extended_thread_iface *(*entry)(unsigned *version);
 
 /* The info is filled with this before the call, so that a name without its
@@ -42,6 +44,8 @@ static void *open_file(const char *path, int flags) {
 
 int plugin_load(struct plugin *p, const char *path, int flags) {
     memset(p, 0, sizeof *p);
+    if (unfit(path, p->error, sizeof p->error))
+        return -1;
     p->handle = open_file(path, flags);
     if (!p->handle) {
         const char *why = dlerror();
