@@ -6,9 +6,10 @@ import (
 	"context"
 	"strings"
 
+	"github.com/magefile/mage/mg"
+
 	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/targets"
-	"github.com/magefile/mage/mg"
 )
 
 func init() { run.EndBySignal() }
@@ -24,7 +25,7 @@ func Build(ctx context.Context, platform, plugin *string) error {
 	if plugin != nil {
 		return targets.BuildVendor(ctx, plugin, platform)
 	}
-	return targets.BuildFor(ctx, platform)
+	return targets.Build(ctx, platform)
 }
 
 // New writes the folder of a new plugin in go, c or c++, with tests and the data of its packages.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -47,12 +48,8 @@ func swap(tmp, path string) error {
 // names: network and shared ones don't, nor do overlays with a directory of a
 // lower layer.
 func cantExchange(err error) bool {
-	for _, code := range []error{unix.EXDEV, unix.EINVAL, unix.ENOSYS, unix.EPERM, unix.EOPNOTSUPP} {
-		if errors.Is(err, code) {
-			return true
-		}
-	}
-	return false
+	codes := []error{unix.EXDEV, unix.EINVAL, unix.ENOSYS, unix.EPERM, unix.EOPNOTSUPP}
+	return slices.ContainsFunc(codes, func(code error) bool { return errors.Is(err, code) })
 }
 
 // swapByRenames leaves path missing for a moment. When it fails, both are as

@@ -46,21 +46,21 @@ func LoadChangelog(dir string) ([]ChangelogEntry, error) {
 	return entries, nil
 }
 
-// EntryOf returns the entry of version v, or nil.
-func EntryOf(entries []ChangelogEntry, v Version) *ChangelogEntry {
+// HistoryOf returns the changelog up to version v: v's entry and the older ones.
+// It is nil if v has none.
+func HistoryOf(entries []ChangelogEntry, v Version) []ChangelogEntry {
 	i := slices.IndexFunc(entries, func(e ChangelogEntry) bool { return strings.TrimPrefix(e.Version, "v") == v.String() })
 	if i < 0 {
 		return nil
 	}
-	return &entries[i]
+	return entries[i:]
 }
 
-// entriesFor returns the changelog of a package of version v: v's entry and
-// the older ones. A build between releases gets an entry of its own.
+// entriesFor returns the changelog of a package of version v. A build between
+// releases gets an entry of its own.
 func entriesFor(entries []ChangelogEntry, v Version, at time.Time) []ChangelogEntry {
-	if e := EntryOf(entries, v); e != nil {
-		i := slices.IndexFunc(entries, func(o ChangelogEntry) bool { return o.Version == e.Version })
-		return entries[i:]
+	if known := HistoryOf(entries, v); known != nil {
+		return known
 	}
 	own := ChangelogEntry{Version: v.String(), Date: at, Changes: []string{"Build of a version that is not released."}}
 	return append([]ChangelogEntry{own}, entries...)

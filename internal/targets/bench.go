@@ -11,7 +11,7 @@ import (
 // about two minutes instead of a quarter of an hour, and writes dist/bench.
 func Bench(ctx context.Context, quick *bool) error {
 	return withRoot(func(root string) error {
-		if err := Build(ctx); err != nil {
+		if err := Build(ctx, nil); err != nil {
 			return err
 		}
 		if err := hostdeps.Need(ctx, hostdeps.For("bench")...); err != nil {

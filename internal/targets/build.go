@@ -13,12 +13,9 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// Build builds dist for all platforms.
-func Build(ctx context.Context) error { return buildFor(ctx, nil, false) }
-
-// BuildFor builds dist for the platforms of a list with commas, with the
-// toolchain that AVIR_TOOLCHAIN names. Without a list it takes all platforms.
-func BuildFor(ctx context.Context, list *string) error { return buildFor(ctx, list, false) }
+// Build builds dist for the platforms of a list with commas, with the toolchain
+// that AVIR_TOOLCHAIN names. Without a list it takes all platforms.
+func Build(ctx context.Context, list *string) error { return buildFor(ctx, list, false) }
 
 func buildFor(ctx context.Context, list *string, keep bool) error {
 	root, err := run.Root()

@@ -68,11 +68,6 @@ func eachNote(data []byte, visit func(kind uint32, desc []byte)) {
 
 func align4(n uint64) uint64 { return (n + 3) &^ 3 }
 
-func cString(data []byte) string {
-	text, _, _ := strings.Cut(string(data), "\x00")
-	return text
-}
-
 func isDebugSection(s *elf.Section) bool {
 	return s.Type == elf.SHT_SYMTAB || strings.HasPrefix(s.Name, ".debug_") ||
 		strings.HasPrefix(s.Name, ".zdebug_") || strings.HasPrefix(s.Name, ".stab")

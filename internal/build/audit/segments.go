@@ -3,6 +3,7 @@ package audit
 import (
 	"debug/elf"
 	"fmt"
+	"strings"
 )
 
 // segments judges how the library is mapped into the host, and how long.
@@ -55,7 +56,7 @@ func (a *audit) sections() error {
 		}
 		if s.Name == ".gnu_debuglink" {
 			if data, err := s.Data(); err == nil {
-				a.Debuglink = cString(data)
+				a.Debuglink, _, _ = strings.Cut(string(data), "\x00")
 			}
 		}
 	}

@@ -68,8 +68,8 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	entry := packages.EntryOf(history, o.Packages.Version)
-	if entry == nil {
+	history = packages.HistoryOf(history, o.Packages.Version)
+	if history == nil {
 		return fmt.Errorf("%s/changelog.yml has no entry for version %s: write what it brings", o.Packages.Data, o.Packages.Version)
 	}
 	if len(o.Tests) == 0 {
@@ -133,7 +133,7 @@ func Run(ctx context.Context, o Options) error {
 	}); err != nil {
 		return err
 	}
-	f := parts{manifest: shipped, entry: *entry, rehearsal: rehearsal, remarks: remarks}
+	f := parts{manifest: shipped, entry: history[0], rehearsal: rehearsal, remarks: remarks}
 	if f.vex, err = vex(o, known, strings.TrimPrefix(shipped.Go, "go")); err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func TestAReleaseHoldsPackagesArchivesNotesChecksumsAndAKey(t *testing.T) {
 	assert.Contains(t, string(parts{manifest: m, entry: entry, rehearsal: []string{"it is a test"}}.notes(o)), "NOT A RELEASE: it is a test.\n")
 	history, err := packages.LoadChangelog("../../../packaging")
 	require.NoError(t, err)
-	for _, change := range packages.EntryOf(history, o.Packages.Version).Changes {
+	for _, change := range packages.HistoryOf(history, o.Packages.Version)[0].Changes {
 		assert.Contains(t, string(notes), "- "+change+"\n")
 	}
 	assert.Contains(t, string(notes), signing.Fingerprint(o.Packages.Signer))

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/avirkit/avirkit/internal/build/glibc"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/run"
 )
@@ -123,21 +124,16 @@ func (f debFile) satisfies(ctx context.Context, needs []string) error {
 			continue
 		}
 		version, _, _ = strings.Cut(version, ")")
-		if err := compare(ctx, m[1], "ge", upstream(version)); err != nil {
+		atLeast := version
+		if glibc.Newer("2.4", version) {
+			atLeast = "2.3.6-6~" // as in Debian's shlibs
+		}
+		if err := compare(ctx, m[1], "ge", atLeast); err != nil {
 			return fmt.Errorf("%s needs glibc %s: %w", need, version, err)
 		}
 	}
 	const debian6 = "2.11.3-4"
 	return compare(ctx, m[1], "le", debian6)
-}
-
-// upstream returns the Debian version of glibc that has a symbol version.
-// Everything below 2.4 counts as 2.3.6-6~, as in Debian's shlibs.
-func upstream(version string) string {
-	if regexp.MustCompile(`^2\.[0-3](\.|$)`).MatchString(version) {
-		return "2.3.6-6~"
-	}
-	return version
 }
 
 func compare(ctx context.Context, a, relation, b string) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
@@ -79,7 +80,8 @@ func newApt(ctx context.Context, d rootfs.Debian, k *kit, t *table) (*apt, error
 		return nil, err
 	}
 	native, _, _ := strings.Cut(d.Arch, ",")
-	a := &apt{Root: tree, k: k, of: platformOf(native)}
+	of := slices.IndexFunc(platform.All, func(p *platform.Platform) bool { return p.Deb == native })
+	a := &apt{Root: tree, k: k, of: platform.All[of]}
 	for name, text := range map[string]string{
 		// dpkg waits for the disk after each file, which only a power cut needs.
 		"etc/dpkg/dpkg.cfg.d/test": "force-unsafe-io\n",
@@ -95,15 +97,6 @@ func newApt(ctx context.Context, d rootfs.Debian, k *kit, t *table) (*apt, error
 		err = a.subscribe(ctx, "good")
 	}
 	return a, err
-}
-
-func platformOf(deb string) *platform.Platform {
-	for _, of := range platform.All {
-		if of.Deb == deb {
-			return of
-		}
-	}
-	panic("no platform has Debian's architecture " + deb)
 }
 
 // putPackages copies the packages of all releases into the tree, for dpkg.

@@ -36,7 +36,12 @@ func (k *kit) signatures(ctx context.Context, home string) error {
 		return fmt.Errorf("the repository has %d RPM packages, not those of two versions", len(rpms))
 	}
 	for _, path := range rpms {
-		if err := k.flipped(path, func(file string) error { return checkRPM(ctx, home, file) }); err != nil {
+		if err := k.flipped(path, func(file string) error {
+			_, err := run.Command{
+				Name: "rpm", Args: []string{"-K", "--define", "_pkgverify_level all", file}, Env: []string{"HOME=" + home},
+			}.Run(ctx)
+			return err
+		}); err != nil {
 			return err
 		}
 	}
@@ -57,13 +62,6 @@ func (k *kit) signatures(ctx context.Context, home string) error {
 		}
 	}
 	return nil
-}
-
-func checkRPM(ctx context.Context, home, file string) error {
-	_, err := run.Command{
-		Name: "rpm", Args: []string{"-K", "--define", "_pkgverify_level all", file}, Env: []string{"HOME=" + home},
-	}.Run(ctx)
-	return err
 }
 
 // flipped runs check on a file, which must be good, and on copies with one

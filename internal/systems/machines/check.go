@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,12 +76,7 @@ func (c *check) inside(ctx context.Context, t *testRun, m *settings.Machine, dir
 }
 
 func (c *check) failed() bool {
-	for _, s := range c.steps {
-		if s.failed {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.steps, func(s step) bool { return s.failed })
 }
 
 // outputLines bounds what is kept of a step's output for the report.

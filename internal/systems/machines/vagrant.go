@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -175,10 +174,8 @@ func (v *vagrant) destroy(ctx context.Context, m *settings.Machine) error {
 
 // lastLineOf returns the last line of a file that grows, "" if there is none.
 func lastLineOf(path string) string {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
-	lines := strings.Split(strings.TrimSpace(string(data[max(0, len(data)-4096):])), "\n")
-	return run.Printable(lines[len(lines)-1])
+	data, _ := os.ReadFile(path)
+	var end run.Tail
+	fmt.Fprintf(&end, "%s\n", data[max(0, len(data)-4096):])
+	return end.Last()
 }

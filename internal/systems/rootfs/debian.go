@@ -25,14 +25,11 @@ type Debian struct {
 // Name is what a person calls it.
 func (d Debian) Name() string { return "Debian " + d.Number + " " + d.Arch }
 
-// cacheDir is where the fetched systems of a checkout stay.
-func cacheDir(root string) string { return filepath.Join(root, ".cache", "rootfs") }
-
 // Tarball is where the fetched system stays. Another choice of packages has
 // another name.
 func (d Debian) Tarball(root string) string {
 	choice := sha256.Sum256([]byte(strings.Join(append(d.Include, settings...), "\n")))
-	return filepath.Join(cacheDir(root), fmt.Sprintf("debian-%s-%s-%x.tar", d.Number, d.Arch, choice[:4]))
+	return filepath.Join(root, ".cache", "rootfs", fmt.Sprintf("debian-%s-%s-%x.tar", d.Number, d.Arch, choice[:4]))
 }
 
 // Unpack makes the system's tree in the new folder dir, which must be a
