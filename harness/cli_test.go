@@ -88,7 +88,9 @@ func TestMistakesGiveOneLineAndStatusTwo(t *testing.T) {
 	other := benchFor(t, host.Platforms[1])
 	wide, widePlugin := filepath.Join(other.dir, "avserver"), other.bad(t, "NONE")
 	foreign := filepath.Join(dir, "foreign.so")
-	require.NoError(t, os.WriteFile(foreign, header(elf.EM_AARCH64), 0o600))
+	require.NoError(t, os.WriteFile(foreign, header(elf.EM_AARCH64), 0o700))
+	cut := filepath.Join(dir, "cut.so")
+	require.NoError(t, os.WriteFile(cut, header(elf.EM_386)[:40], 0o600))
 	good := func(args ...string) []string {
 		return append([]string{"run", "all", "--plugin", plugin, "--data", filepath.Join(dir, "data")}, args...)
 	}
@@ -97,42 +99,46 @@ func TestMistakesGiveOneLineAndStatusTwo(t *testing.T) {
 		args []string
 		says string
 	}{
-		"no test":              {[]string{"run"}, "needs the name of a test"},
-		"unknown test":         {[]string{"run", "5"}, `no test "5"`},
-		"unknown command":      {[]string{"start"}, `unknown command "start"`},
-		"unknown option":       {[]string{"run", "all", "--fast"}, `unknown option "--fast"`},
-		"option without value": {[]string{"run", "all", "--plugin"}, "--plugin needs a value"},
-		"bad setting":          {[]string{"run", "all", "--set", "Port"}, "OPTION=VALUE"},
-		"bad number":           {[]string{"run", "all", "--threads", "0"}, "from 1 to 256"},
-		"bad time":             {[]string{"run", "all", "--wait", "150"}, "such as 90s"},
-		"no plugin":            {[]string{"run", "all"}, "avir.so"},
-		"no library":           {[]string{"run", "all", "--plugin", text}, "no ELF library"},
-		"a program":            {[]string{"run", "all", "--plugin", "/proc/self/exe"}, "is no shared library (ET_EXEC)"},
-		"another machine":      {[]string{"run", "all", "--plugin", foreign}, "it is for 64-bit AARCH64, and there are hosts for 32-bit x86 (i386) and 64-bit x86 (x86-64)"},
-		"another width's host": {good("--avserver", wide), "is for 64-bit x86 (x86-64), the plugin " + plugin + " for 32-bit x86 (i386)"},
-		"no host of its width": {[]string{"run", "all", "--plugin", widePlugin}, "neither " + filepath.Join(b.dir, "avserver") + " nor " + filepath.Join(filepath.Dir(b.dir), "linux-amd64", "avserver") + " is one"},
-		"no symbol":            {[]string{"run", "all", "--plugin", noSymbol}, "does not export get_plugin_extended_iface"},
-		"no host":              {[]string{"run", "all", "--plugin", noSymbol, "--avserver", "/nonexisting"}, "/nonexisting"},
-		"a FIFO as plugin":     {[]string{"run", "all", "--plugin", fifo}, fifo + " is not a regular file"},
-		"a device as plugin":   {[]string{"run", "all", "--plugin", "/dev/zero"}, "/dev/zero is not a regular file"},
-		"a folder as host":     {good("--avserver", dir), dir + " is not a regular file"},
-		"a text as host":       {good("--avserver", text), text + " can't be executed"},
-		"unknown kernel":       {good("--kernel-floor", "9.9"), "--kernel-floor 9.9: unknown kernel version: use 2.6.32"},
-		"unknown check":        {good("--only", "fork", "--only", "nonsense"), `no check "nonsense"`},
-		"long option name":     {good("--set", strings.Repeat("n", 32)+"=v"), "at most 31 bytes"},
-		"long option value":    {good("--set", "n="+strings.Repeat("v", 128)), "its value 127"},
-		"too many settings":    {good(strings.Fields(strings.Repeat("--set=n=v ", 65))...), "64 is the most"},
-		"data below a file":    {[]string{"run", "generate", "--data", filepath.Join(text, "data")}, "--data"},
-		"data not writable":    {[]string{"run", "all", "--plugin", plugin, "--data", "/proc/data"}, "--data"},
-		"no folder for JUnit":  {good("--junit", filepath.Join(dir, "none", "r.xml")), "--junit " + filepath.Join(dir, "none", "r.xml")},
-		"JSON into a file":     {good("--json", filepath.Join(text, "r.json")), "--json " + text},
-		"JSON onto a folder":   {good("--json", dir), "is a folder"},
-		"JSON to the table":    {good("--json", "-"), "--json -: standard output has the table"},
-		"JUnit to the table":   {good("--junit", "-"), "--junit -: standard output has the table"},
-		"a check elsewhere":    {[]string{"run", "scanning", "--plugin", plugin, "--only", "fork"}, "--only chooses among the hostile checks"},
-		"a list of nothing":    {[]string{"--list"}, "--list is for run hostile"},
-		"a list elsewhere":     {[]string{"run", "scanning", "--list"}, "--list is for run hostile"},
-		"nothing to measure":   {[]string{"bench", "--plugin", plugin}, "bench needs --file"},
+		"no test":                 {[]string{"run"}, "needs the name of a test"},
+		"unknown test":            {[]string{"run", "5"}, `no test "5"`},
+		"unknown command":         {[]string{"start"}, `unknown command "start"`},
+		"unknown option":          {[]string{"run", "all", "--fast"}, `unknown option "--fast"`},
+		"option without value":    {[]string{"run", "all", "--plugin"}, "--plugin needs a value"},
+		"bad setting":             {[]string{"run", "all", "--set", "Port"}, "OPTION=VALUE"},
+		"bad number":              {[]string{"run", "all", "--threads", "0"}, "from 1 to 256"},
+		"bad time":                {[]string{"run", "all", "--wait", "150"}, "such as 90s"},
+		"no plugin":               {[]string{"run", "all"}, "avir.so"},
+		"a library cut off":       {[]string{"run", "all", "--plugin", cut}, "the plugin " + cut + " is no ELF library: it is cut off"},
+		"another machine's host":  {good("--avserver", foreign), "the host program " + foreign + " can't be taken: it is for 64-bit AARCH64, and there are hosts for 32-bit"},
+		"an empty floor":          {good("--kernel-floor", ""), "--kernel-floor needs a value"},
+		"an empty file for JUnit": {good("--junit="), "--junit needs a value"},
+		"no library":              {[]string{"run", "all", "--plugin", text}, "no ELF library"},
+		"a program":               {[]string{"run", "all", "--plugin", "/proc/self/exe"}, "is no shared library (ET_EXEC)"},
+		"another machine":         {[]string{"run", "all", "--plugin", foreign}, "it is for 64-bit AARCH64, and there are hosts for 32-bit x86 (i386) and 64-bit x86 (x86-64)"},
+		"another width's host":    {good("--avserver", wide), "is for 64-bit x86 (x86-64), the plugin " + plugin + " for 32-bit x86 (i386)"},
+		"no host of its width":    {[]string{"run", "all", "--plugin", widePlugin}, "neither " + filepath.Join(b.dir, "avserver") + " nor " + filepath.Join(filepath.Dir(b.dir), "linux-amd64", "avserver") + " is one"},
+		"no symbol":               {[]string{"run", "all", "--plugin", noSymbol}, "does not export get_plugin_extended_iface"},
+		"no host":                 {[]string{"run", "all", "--plugin", noSymbol, "--avserver", "/nonexisting"}, "/nonexisting"},
+		"a FIFO as plugin":        {[]string{"run", "all", "--plugin", fifo}, fifo + " is not a regular file"},
+		"a device as plugin":      {[]string{"run", "all", "--plugin", "/dev/zero"}, "/dev/zero is not a regular file"},
+		"a folder as host":        {good("--avserver", dir), dir + " is not a regular file"},
+		"a text as host":          {good("--avserver", text), text + " can't be executed"},
+		"unknown kernel":          {good("--kernel-floor", "9.9"), "--kernel-floor 9.9: unknown kernel version: use 2.6.32"},
+		"unknown check":           {good("--only", "fork", "--only", "nonsense"), `no check "nonsense"`},
+		"long option name":        {good("--set", strings.Repeat("n", 32)+"=v"), "at most 31 bytes"},
+		"long option value":       {good("--set", "n="+strings.Repeat("v", 128)), "its value 127"},
+		"too many settings":       {good(strings.Fields(strings.Repeat("--set=n=v ", 65))...), "64 is the most"},
+		"data below a file":       {[]string{"run", "generate", "--data", filepath.Join(text, "data")}, "--data"},
+		"data not writable":       {[]string{"run", "all", "--plugin", plugin, "--data", "/proc/data"}, "--data"},
+		"no folder for JUnit":     {good("--junit", filepath.Join(dir, "none", "r.xml")), "--junit " + filepath.Join(dir, "none", "r.xml")},
+		"JSON into a file":        {good("--json", filepath.Join(text, "r.json")), "--json " + text},
+		"JSON onto a folder":      {good("--json", dir), "is a folder"},
+		"JSON to the table":       {good("--json", "-"), "--json -: standard output has the table"},
+		"JUnit to the table":      {good("--junit", "-"), "--junit -: standard output has the table"},
+		"a check elsewhere":       {[]string{"run", "scanning", "--plugin", plugin, "--only", "fork"}, "--only chooses among the hostile checks"},
+		"a list of nothing":       {[]string{"--list"}, "--list is for run hostile"},
+		"a list elsewhere":        {[]string{"run", "scanning", "--list"}, "--list is for run hostile"},
+		"nothing to measure":      {[]string{"bench", "--plugin", plugin}, "bench needs --file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, errors, status := output(t, dir, "", harness, c.args...)

@@ -27,6 +27,7 @@ func commands() *cobra.Command {
 	root := &cobra.Command{
 		Use: "harness", Short: "test an antivirus plugin", Long: about, Version: version,
 		SilenceUsage: true, SilenceErrors: true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return noneEmpty(cmd.Flags()) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.list {
 				return errors.New("--list is for run hostile")
@@ -139,6 +140,17 @@ func listChecks(w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// noneEmpty refuses an option with an empty value. It comes from a variable that
+// a script forgot to set, and the floor, or the report, would silently be none.
+func noneEmpty(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		if f.Value.Type() == "string" && f.Value.String() == "" {
+			err = seeHelp(fmt.Errorf("--%s needs a value, not an empty one", f.Name))
+		}
+	})
+	return err
 }
 
 // wrongFlag says what is wrong in the words of this program.

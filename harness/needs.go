@@ -95,7 +95,16 @@ func (o *options) checkAvserver() error {
 func (o *options) findAvserver(plugin *host.Platform) error {
 	if o.run.Avserver != "" {
 		// A script may wrap the host in a debugger or an emulator.
-		if p, err := host.PlatformOfFile(o.run.Avserver); err == nil && p != plugin {
+		f, err := host.OpenELF(o.run.Avserver)
+		if err != nil {
+			return nil
+		}
+		defer f.Close()
+		p, err := host.PlatformOf(f)
+		if err != nil {
+			return fmt.Errorf("the host program %s can't be taken: %w; leave --avserver out, or name another", o.run.Avserver, err)
+		}
+		if p != plugin {
 			return fmt.Errorf("the host program %s is for %s, the plugin %s for %s: leave --avserver out, or name another", o.run.Avserver, p.Words, o.run.Plugin, plugin.Words)
 		}
 		return nil
@@ -180,7 +189,7 @@ func checkLibrary(path string) (*host.Platform, error) {
 	if err := regular(path); err != nil {
 		return nil, fmt.Errorf("the plugin: %w; name it with --plugin", err)
 	}
-	f, err := elf.Open(path)
+	f, err := host.OpenELF(path)
 	if err != nil {
 		return nil, fmt.Errorf("the plugin %s is no ELF library: %w", path, err)
 	}

@@ -2,7 +2,9 @@ package host
 
 import (
 	"debug/elf"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -12,6 +14,8 @@ type Platform struct {
 	Name  string // of its folder in dist
 	Words string // for people
 	Flag  string // makes an x86 gcc compile for it
+	Deb   string // architecture of its packages in dpkg's words
+	RPM   string // and in rpm's
 
 	class   elf.Class
 	machine elf.Machine
@@ -28,13 +32,13 @@ type Platform struct {
 // Platforms are those that avserver is compiled for.
 var Platforms = []*Platform{
 	{
-		Name: "linux-386", Words: "32-bit x86 (i386)", Flag: "-m32",
+		Name: "linux-386", Words: "32-bit x86 (i386)", Flag: "-m32", Deb: "i386", RPM: "i686",
 		class: elf.ELFCLASS32, machine: elf.EM_386,
 		loader: "/lib/ld-linux.so.2", install: "libc6-i386 (Debian, Ubuntu) or glibc.i686 (RHEL, Fedora)",
 		AddressSpaces: []int{100, 120, 150, 200, 300, 400, 600, 1000, 2000}, Enough: 600,
 	},
 	{
-		Name: "linux-amd64", Words: "64-bit x86 (x86-64)", Flag: "-m64",
+		Name: "linux-amd64", Words: "64-bit x86 (x86-64)", Flag: "-m64", Deb: "amd64", RPM: "x86_64",
 		class: elf.ELFCLASS64, machine: elf.EM_X86_64,
 		loader: "/lib64/ld-linux-x86-64.so.2", install: "libc6-amd64 (Debian, Ubuntu) under a 64-bit kernel",
 		AddressSpaces: []int{1000, 1200, 1280, 1340, 1400, 1500, 2000, 4000}, Enough: 2000,
@@ -56,12 +60,22 @@ func PlatformOf(f *elf.File) (*Platform, error) {
 
 // PlatformOfFile is PlatformOf for the file at path.
 func PlatformOfFile(path string) (*Platform, error) {
-	f, err := elf.Open(path)
+	f, err := OpenELF(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	return PlatformOf(f)
+}
+
+// OpenELF is elf.Open, which says EOF of a file that is too short for what it
+// seems to hold.
+func OpenELF(path string) (*elf.File, error) {
+	f, err := elf.Open(path)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("it is cut off, or too short for an ELF file")
+	}
+	return f, err
 }
 
 // Words lists the platforms for people.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/avirkit/avirkit/harness/avirctl/machine"
+	"github.com/avirkit/avirkit/harness/avirctl/product"
 	"github.com/avirkit/avirkit/harness/host"
 )
 
@@ -47,6 +50,37 @@ func TestServersOfTheOptionAddress(t *testing.T) {
 	}
 	r := &run{Options: Options{Settings: []host.Setting{{Name: "Address", Value: " , "}}}}
 	assert.ErrorContains(t, r.findServers(), "names no server")
+}
+
+func TestTheCommandForTheOtherWidthIsThatOfThePackageManager(t *testing.T) {
+	const apt = "dpkg --add-architecture i386 && apt-get update && apt-get install kerio-control-avir-clam:i386"
+	const dnf = "dnf swap kerio-control-avir-clam kerio-control-avir-clam.i686"
+	const yum = "yum remove kerio-control-avir-clam && yum install kerio-control-avir-clam.i686"
+	for programs, want := range map[string]string{"": apt + ", or " + dnf + ", or " + yum, "apt-get": apt, "yum dnf": dnf, "yum": yum} {
+		r := &run{Options: Options{Machine: machine.New(t.TempDir())}, product: product.All[1]}
+		require.NoError(t, os.MkdirAll(r.Machine.Path("/usr/bin"), 0o755))
+		for _, name := range strings.Fields(programs) {
+			require.NoError(t, os.WriteFile(r.Machine.Path("/usr/bin/"+name), nil, 0o755))
+		}
+		assert.Equal(t, want, r.otherWidth(product.Library{Name: "avir_clam"}, host.Platforms[0]), programs)
+	}
+}
+
+func TestAServerThatIsAProgramComesBeforeAScriptOfItsName(t *testing.T) {
+	m := machine.New(t.TempDir())
+	connect := product.All[0]
+	assert.Empty(t, connect.Server(m))
+	put := func(path string, content []byte) {
+		require.NoError(t, os.MkdirAll(filepath.Dir(m.Path(path)), 0o755))
+		require.NoError(t, os.WriteFile(m.Path(path), content, 0o755))
+	}
+	script, program := connect.Folder+"/plugin/avserver/avserver", connect.Folder+"/bin/avserver"
+	put(script, []byte("#!/bin/sh\nexec ../../bin/avserver\n"))
+	assert.Equal(t, script, connect.Server(m))
+	own, err := os.ReadFile("/proc/self/exe")
+	require.NoError(t, err)
+	put(program, own)
+	assert.Equal(t, program, connect.Server(m))
 }
 
 // reports are one for each state.

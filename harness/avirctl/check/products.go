@@ -74,7 +74,7 @@ func (r *run) plugin(l product.Library, server *host.Platform) []Finding {
 	case l.Platform == nil:
 		return one(Failed, "remove it, or install the package that has it again", "%s is no plugin: %s", l.Path, l.Problem)
 	case server != nil && server != l.Platform:
-		return one(Failed, fmt.Sprintf("install the package of the other width: %s", r.otherWidth(server)),
+		return one(Failed, fmt.Sprintf("install the package of the other width: %s", r.otherWidth(l, server)),
 			"%s is for %s, and the product's server is for %s and can't load it", l.Path, l.Platform.Words, server.Words)
 	}
 	if r.product.ID != "" && filepath.Dir(l.Path) == r.product.Plugins {
@@ -86,14 +86,24 @@ func (r *run) plugin(l product.Library, server *host.Platform) []Finding {
 	return one(OK, "", "%s for %s (%s)", l.Path, l.Platform.Words, origin)
 }
 
-// otherWidth is the command that brings the plugin for a platform.
-func (r *run) otherWidth(p *host.Platform) string {
-	name := "kerio-" + r.product.ID + "-avir-clam"
-	deb, rpm := "amd64", "x86_64"
-	if p.Name == "linux-386" {
-		deb, rpm = "i386", "i686"
+// otherWidth is the command that brings a library for a platform instead of l,
+// by the package manager of this machine if that is known. The packages of both
+// widths exclude each other, so dnf and yum must take one away.
+func (r *run) otherWidth(l product.Library, p *host.Platform) string {
+	name := "kerio-" + r.product.ID + "-" + strings.ReplaceAll(l.Name, "_", "-")
+	var commands []string
+	for _, c := range []struct{ program, command string }{
+		{"apt-get", "dpkg --add-architecture %[2]s && apt-get update && apt-get install %[1]s:%[2]s"},
+		{"dnf", "dnf swap %[1]s %[1]s.%[3]s"},
+		{"yum", "yum remove %[1]s && yum install %[1]s.%[3]s"},
+	} {
+		command := fmt.Sprintf(c.command, name, p.Deb, p.RPM)
+		if _, err := r.Machine.Stat("/usr/bin/" + c.program); err == nil {
+			return command
+		}
+		commands = append(commands, command)
 	}
-	return fmt.Sprintf("apt-get install %s:%s, or dnf install %s.%s", name, deb, name, rpm)
+	return strings.Join(commands, ", or ")
 }
 
 // checkLoaded looks into the memory of the running server.

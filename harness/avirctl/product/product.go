@@ -52,16 +52,23 @@ func ByID(id string) (Product, error) {
 const serverName = "avserver"
 
 // Server returns the path of the product's antivirus server, or "". Nothing
-// published says where it is, so all folders of the product are looked at.
-func (p Product) Server(m *machine.Machine) string {
+// published says where it is, so all folders of the product are looked at. A
+// script of that name counts only where there is no program.
+func (p Product) Server(m *machine.Machine) (server string) {
 	for _, between := range []string{"plugin/avserver/", "", "*/", "*/*/", "*/*/*/"} {
 		for _, path := range m.Glob(filepath.Join(p.Folder, between, serverName)) {
-			if f, err := m.Stat(path); err == nil && f.Mode().IsRegular() {
+			if f, err := m.Stat(path); err != nil || !f.Mode().IsRegular() {
+				continue
+			}
+			if _, err := host.PlatformOfFile(m.Path(path)); err == nil {
 				return path
+			}
+			if server == "" {
+				server = path
 			}
 		}
 	}
-	return ""
+	return server
 }
 
 // Running returns the antivirus servers that run. Those of another product are
