@@ -88,6 +88,7 @@ var (
 	forced     = regexp.MustCompile(`^-(include|imacros)`)
 	linking    = regexp.MustCompile(`^-([LlTuz]|Wl,|Xlinker|static-lib|nodefaultlibs|nostdlib)`)
 	onlyCXX    = regexp.MustCompile(`^-(std=.*\+\+|f(no-)?rtti$|nostdinc\+\+|stdlib=)`)
+	lto        = regexp.MustCompile(`^-f(no-)?(fat-)?lto`)
 	onlyC      = regexp.MustCompile(`^-std=`) // of what onlyCXX leaves
 )
 
@@ -121,6 +122,7 @@ func (a *cArguments) add(dir string, l flagLine, words []string) error {
 			return fmt.Errorf("%s: no source in %s is called %s", l.at, dir, word)
 		}
 		a.sources = append(a.sources, found...)
+	case lto.MatchString(word): // left out: the build reads the objects' machine code
 	case !strings.HasPrefix(word, "-"):
 		a.link = append(a.link, word)
 	case word == "-L" || word == "-l":
@@ -136,7 +138,7 @@ func (a *cArguments) add(dir string, l flagLine, words []string) error {
 	default:
 		a.c, a.cxx = append(a.c, words...), append(a.cxx, words...)
 		if !forced.MatchString(word) {
-			a.link = append(a.link, words...) // -flto, -fopenmp and the like
+			a.link = append(a.link, words...) // -fopenmp and the like
 		}
 	}
 	return nil

@@ -31,13 +31,13 @@ linux-amd64: -Llib64 -l engine -Wl,--start-group -u start
 	assert.Equal(t, cArguments{
 		sources:    []string{"src/a.c", "src/b.cpp"},
 		preprocess: []string{"-I", "my engine", `-DNAME="x y"`},
-		c:          []string{"-std=gnu11", "-Wall", "-flto", "-include", "all.h", "-DWIDE"},
-		cxx:        []string{"-std=c++20", "-fno-rtti", "-Wall", "-flto", "-include", "all.h", "-DFAST", "-Wnon-virtual-dtor"},
-		link:       []string{"-Wall", "-flto", "-Llib64", "-lengine", "-Wl,--start-group", "-u", "start"},
+		c:          []string{"-std=gnu11", "-Wall", "-include", "all.h", "-DWIDE"},
+		cxx:        []string{"-std=c++20", "-fno-rtti", "-Wall", "-include", "all.h", "-DFAST", "-Wnon-virtual-dtor"},
+		link:       []string{"-Wall", "-Llib64", "-lengine", "-Wl,--start-group", "-u", "start"},
 	}, wide)
 	narrow, err := f.arguments(named(t, "linux-386"))
 	require.NoError(t, err)
-	assert.Equal(t, []string{"-Wall", "-flto", "lib32/libengine.a"}, narrow.link)
+	assert.Equal(t, []string{"-Wall", "lib32/libengine.a"}, narrow.link)
 }
 
 func TestAWrongLineOfFlagsIsNamed(t *testing.T) {

@@ -188,9 +188,15 @@ func (t *target) buildC(ctx context.Context, p Plugin, out, objects string) erro
 		return err
 	}
 	sources := append(slices.Clone(f.sources), a.sources...)
-	hasCXX := slices.ContainsFunc(sources, cxxNames.MatchString)
-	if hasCXX {
-		if err := t.tc.NeedCXX(ctx, t.platform); err != nil {
+	files := linkInputs(f.dir, a.link)
+	if err := t.machineCode(files); err != nil {
+		return err
+	}
+	driver := t.compiler.CC
+	var runtime []string
+	if slices.ContainsFunc(sources, cxxNames.MatchString) || needCXX(a.link, files) {
+		driver = t.compiler.CXX
+		if runtime, err = t.cxxRuntime(ctx, filepath.Dir(objects)); err != nil {
 			return err
 		}
 	}
@@ -215,11 +221,6 @@ func (t *target) buildC(ctx context.Context, p Plugin, out, objects string) erro
 		if err := compile(filepath.Join(t.simpleAPI(), "avCommon.c"), t.compiler.CC, "-std=gnu99", "-include", f.header); err != nil {
 			return err
 		}
-	}
-	driver := t.compiler.CC
-	var runtime []string
-	if hasCXX {
-		driver, runtime = t.compiler.CXX, t.compiler.CXXRuntime
 	}
 	args := []string{"-shared", "-pthread", "-Wl,-z,now", "-Wl,-z,nodelete", "-o", out}
 	args = slices.Concat(args, linked, a.link, runtime, t.linkFlags(t.exportScript()))

@@ -149,7 +149,7 @@ func TestAPluginInCIsRefusedWithTheReason(t *testing.T) {
 	}{
 		"nothing names it":      {map[string]string{"mine.c": simpleSource, "mine.h": "", FlagsFile: "-DANSWER=0"}, `#define AVPLUGIN_SHORTCUT "avir_mine"`},
 		"it has another name":   {map[string]string{"mine.c": simpleSource, "mine.h": "#define AVPLUGIN_SHORTCUT \"avir_other\"\n", FlagsFile: "-DANSWER=0"}, `"avir_other", and the library will be avir_mine.so`},
-		"it lacks a function":   {map[string]string{"mine.c": "#include \"avPlugin.h\"\n#include \"mine.h\"\n", "mine.h": simpleHeader}, "pluginInit"},
+		"it lacks a function":   {map[string]string{"mine.c": "#include \"avPlugin.h\"\n#include \"mine.h\"\n", "mine.h": simpleHeader}, ", testFile: the plugin's own sources define it, with exactly the parameters in avPlugin.h"},
 		"it does not compile":   {map[string]string{"mine.c": simpleSource, "mine.h": simpleHeader}, "ANSWER"},
 		"it needs a newer libc": {map[string]string{"mine.c": simpleSource + "#include <sys/random.h>\nlong later(void) { return getrandom(0, 0, 0); }\n", "mine.h": simpleHeader, FlagsFile: "-DANSWER=0"}, "\ngetrandom: glibc 2.11, the oldest supported, lacks it: do without"},
 		"it ends the process":   {map[string]string{"mine.c": "#include <stdlib.h>\n#include <err.h>\n#define ANSWER (size ? exit(1), 0 : (errx(1, f), 0))\n" + simpleSource, "mine.h": simpleHeader}, "it may end the host's process: mine.c calls exit, mine.c calls errx: return a failure instead"},
@@ -172,7 +172,7 @@ func TestABuildWarnsOfWhatMayEndTheProcess(t *testing.T) {
 
 // What a compiler or linker says of a name that it does not find, as far as it is C's.
 func TestAMissingFunctionOfANewerGlibcIsNamed(t *testing.T) {
-	b := &target{platform: platform.All[0]}
+	b := &target{platform: platform.All[0], builder: &builder{Options: Options{Root: "/here"}, tc: &toolchain.Toolchain{Name: toolchain.Zig}}}
 	for text, want := range map[string]string{
 		"mine.c:(.text+0x5): undefined reference to `memfd_create'":                                         "\nmemfd_create: glibc 2.11, the oldest supported, lacks it",
 		"ld.lld: undefined symbol: secure_getenv\n    note: referenced by a.o":                              "\nsecure_getenv: glibc 2.11",

@@ -12,28 +12,30 @@ import (
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/build/platform"
+	"github.com/avirkit/avirkit/internal/build/toolchain"
 )
 
-// linkInputs are the files that a plugin's flags give to the linker: those that
-// they name, and what -lNAME finds in the folders of -L.
-func (f *cFolder) linkInputs(a cArguments) (files []string) {
+// linkInputs are the files that words on the link line, written for a folder,
+// give to the linker: those that they name, and what -lNAME finds in the folders
+// of -L.
+func linkInputs(dir string, words []string) (files []string) {
 	path := func(name string) string {
 		if filepath.IsAbs(name) {
 			return name
 		}
-		return filepath.Join(f.dir, name)
+		return filepath.Join(dir, name)
 	}
 	var folders []string
-	for _, word := range a.link {
+	for _, word := range words {
 		if folder, is := strings.CutPrefix(word, "-L"); is {
 			folders = append(folders, path(folder))
 		}
 	}
-	for i, word := range a.link {
+	for i, word := range words {
 		library, is := strings.CutPrefix(word, "-l")
 		if !is {
 			// Not the second word of -u SYMBOL and the like.
-			if !strings.HasPrefix(word, "-") && (i == 0 || !takesNext.MatchString(a.link[i-1])) {
+			if !strings.HasPrefix(word, "-") && (i == 0 || !takesNext.MatchString(words[i-1])) {
 				files = append(files, path(word))
 			}
 			continue
@@ -60,17 +62,17 @@ func (f *cFolder) checkInputs(p *platform.Platform) error {
 	if err != nil {
 		return err
 	}
-	for _, path := range f.linkInputs(a) {
-		if err := linkable(path, p); err != nil {
+	for _, path := range linkInputs(f.dir, a.link) {
+		if err := linkable(path, p, func(p *platform.Platform) string { return p.Name + ":" }); err != nil {
 			return fmt.Errorf("%s names %w", filepath.Join(f.dir, FlagsFile), err)
 		}
 	}
 	return nil
 }
 
-// linkable says what is wrong with a file on the link line. Its errors continue
-// a sentence.
-func linkable(path string, p *platform.Platform) error {
+// linkable says what is wrong with a file on the link line; line tells how lines
+// begin that are for one platform. Its errors continue a sentence.
+func linkable(path string, p *platform.Platform, line func(*platform.Platform) string) error {
 	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%s, which does not exist (looked for while building for %s)", path, p)
@@ -87,11 +89,33 @@ func linkable(path string, p *platform.Platform) error {
 		return fmt.Errorf("%s, a shared library, which the systems of the plugin's users don't have: link a static archive (.a) of it, or ship it beside the plugin and open it with dlopen", path)
 	}
 	if of := platform.Of(h.Class, h.Machine); of != p {
-		holds := fmt.Sprintf("%s %s", h.Class, h.Machine)
-		if of != nil {
-			holds = of.Name
+		if of == nil {
+			return fmt.Errorf("%s, which holds code for %s %s, in a build for %s", path, h.Class, h.Machine, p)
 		}
-		return fmt.Errorf("%s, which holds code for %s, in a build for %s: begin the line with \"%s:\" and name one for %[3]s in a line of its own", path, holds, p, holds)
+		return fmt.Errorf("%s, which holds code for %s, in a build for %s: begin the line with %q and name one for %[3]s in a line of its own", path, of, p, line(of))
+	}
+	return nil
+}
+
+// machineCode refuses files that the other toolchain's compiler made with -flto:
+// the linker takes what it can't read for empty. Errors continue a sentence.
+func (t *target) machineCode(files []string) error {
+	for _, path := range files {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		const bitcode = "BC\xc0\xde"
+		lto := ""
+		switch {
+		case bytes.Contains(content, []byte("__gnu_lto_slim")):
+			lto = toolchain.GCC
+		case bytes.HasPrefix(content, []byte(bitcode)) || bytes.Contains(content, []byte("`\n"+bitcode)):
+			lto = toolchain.Zig
+		}
+		if lto != "" && lto != t.tc.Name {
+			return fmt.Errorf("%s holds no machine code, only what -flto made for another compiler than %s: compile it without -flto", path, t.tc)
+		}
 	}
 	return nil
 }

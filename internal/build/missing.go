@@ -12,12 +12,16 @@ import (
 	"github.com/avirkit/avirkit/internal/build/toolchain"
 )
 
-// What compilers and linkers say of names of C that they don't know. What has
-// parentheses or colons behind it is a name of C++.
+// What compilers and linkers say of names that they don't know, of C and of C++,
+// where parentheses or colons follow.
 var (
 	undefined  = regexp.MustCompile("(?:undefined reference to|undefined symbol:) [`'\"]?([A-Za-z_]\\w*)(?:['\"\\s;]|$)")
+	ofCXX      = regexp.MustCompile("(?:undefined reference to|undefined symbol:) [`'\"]?([^\n`'\"]*(?:::|\\()[^\n`'\"]*)")
 	undeclared = regexp.MustCompile("error: (?:implicit declaration of function |call to undeclared (?:library )?function |use of undeclared identifier )?['‘](\\w+)['’]( was not declared|;|$| \\[|\n)")
 )
+
+// simpleNames are what the author of a plugin on the simple API defines.
+var simpleNames = []string{"plugin_config", "CONFIG_SIZE", "pluginInit", "pluginClose", "threadInit", "threadClose", "testFile"}
 
 // explainMissing adds to a compiler's or linker's error which of the names that
 // it misses the oldest supported C library lacks, and this machine's own has.
@@ -25,7 +29,7 @@ func (t *target) explainMissing(err error) error {
 	if err == nil {
 		return nil
 	}
-	var newer, unknown []string
+	var newer, own, unknown []string
 	note := func(names *[]string, name string) {
 		if !slices.Contains(*names, name) && len(t.platform.Glibc().Homes(name)) == 0 && !toolchain.InStaticPart(name) {
 			*names = append(*names, name)
@@ -37,12 +41,30 @@ func (t *target) explainMissing(err error) error {
 		switch name := m[1]; {
 		case slices.Contains(here, name):
 			note(&newer, name)
+		case slices.Contains(simpleNames, name):
+			note(&own, name)
 		case len(m) == 2:
 			note(&unknown, name)
 		}
 	}
 	if len(newer) > 0 {
 		err = fmt.Errorf("%w\n%s: glibc %s, the oldest supported, lacks it: do without", err, strings.Join(newer, ", "), t.platform.GlibcFloor)
+	}
+	if len(own) > 0 {
+		err = fmt.Errorf("%w\n%s: the plugin's own sources define it, with exactly the parameters in avPlugin.h", err, strings.Join(own, ", "))
+	}
+	for _, m := range ofCXX.FindAllStringSubmatch(text, -1) {
+		if strings.Contains(m[1], "std::") {
+			other := toolchain.Zig
+			if t.tc.Name == toolchain.Zig {
+				other = toolchain.GCC
+			}
+			err = fmt.Errorf("%w\n%s: an archive that was made with another C++ library than %s's names it otherwise: set AVIR_TOOLCHAIN=%s", err, m[1], t.tc.Name, other)
+			break
+		}
+	}
+	if strings.Contains(text, "replacement directory") {
+		err = fmt.Errorf("%w\nwhere this checkout is now: go mod edit -replace=github.com/avirkit/avirkit/api=%s", err, filepath.Join(t.Root, "api"))
 	}
 	if len(unknown) > 0 {
 		err = fmt.Errorf("%w\n%s: no source and no archive has it: name one that does in %s", err, strings.Join(unknown, ", "), FlagsFile)

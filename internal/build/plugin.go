@@ -51,8 +51,8 @@ func (t *target) plugin(ctx context.Context, p Plugin, l *Library) error {
 		var err error
 		if p.c != nil {
 			err = t.buildC(ctx, p, full, objects)
-		} else if _, err = t.goBuild(p, full, objects, t.exportScript()).Run(ctx); err == nil {
-			l.Mended, err = t.mend(full, objects)
+		} else {
+			l.Mended, err = t.buildGo(ctx, p, full, work, objects)
 		}
 		if err != nil {
 			return "", t.explainMissing(err)
@@ -127,11 +127,28 @@ func (t *target) mend(library, objects string) (places int, err error) {
 	return lldmend.Mend(library, goObject, others...)
 }
 
+// buildGo links a plugin in Go into out, and mends it.
+func (t *target) buildGo(ctx context.Context, p Plugin, out, work, objects string) (mended int, err error) {
+	runtime, err := t.cgoRuntime(ctx, p, work)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := t.goBuild(p, out, objects, t.exportScript(), runtime...).Run(ctx); err != nil {
+		return 0, err
+	}
+	return t.mend(out, objects)
+}
+
 // goBuild is the command that links plugin p into out, with all symbols; the
 // linker leaves the object files, Go's own go.o among them, in objects.
-func (t *target) goBuild(p Plugin, out, objects, script string) run.Command {
-	ld := append(t.goLinkFlags(), "-tmpdir="+objects, "'-extldflags="+strings.Join(t.linkFlags(script), " ")+"'")
+func (t *target) goBuild(p Plugin, out, objects, script string, runtime ...string) run.Command {
+	ld := append(t.goLinkFlags(), "-tmpdir="+objects, "'-extldflags="+strings.Join(append(runtime, t.linkFlags(script)...), " ")+"'")
 	args := append([]string{"build", "-buildmode=c-shared", "-o", out, "-ldflags=" + strings.Join(ld, " ")}, goFlags()...)
+	return t.goCommand(p, args...)
+}
+
+// goCommand is a command of the go command about a plugin.
+func (t *target) goCommand(p Plugin, args ...string) run.Command {
 	dir, pkg := filepath.Join(t.Root, filepath.Dir(p.Dir)), "./"+filepath.Base(p.Dir)
 	if filepath.IsAbs(p.Dir) {
 		dir, pkg = p.Dir, "." // a module of its own

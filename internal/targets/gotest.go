@@ -75,13 +75,19 @@ func (s suite) run(ctx context.Context, root string) (t tally, err error) {
 		}
 		t.failed, t.skipped = len(tests.Failed()), len(tests.Skipped())
 		t.passed = tests.Total() - t.skipped
+		outside := 0 // packages that failed outside of a test; they are counted in no total
 		for _, failed := range tests.Failed() {
-			if failed.Test != "" { // a package that failed outside of a test is counted in no total
-				t.passed--
+			if failed.Test == "" {
+				outside++
 			}
 		}
+		t.passed -= t.failed - outside
 		if err != nil && t.failed > 0 {
-			err = fmt.Errorf("%d tests or packages failed", t.failed)
+			failed := fmt.Errorf("%d tests or packages failed", t.failed)
+			if outside > 0 { // before Go 1.24 only the command's error has what the compiler said
+				failed = fmt.Errorf("%w: %w", failed, err)
+			}
+			err = failed
 		}
 		return t.String(), err
 	})

@@ -11,10 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/avirkit/avirkit/internal/run"
+	"github.com/avirkit/avirkit/internal/versions"
 )
 
 // module writes a Go module with one test file and runs it as a suite.
-func module(t *testing.T, test string) (tally, string, error) {
+func module(t *testing.T, test string, env ...string) (tally, string, error) {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module m\n\ngo 1.23\n"), 0o644))
@@ -23,7 +24,7 @@ func module(t *testing.T, test string) (tally, string, error) {
 	old := run.Out
 	run.Out = &b
 	t.Cleanup(func() { run.Out = old })
-	total, err := suite{module: "."}.run(context.Background(), dir)
+	total, err := suite{module: ".", env: env}.run(context.Background(), dir)
 	return total, b.String(), err
 }
 
@@ -79,6 +80,9 @@ func TestASuiteThatDoesNotCompileFails(t *testing.T) {
 
 	require.Error(t, err)
 	assert.Contains(t, out, "undefined")
+
+	_, _, err = module(t, "func broken() { undefined() }\n", "GOTOOLCHAIN="+versions.TargetGo)
+	assert.ErrorContains(t, err, "undefined: undefined", "where the events of go test lack it")
 }
 
 func TestASuiteThatDiesFails(t *testing.T) {

@@ -97,10 +97,12 @@ func (t *Toolchain) zigCompilers(platforms []*platform.Platform) {
 			// into build ids.
 			"-ffile-prefix-map=" + t.zigLib + "=zig"}
 		t.Compilers[p] = &Compiler{
-			CC:        append([]string{t.Path, "cc"}, flags...),
-			CXX:       append([]string{t.Path, "c++"}, flags...),
-			LinkFlags: []string{"-Wl,-z,defs"},
-			LLD:       true,
+			CC:  append([]string{t.Path, "cc"}, flags...),
+			CXX: append([]string{t.Path, "c++"}, flags...),
+			// zig links its own libc++, which is static.
+			CXXRuntime: []string{"-lc++"},
+			LinkFlags:  []string{"-Wl,-z,defs"},
+			LLD:        true,
 		}
 	}
 }
