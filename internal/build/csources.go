@@ -196,7 +196,7 @@ func (t *target) buildC(ctx context.Context, p Plugin, out, objects string) erro
 	var runtime []string
 	if slices.ContainsFunc(sources, cxxNames.MatchString) || needCXX(a.link, files) {
 		driver = t.compiler.CXX
-		if runtime, err = t.cxxRuntime(ctx, filepath.Dir(objects)); err != nil {
+		if runtime, err = t.cxxRuntime(ctx, p.Name, filepath.Dir(objects)); err != nil {
 			return err
 		}
 	}

@@ -32,8 +32,8 @@ func needCXX(words, files []string) bool {
 // cxxRuntime returns the flags that link the library of C++ into a plugin. With
 // gcc an author's own -lstdc++ finds the static library in folder, too, before
 // the shared one, which no target system has in this version.
-func (t *target) cxxRuntime(ctx context.Context, folder string) ([]string, error) {
-	if err := t.tc.NeedCXX(ctx, t.platform); err != nil {
+func (t *target) cxxRuntime(ctx context.Context, job, folder string) ([]string, error) {
+	if err := t.tc.NeedCXX(ctx, t.platform, job); err != nil {
 		return nil, err
 	}
 	if t.tc.Name != toolchain.GCC {
@@ -70,5 +70,5 @@ func (t *target) cgoRuntime(ctx context.Context, p Plugin, folder string) ([]str
 	if !needCXX(words, files) {
 		return nil, nil
 	}
-	return t.cxxRuntime(ctx, folder)
+	return t.cxxRuntime(ctx, p.Name, folder)
 }

@@ -45,11 +45,11 @@ func debianGCC(ctx context.Context, cache string, platforms []*platform.Platform
 	return t, err
 }
 
-// NeedCXX makes sure that the toolchain compiles C++ for a platform. Few builds
-// need that, so that picking a toolchain does not look for it.
-func (t *Toolchain) NeedCXX(ctx context.Context, p *platform.Platform) error {
+// NeedCXX makes sure that the toolchain compiles C++ in a job for a platform.
+// Few builds need that, so that picking a toolchain does not look for it.
+func (t *Toolchain) NeedCXX(ctx context.Context, p *platform.Platform, job string) error {
 	if t.Name != GCC {
-		return nil
+		return t.prepareCXX(ctx, p, job)
 	}
 	return needDriver(ctx, "g++", p, p.GXXPackages)
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/hostdeps"
@@ -38,6 +39,8 @@ type Toolchain struct {
 	Path   string // of zig
 	zigLib string // its library folder
 	cache  string // the project's
+
+	preparing sync.Mutex // zig's C++ library
 }
 
 // Compiler is what a toolchain uses for one platform.

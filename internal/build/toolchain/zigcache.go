@@ -53,6 +53,47 @@ func (t *Toolchain) Prepare(ctx context.Context, p *platform.Platform) error {
 	})
 }
 
+// cxxMark is a file in a cache that holds zig's C++ library.
+const cxxMark = "c++"
+
+// prepareCXX gives a job's cache zig's C++ library, which takes minutes to
+// compile: once for each platform.
+func (t *Toolchain) prepareCXX(ctx context.Context, p *platform.Platform, job string) error {
+	t.preparing.Lock()
+	defer t.preparing.Unlock()
+	prepared, dir := zigCache(t.cache, p.Name+"-c++"), zigCache(t.cache, p.Name+"-"+job)
+	if _, err := os.Stat(prepared); err != nil {
+		err := run.Step(ctx, "zig's C++ library for "+p.Name, nil, func(ctx context.Context) (string, error) {
+			return "", atomicdir.Replace(prepared, func(tmp string) error {
+				_ = os.CopyFS(tmp, os.DirFS(zigCache(t.cache, p.Name))) // without it zig makes that, too
+				cxx := t.Compilers[p].CXX
+				object := filepath.Join(tmp, "out.o")
+				// As plugins are: what is compiled has flags that the link does not have.
+				for _, flags := range []string{"-O2 -g -fPIC -pthread -x c++ -c -o " + object + " -", "-shared -pthread -o " + filepath.Join(tmp, "out") + " " + object} {
+					_, err := run.Command{
+						Name: cxx[0], Args: append(cxx[1:len(cxx):len(cxx)], strings.Fields(flags)...), Env: zigEnv(tmp, t.zigLib), Unset: Ambient,
+						Stdin: strings.NewReader("#include <string>\nint main() { throw std::string(); }\n"),
+					}.Run(ctx)
+					if err != nil {
+						return err
+					}
+				}
+				if err := stripRuntime(ctx, tmp); err != nil {
+					return err
+				}
+				return os.WriteFile(filepath.Join(tmp, cxxMark), nil, 0o644)
+			})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, cxxMark)); err == nil {
+		return nil
+	}
+	return atomicdir.Replace(dir, func(tmp string) error { return os.CopyFS(tmp, os.DirFS(prepared)) })
+}
+
 // stripRuntime removes the debug information of zig's own objects: it tells
 // where zig lies and in which folder this process runs, and the build id of
 // whatever is linked with them would depend on that. The archives are made
