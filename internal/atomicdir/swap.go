@@ -24,7 +24,10 @@ var (
 func Swap(tmp, path string) (undo func() error, err error) {
 	// Both names exist at every moment.
 	err = exchange(tmp, path)
-	undo = func() error { return swap(tmp, path) }
+	undo = func() error {
+		_, err := Swap(tmp, path)
+		return err
+	}
 	switch {
 	case err == nil:
 	case errors.Is(err, unix.ENOENT):
@@ -37,11 +40,6 @@ func Swap(tmp, path string) (undo func() error, err error) {
 		return nil, fmt.Errorf("put the new %s in place: %w", path, err)
 	}
 	return undo, nil
-}
-
-func swap(tmp, path string) error {
-	_, err := Swap(tmp, path)
-	return err
 }
 
 // cantExchange says whether it is the file system that does not exchange two

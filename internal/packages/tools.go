@@ -37,10 +37,7 @@ func (b batch) tools(of *platform.Platform) (*recipe, error) {
 	programs := map[string]string{"/usr/bin/avirctl": filepath.Join(of.Name, "avirctl")}
 	r.folders(ToolsFolder)
 	// A 64-bit machine may have a 32-bit product.
-	for _, p := range platform.All {
-		if p.Bits() > of.Bits() {
-			continue
-		}
+	for _, p := range of.Runnable() {
 		if p != of {
 			r.forDeb.suggests = p.RunPackages
 		}

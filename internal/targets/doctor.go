@@ -31,17 +31,21 @@ func Doctor(ctx context.Context) error {
 		row("MISSING", "go", "all", "install a current Go; it fetches "+versions.TargetGo+" by itself")
 		missing++
 	}
-	path, err := findZig(ctx)
+	root, err := run.Root()
+	var zig *toolchain.Toolchain
+	if err == nil {
+		zig, err = toolchain.FindZig(ctx, filepath.Join(root, ".cache"))
+	}
 	switch {
 	case err != nil:
 		row("MISSING", "zig "+versions.Zig, "build", err.Error())
 		missing++
-	case path != "":
-		row("ok", "zig "+versions.Zig, "build", path)
+	case zig != nil:
+		row("ok", "zig "+versions.Zig, "build", zig.Path)
 	default:
 		row("absent", "zig "+versions.Zig, "build", "mage build gets it below .cache where npm is, or can be installed")
 	}
-	// What it must say of a key that soon expires, it prints by itself.
+	// FromEnvironment itself prints a remark on a key that soon expires.
 	keys, badKey := signing.FromEnvironment(ctx, time.Now())
 	switch {
 	case badKey != nil:
@@ -76,17 +80,4 @@ func Doctor(ctx context.Context) error {
 		return nil
 	}
 	return errors.New("run the apt-get lines above as root; targets install nothing for this user")
-}
-
-// findZig returns the path of a zig that a build would take, if there is one.
-func findZig(ctx context.Context) (string, error) {
-	root, err := run.Root()
-	if err != nil {
-		return "", err
-	}
-	t, err := toolchain.FindZig(ctx, filepath.Join(root, ".cache"))
-	if err != nil || t == nil {
-		return "", err
-	}
-	return t.Path, nil
 }

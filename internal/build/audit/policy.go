@@ -17,10 +17,6 @@ type Policy struct {
 // linked in statically takes some tens of megabytes.
 const maxFileSize = 512 << 20
 
-// maxSegments bounds the search for the segment of an address. Linkers make
-// about ten.
-const maxSegments = 64
-
 // maxStaticTLS is how much static TLS a library may take, in bytes. glibc 2.11
 // keeps 1,664 for all libraries that a process loads late, and the host's other
 // libraries have the same right to it. Go takes one address.

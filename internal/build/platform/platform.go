@@ -54,6 +54,17 @@ func (p *Platform) Glibc() *glibc.ABI { return glibc.List(p.ABIList) }
 // LoaderSoname is ld.so's name among the libraries that a file needs.
 func (p *Platform) LoaderSoname() string { return filepath.Base(p.Loader) }
 
+// Runnable are the platforms whose programs its processors run, its own first.
+func (p *Platform) Runnable() []*Platform {
+	list := []*Platform{p}
+	for _, o := range All {
+		if o.Bits() < p.Bits() {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
 // LibraryFolder is where this machine has the platform's C library: ld.so is part of
 // it.
 func (p *Platform) LibraryFolder() (string, error) {

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 
 	"github.com/avirkit/avirkit/internal/build"
-	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/run"
 	"github.com/avirkit/avirkit/internal/systems/rootfs"
@@ -61,25 +60,13 @@ func makeKit(ctx context.Context, root string, s *session.Session) (kit, error) 
 	})
 }
 
-// platforms are those that the machine's processor runs, its own one first.
-func platforms(m *settings.Machine) []*platform.Platform {
-	own := m.For()
-	list := []*platform.Platform{own}
-	for _, p := range platform.All {
-		if p.Bits() < own.Bits() {
-			list = append(list, p)
-		}
-	}
-	return list
-}
-
 // pack writes what a machine needs of the kit as a tar file: the packages of
 // its kind, the programs of its platform, and for a 64-bit system the 32-bit
 // plugins with their host, too.
 func (k kit) pack(ctx context.Context, file string, m *settings.Machine) error {
 	other := map[string]string{"deb": "rpm", "rpm": "deb"}[m.Packages]
 	args := []string{"-cf", file, "--exclude=*." + other, "-C", k.made, newPackages, oldPackages, productsFile, "-C", k.dist}
-	for _, p := range platforms(m) {
+	for _, p := range m.For().Runnable() {
 		args = append(args, p.Name)
 	}
 	_, err := run.Command{Name: "tar", Args: args}.Run(ctx)

@@ -17,7 +17,7 @@ func (c *check) all(ctx context.Context) error {
 	if err := c.tellFacts(ctx); err != nil {
 		return err
 	}
-	m, p := c.guest.machine, c.guest.machine.For()
+	p := c.guest.machine.For()
 	upload := func(ctx context.Context, out io.Writer) error { return c.guest.upload(ctx, c.run.kit) }
 	connect, control := c.product("connect"), c.product("control")
 	if !(c.step(ctx, "copy packages and harness", upload) &&
@@ -40,7 +40,7 @@ func (c *check) all(ctx context.Context) error {
 		}
 		c.plugin(ctx, "avir_clam with a real clamd", connect.library("clam"), tests, clamdAt(clamdPort)...)
 	}
-	for _, other := range platforms(m)[1:] {
+	for _, other := range p.Runnable()[1:] {
 		c.otherWidth(ctx, other)
 	}
 	if c.do(ctx, "install a second product's", control.install(newPackages, c.run.kit.new)) {
