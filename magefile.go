@@ -20,7 +20,7 @@ type Test mg.Namespace
 // Aliases are shorter names of targets.
 var Aliases = map[string]any{"test": Test.All}
 
-// Build makes the plugins and the harness in dist, for all platforms or for those of a list (-platform=linux-386); with -plugin=DIR, repeatable, the plugin in DIR into DIR/dist.
+// Build makes the plugins and the harness in dist, for all platforms or for some (-platform=linux-386, repeatable); with -plugin=DIR, repeatable, the plugin in DIR into DIR/dist.
 func Build(ctx context.Context, platform, plugin *string) error {
 	if plugin != nil {
 		return targets.BuildVendor(ctx, plugin, platform)

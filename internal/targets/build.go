@@ -9,7 +9,6 @@ import (
 
 	"github.com/avirkit/avirkit/internal/build"
 	"github.com/avirkit/avirkit/internal/build/audit"
-	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/run"
 )
 
@@ -23,10 +22,8 @@ func buildFor(ctx context.Context, list *string, keep bool) error {
 		return err
 	}
 	o := build.Options{Root: root, Toolchain: os.Getenv("AVIR_TOOLCHAIN"), Keep: keep}
-	if list != nil {
-		if o.Platforms, err = platform.Find(*list); err != nil {
-			return err
-		}
+	if o.Platforms, err = chosenPlatforms(list); err != nil {
+		return err
 	}
 	_, err = build.Run(ctx, o)
 	return err

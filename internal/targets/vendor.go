@@ -16,23 +16,6 @@ import (
 	"github.com/avirkit/avirkit/internal/run"
 )
 
-// vendorFolders returns the folders that the flag -plugin names. Mage hands a target
-// the last one of a repeated flag, so that the command line is read again.
-func vendorFolders(plugin *string) (folders []string) {
-	if plugin == nil {
-		return nil
-	}
-	for _, argument := range os.Args[1:] {
-		if folder, found := strings.CutPrefix(strings.TrimPrefix(argument, "-"), "plugin="); found && strings.HasPrefix(argument, "-") {
-			folders = append(folders, folder)
-		}
-	}
-	if len(folders) == 0 {
-		folders = []string{*plugin} // called by another target
-	}
-	return folders
-}
-
 // eachVendorPlugin builds the plugins in vendors' folders and calls f, if there is
 // one, for each. What is already built keeps its toolchain if f only uses it.
 func eachVendorPlugin(ctx context.Context, plugin, platforms *string, f func(root, folder string, m *build.Manifest) error) error {
@@ -40,7 +23,7 @@ func eachVendorPlugin(ctx context.Context, plugin, platforms *string, f func(roo
 	if err != nil {
 		return err
 	}
-	for _, folder := range vendorFolders(plugin) {
+	for _, folder := range repeated("plugin", plugin) {
 		if strings.HasPrefix(folder, "~") && !run.Exists(folder) {
 			return fmt.Errorf("-plugin=%s: the shell leaves a ~ there as it is: write $HOME, or the path of the folder", folder)
 		}
@@ -51,10 +34,8 @@ func eachVendorPlugin(ctx context.Context, plugin, platforms *string, f func(roo
 			return err
 		}
 		o := build.Options{Root: root, Plugin: folder, Toolchain: os.Getenv("AVIR_TOOLCHAIN"), Keep: f != nil}
-		if platforms != nil {
-			if o.Platforms, err = platform.Find(*platforms); err != nil {
-				return err
-			}
+		if o.Platforms, err = chosenPlatforms(platforms); err != nil {
+			return err
 		}
 		m, err := build.Run(ctx, o)
 		if err != nil {

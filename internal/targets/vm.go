@@ -2,6 +2,7 @@ package targets
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 
@@ -16,7 +17,10 @@ import (
 func TestVM(ctx context.Context, machine *string, keep, real *bool) error {
 	o := machines.Options{Keep: keep != nil && *keep, Real: real != nil && *real, Full: full()}
 	if machine != nil {
-		o.Machines = strings.FieldsFunc(*machine, func(r rune) bool { return r == ',' || r == ' ' })
+		o.Machines = strings.FieldsFunc(strings.Join(repeated("machine", machine), ","), func(r rune) bool { return r == ',' || r == ' ' })
+		if len(o.Machines) == 0 {
+			return errors.New("-machine= names no machine: leave it out for all of them")
+		}
 	}
 	return withRoot(func(root string) error {
 		o.Root, o.Boxes = root, boxes.Checkout{Root: root}
@@ -27,13 +31,12 @@ func TestVM(ctx context.Context, machine *string, keep, real *bool) error {
 // TestFloor tests under the kernel floor, without a machine, for the platforms
 // of a list with commas, or for all of them.
 func TestFloor(ctx context.Context, platforms *string) error {
-	var list string
-	if platforms != nil {
-		list = *platforms
-	}
-	chosen, err := platform.Find(list)
+	chosen, err := chosenPlatforms(platforms)
 	if err != nil {
 		return err
+	}
+	if chosen == nil {
+		chosen = platform.All
 	}
 	return withRoot(func(root string) error {
 		return floor.Run(ctx, floor.Options{Root: root, Platforms: chosen, Full: full()})

@@ -93,12 +93,8 @@ func Of(class elf.Class, machine elf.Machine) *Platform {
 	return nil
 }
 
-// Find returns the platforms that a list with commas names; all of them for an
-// empty list.
+// Find returns the platforms that a list with commas names.
 func Find(list string) ([]*Platform, error) {
-	if list == "" {
-		return All, nil
-	}
 	wanted := map[string]bool{}
 	for name := range strings.SplitSeq(list, ",") {
 		wanted[strings.TrimSpace(name)] = true
