@@ -90,6 +90,9 @@ func parseELF(data []byte) (*library, error) {
 	if p == nil || file.Data != elf.ELFDATA2LSB {
 		return nil, fmt.Errorf("is for %s %s %s, and antivirus servers are %s: build it for one of these", file.Class, file.Machine, file.Data, platform.Names(platform.All))
 	}
+	if file.OSABI != elf.ELFOSABI_NONE && file.OSABI != elf.ELFOSABI_LINUX || file.ABIVersion != 0 {
+		return nil, fmt.Errorf("is for %s, version %d, which ld.so refuses: build it for Linux", file.OSABI, file.ABIVersion)
+	}
 	return &library{File: file, data: data, platform: p}, nil
 }
 

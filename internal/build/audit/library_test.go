@@ -52,6 +52,12 @@ func TestFileThatCanNotBeAuditedIsNamedWithARemedy(t *testing.T) {
 				binary.LittleEndian.PutUint16(data[18:], uint16(elf.EM_X86_64))
 			})
 		}, "is for ELFCLASS32 EM_X86_64 ELFDATA2LSB, and antivirus servers are"},
+		{"for another system", func(t *testing.T) string {
+			return patched(t, plugin(t, entry), func(data []byte, _ *elf.File) { data[elf.EI_OSABI] = byte(elf.ELFOSABI_FREEBSD) })
+		}, "is for ELFOSABI_FREEBSD, version 0, which ld.so refuses: build it for Linux"},
+		{"for a later version of the system's interface", func(t *testing.T) string {
+			return patched(t, plugin(t, entry), func(data []byte, _ *elf.File) { data[elf.EI_ABIVERSION] = 9 })
+		}, "is for ELFOSABI_NONE, version 9, which ld.so refuses"},
 		{"an object file", func(t *testing.T) string {
 			return gcc(t, "avir_test.so", entry, "-c")
 		}, "is not a shared library but ET_REL: link it with -shared"},
