@@ -125,7 +125,7 @@ func Build(ctx context.Context, o Options) error {
 	return nil
 }
 
-// recipes makes those of all packages, one after the other.
+// recipes makes the recipes of all packages, one after the other.
 func (b batch) recipes(yield func(*recipe, error) bool) {
 	for _, product := range slices.Sorted(maps.Keys(b.data.Products)) {
 		for _, plugin := range slices.Sorted(maps.Keys(b.data.Plugins)) {

@@ -60,7 +60,7 @@ func PackageName(product Product, plugin string) string {
 	return product.Package + "-avir-" + build.InPackageName(plugin)
 }
 
-// FileNames are those of a package for one platform.
+// FileNames are the names of a package's two files for one platform.
 func FileNames(name string, v Version, of *platform.Platform) (deb, rpm string) {
 	return fmt.Sprintf("%s_%s_%s.deb", name, v.Deb(), of.Deb), fmt.Sprintf("%s-%s.%s.rpm", name, v.RPMWhole(), of.RPM)
 }

@@ -93,7 +93,7 @@ func rebuild(ctx context.Context, o VerifyOptions, v *repo.Vouched, releases []s
 	return nil
 }
 
-// archives are those of a build, by name, with their folders.
+// archives are the archives of a build by name, and the folder that each holds.
 func archives(stem, dist string) map[string]string {
 	all := map[string]string{stem + "-debug.tar.gz": filepath.Join(dist, build.DirDebug)}
 	for _, p := range platform.All {
@@ -102,7 +102,7 @@ func archives(stem, dist string) map[string]string {
 	return all
 }
 
-// compareFiles names the files of a build that are not those of another.
+// compareFiles names the files in which our build differs from the release.
 func compareFiles(ours, theirs *build.Manifest) (wrong []error) {
 	sums := map[string]string{}
 	for _, f := range theirs.Files {

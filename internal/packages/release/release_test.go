@@ -182,6 +182,18 @@ func validate(t *testing.T, data []byte) {
 	assert.True(t, result.Valid(), "%v", result.Errors())
 }
 
+func TestTheBillFindsAPluginWithAnUnderscoreInItsPackages(t *testing.T) {
+	data := &packages.Data{
+		Products: map[string]packages.Product{"connect": {Package: "kerio-connect"}},
+		Plugins:  map[string]packages.Plugin{"my_av": {Library: "avir_my_av.so"}},
+	}
+	v, err := packages.ParseVersion("1.0.0-rc.1")
+	require.NoError(t, err)
+	holds := inPackages(data, v)
+	assert.Equal(t, "file:linux-386/avir_my_av.so", holds["kerio-connect-avir-my-av_1.0.0~rc.1_i386.deb"])
+	assert.Equal(t, "file:linux-amd64/avir_my_av.so", holds["kerio-connect-avir-my-av-1.0.0-0.rc1.x86_64.rpm"])
+}
+
 func TestBothToolchainsMustMakeTheSamePlugin(t *testing.T) {
 	r := released(t)
 	m, dist := r.manifest, r.options.Packages.Dist

@@ -77,7 +77,7 @@ var (
 func deb(p *platform.Platform) string { return p.Deb }
 func rpm(p *platform.Platform) string { return p.RPM }
 
-// architectures returns those of all platforms, in a format's words.
+// architectures are those that there are packages for, in a format's words.
 func architectures(in func(*platform.Platform) string) (list []string) {
 	for _, p := range platform.All {
 		list = append(list, in(p))

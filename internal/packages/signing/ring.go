@@ -120,7 +120,7 @@ func (r *Ring) Fingerprints() (all []string) {
 	return all
 }
 
-// Only returns the ring with those of its keys that have these fingerprints.
+// Only returns a ring with just the keys that have these fingerprints.
 func (r *Ring) Only(fingerprints []string) *Ring {
 	only := &Ring{retired: r.retired}
 	for _, e := range r.trusted {

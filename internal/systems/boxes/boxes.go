@@ -90,7 +90,7 @@ func (c Checkout) MakeAll(ctx context.Context) error {
 	return nil
 }
 
-// Make makes those of the machines' boxes that are not up to date.
+// Make makes the machines' boxes that are not up to date.
 func (c Checkout) Make(ctx context.Context, machines ...string) error {
 	digest, err := inputs(filepath.Join(c.Root, "vagrant", "box"))
 	if err != nil {

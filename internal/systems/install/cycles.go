@@ -205,8 +205,8 @@ func (k *kit) tracedUpgrade(ctx context.Context, m manager, p pkg) error {
 	return called(m, &k.old.version, k.current.version)
 }
 
-// allTogether installs all packages at once, without the product. Each must go
-// without harm to the others, and the last take the folders along.
+// allTogether installs all packages at once, without the product. Removing
+// one must not harm the others, and the last one must take the folders along.
 func (k *kit) allTogether(ctx context.Context, m manager, all []pkg) error {
 	before, err := take(m.tree().Dir)
 	if err != nil {

@@ -140,7 +140,7 @@ func (a *apt) shell(ctx context.Context, command string) error {
 	return err
 }
 
-// install has dpkg tell which scripts it calls; it does so on standard error.
+// install lets dpkg tell which scripts it calls. dpkg does so on standard error.
 func (a *apt) install(ctx context.Context, from release, ps ...pkg) (string, error) {
 	args := []string{"-D2", "-i"}
 	for _, p := range ps {

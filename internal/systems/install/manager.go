@@ -21,7 +21,7 @@ type manager interface {
 	// install installs packages from their files, or upgrades to them.
 	install(ctx context.Context, from release, ps ...pkg) (output string, err error)
 
-	// installWithoutStdio does so without standard input and output.
+	// installWithoutStdio installs from a file without standard input and output.
 	installWithoutStdio(ctx context.Context, from release, p pkg) error
 
 	downgrade(ctx context.Context, to release, p pkg) error

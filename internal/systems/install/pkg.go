@@ -32,10 +32,10 @@ func (k *kit) packages(of *platform.Platform) []pkg {
 	return list
 }
 
-// library is the path of the installed library, kept that of a file which was
-// there before.
+// library is the path of the installed library.
 func (p pkg) library() string { return p.product.Plugins + "/" + p.plugin.Library }
 
+// kept is where a file that was in the library's place before is kept.
 func (p pkg) kept() string {
 	return filepath.Dir(p.product.Plugins) + "/" + p.plugin.Library + ".before-" + p.name
 }

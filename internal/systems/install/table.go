@@ -100,7 +100,7 @@ func (t *table) print() {
 	run.Printf("%s", b.String())
 }
 
-// failure sums up; a run that did nothing is one, too.
+// failure returns an error if a cycle failed, or if nothing was tested.
 func (t *table) failure() error {
 	var failed, untested int
 	for _, r := range t.rows {

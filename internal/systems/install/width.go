@@ -38,7 +38,8 @@ func mismatch(p pkg, out, other string) (command string, err error) {
 }
 
 // changeWidth installs p beside a server of the other width and runs the
-// command that it prints. Then it changes the server, and goes back likewise.
+// command that it prints. Then it gives the product a server of p's width, and goes
+// back by the command that a reinstall prints.
 func (k *kit) changeWidth(ctx context.Context, m manager, p pkg, before snapshot) error {
 	tree, dnf := m.tree(), "usr/bin/dnf"
 	defer os.RemoveAll(tree.Path(dnf))

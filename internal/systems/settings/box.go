@@ -18,7 +18,7 @@ type Boxes interface {
 	// For returns the box for a machine, nil if there is none.
 	For(machine string) *Box
 
-	// Make makes those of the machines' boxes that are not up to date.
+	// Make makes the machines' boxes that are not up to date.
 	Make(ctx context.Context, machines ...string) error
 }
 
