@@ -116,7 +116,7 @@ func TestMistakesGiveOneLineAndStatusTwo(t *testing.T) {
 		"a program":               {[]string{"run", "all", "--plugin", "/proc/self/exe"}, "is no shared library (ET_EXEC)"},
 		"another machine":         {[]string{"run", "all", "--plugin", foreign}, "it is for 64-bit AARCH64, and there are hosts for 32-bit x86 (i386) and 64-bit x86 (x86-64)"},
 		"another width's host":    {good("--avserver", wide), "is for 64-bit x86 (x86-64), the plugin " + plugin + " for 32-bit x86 (i386)"},
-		"no host of its width":    {[]string{"run", "all", "--plugin", widePlugin}, "neither " + filepath.Join(b.dir, "avserver") + " nor " + filepath.Join(filepath.Dir(b.dir), "linux-amd64", "avserver") + " is one"},
+		"no host of its width":    {[]string{"run", "all", "--plugin", widePlugin}, "(" + filepath.Join(b.dir, "avserver") + ": it is for 32-bit x86 (i386); " + filepath.Join(filepath.Dir(b.dir), "linux-amd64", "avserver") + ": there is none)"},
 		"no symbol":               {[]string{"run", "all", "--plugin", noSymbol}, "does not export get_plugin_extended_iface"},
 		"no host":                 {[]string{"run", "all", "--plugin", noSymbol, "--avserver", "/nonexisting"}, "/nonexisting"},
 		"a FIFO as plugin":        {[]string{"run", "all", "--plugin", fifo}, fifo + " is not a regular file"},

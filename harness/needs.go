@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -115,13 +116,22 @@ func (o *options) findAvserver(plugin *host.Platform) error {
 	}
 	beside := filepath.Join(filepath.Dir(self), "avserver")
 	sibling := filepath.Join(filepath.Dir(filepath.Dir(self)), plugin.Name, "avserver")
-	for _, path := range []string{beside, sibling} {
-		if p, err := host.PlatformOfFile(path); err == nil && p == plugin {
+	var not []string
+	for _, path := range slices.Compact([]string{beside, sibling}) {
+		p, err := host.PlatformOfFile(path)
+		if p == plugin {
 			o.run.Avserver = path
 			return o.checkAvserver()
 		}
+		why := "there is none"
+		if p != nil {
+			why = "it is for " + p.Words
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			why = err.Error()
+		}
+		not = append(not, path+": "+why)
 	}
-	return fmt.Errorf("no host program for the plugin %s, which is for %s: neither %s nor %s is one; use --avserver", o.run.Plugin, plugin.Words, beside, sibling)
+	return fmt.Errorf("no host program for the plugin %s, which is for %s (%s): build it for that platform, or use --avserver", o.run.Plugin, plugin.Words, strings.Join(not, "; "))
 }
 
 // regular refuses what is no regular file: to open a FIFO waits for ever.
