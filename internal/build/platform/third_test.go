@@ -101,6 +101,18 @@ func TestTheBuildNamesNoPlatformOutsideOfTheList(t *testing.T) {
 	assert.Greater(t, files, 30)
 }
 
+// The harness is a module of its own and can't import the list.
+func TestTheHarnessKnowsEachPlatformByTheSameWords(t *testing.T) {
+	root, err := run.Root()
+	require.NoError(t, err)
+	texts := literals(t, filepath.Join(root, "harness", "host", "platform.go"))
+	for _, p := range platform.All {
+		for _, word := range []string{p.Name, p.Words, p.GCCFlag, p.Loader, p.Deb, p.RPM} {
+			assert.Contains(t, texts, word, "%s: add it to harness/host/platform.go", p)
+		}
+	}
+}
+
 // literals are the texts in a file's code; comments are none.
 func literals(t *testing.T, path string) (texts []string) {
 	t.Helper()
