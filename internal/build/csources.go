@@ -194,7 +194,8 @@ func (t *target) buildC(ctx context.Context, p Plugin, out, objects string) erro
 	}
 	driver := t.compiler.CC
 	var runtime []string
-	if slices.ContainsFunc(sources, cxxNames.MatchString) || needCXX(a.link, files) {
+	hasCXX := slices.ContainsFunc(sources, cxxNames.MatchString)
+	if hasCXX || needCXX(a.link, files) {
 		driver = t.compiler.CXX
 		if runtime, err = t.cxxRuntime(ctx, p.Name, filepath.Dir(objects)); err != nil {
 			return err
@@ -217,8 +218,21 @@ func (t *target) buildC(ctx context.Context, p Plugin, out, objects string) erro
 		}
 	}
 	if f.simple {
-		// The header goes in front, so that avCommon.c knows the plugin's name.
-		if err := compile(filepath.Join(t.simpleAPI(), "avCommon.c"), t.compiler.CC, "-std=gnu99", "-include", f.header); err != nil {
+		// The header goes in front, so that avCommon.c knows the plugin's name. A
+		// header for C++ alone names it in an object of its own.
+		common, named := filepath.Join(t.simpleAPI(), "avCommon.c"), []string{"-include", f.header}
+		if !headerName.MatchString(f.header) {
+			named = nil // a source, which names it by itself
+		}
+		err := compile(common, t.compiler.CC, append([]string{"-std=gnu99"}, named...)...)
+		if err != nil && hasCXX {
+			linked = linked[:len(linked)-1]
+			err = compile(common, t.compiler.CC, "-std=gnu99")
+			if err == nil {
+				err = compile(filepath.Join(t.simpleAPI(), "avPlugin.h"), t.compiler.CXX, append(slices.Concat(a.cxx, named), "-x", "c++")...)
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}

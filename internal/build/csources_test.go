@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -116,6 +117,19 @@ func TestAFlagsFileNamesFoldersDefinesAndArchives(t *testing.T) {
 	require.NoError(t, compile.Run())
 	require.NoError(t, exec.Command("ar", "rc", filepath.Join(dir, "libengine.a"), engine).Run())
 	require.NoError(t, buildFolder(t, toolchain.GCC, dir))
+}
+
+func TestTheMacrosWithTheNameMayStandAmongCXXOrInASource(t *testing.T) {
+	const body = "#define ANSWER AVCHK_FAILED\n" + simpleSource
+	for name, files := range map[string]map[string]string{
+		"a header for C++": {"mine.cpp": "#include \"avPlugin.h\"\n" + body, "mine.h": "#include <string>\nextern std::string engine;\n" + simpleHeader},
+		"a source":         {"mine.c": simpleHeader + strings.ReplaceAll(body, "#include \"mine.h\"\n", "")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := cPlugin(t, files)
+			assert.NoError(t, err)
+		})
+	}
 }
 
 func writeFile(t *testing.T, path, text string) string {

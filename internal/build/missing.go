@@ -15,7 +15,7 @@ import (
 // What compilers and linkers say of names that they don't know, of C and of C++,
 // where parentheses or colons follow.
 var (
-	undefined  = regexp.MustCompile("(?:undefined reference to|undefined symbol:) [`'\"]?([A-Za-z_]\\w*)(?:['\"\\s;]|$)")
+	undefined  = regexp.MustCompile("(?:undefined reference to|undefined symbol:) [`'\"]?([A-Za-z_]\\w*)(?:['\"\\n;]|$)")
 	ofCXX      = regexp.MustCompile("(?:undefined reference to|undefined symbol:) [`'\"]?([^\n`'\"]*(?:::|\\()[^\n`'\"]*)")
 	undeclared = regexp.MustCompile("error: (?:implicit declaration of function |call to undeclared (?:library )?function |use of undeclared identifier )?['‘](\\w+)['’]( was not declared|;|$| \\[|\n)")
 )

@@ -48,7 +48,7 @@ func (a *audit) relocations() error {
 	if staticTLS {
 		a.Flags = append(a.Flags, "STATIC_TLS")
 		if a.TLSBytes > maxStaticTLS {
-			a.add("static-tls", Error, fmt.Sprintf("takes %d bytes of static TLS, and a library loaded late may count on %d: use fewer __thread variables, or compile with -ftls-model=global-dynamic", a.TLSBytes, maxStaticTLS))
+			a.add("static-tls", Error, fmt.Sprintf("takes %d bytes of static TLS, and a library loaded late may count on %d: use fewer __thread and thread_local variables, or allocate what they hold; in C and C++ without Go, -ftls-model=global-dynamic is enough", a.TLSBytes, maxStaticTLS))
 		}
 	}
 	return nil
