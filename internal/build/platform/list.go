@@ -17,8 +17,9 @@ var All = []*Platform{
 		Class: elf.ELFCLASS32, Machine: elf.EM_386, Relocations: relocations386,
 		Loader: "/lib/ld-linux.so.2", RunPackages: []string{"libc6-i386"},
 		GlibcFloor: versions.GlibcFloor, KernelFloor: versions.KernelFloor,
-		ABIList: "glibc-2.11-i386.abilist",
-		Deb:     "i386", RPM: "i686",
+		LastSyscall: 336, // perf_event_open
+		ABIList:     "glibc-2.11-i386.abilist",
+		Deb:         "i386", RPM: "i686",
 	},
 	{
 		Name: "linux-amd64", Words: "64-bit x86 (x86-64)",
@@ -28,7 +29,8 @@ var All = []*Platform{
 		Class: elf.ELFCLASS64, Machine: elf.EM_X86_64, Relocations: relocationsAMD64,
 		Loader:     "/lib64/ld-linux-x86-64.so.2",
 		GlibcFloor: versions.GlibcFloor, KernelFloor: versions.KernelFloor,
-		ABIList: "glibc-2.11-x86_64.abilist",
-		Deb:     "amd64", RPM: "x86_64", RPMMark: "(64bit)",
+		LastSyscall: 298, // perf_event_open
+		ABIList:     "glibc-2.11-x86_64.abilist",
+		Deb:         "amd64", RPM: "x86_64", RPMMark: "(64bit)",
 	},
 }

@@ -35,6 +35,7 @@ type Platform struct {
 	// The oldest supported systems.
 	GlibcFloor  string
 	KernelFloor string
+	LastSyscall int    // the highest system call number of KernelFloor
 	ABIList     string // the file in internal/build/glibc that lists the symbols of GlibcFloor
 
 	// Packages that are made for the platform.

@@ -2,6 +2,7 @@ package platform_test
 
 import (
 	"debug/elf"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -111,6 +112,10 @@ func TestTheHarnessKnowsEachPlatformByTheSameWords(t *testing.T) {
 			assert.Contains(t, texts, word, "%s: add it to harness/host/platform.go", p)
 		}
 	}
+	floor, err := os.ReadFile(filepath.Join(root, "harness", "avserver", "floor.c"))
+	require.NoError(t, err)
+	narrow, wide := platform.All[0], platform.All[1]
+	assert.Contains(t, string(floor), fmt.Sprintf("{%q, %d, %d}", narrow.KernelFloor, narrow.LastSyscall, wide.LastSyscall))
 }
 
 // literals are the texts in a file's code; comments are none.
