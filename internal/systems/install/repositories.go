@@ -25,14 +25,36 @@ type subscriber interface {
 	keyring() (path, published string)
 }
 
-// takeKeys copies the keys of a repository, as an administrator does.
-func (k *kit) takeKeys(m subscriber, place string) error {
+// keysOf reads the publisher's keys in a repository, in the form for m.
+func (k *kit) keysOf(m subscriber, place string) (path, keys string, err error) {
 	path, published := m.keyring()
 	data, err := os.ReadFile(filepath.Join(k.dir, place, published))
 	if err != nil {
-		return fmt.Errorf("read the repository's key: %w", err)
+		return "", "", fmt.Errorf("read the repository's key: %w", err)
 	}
-	return m.tree().Write(path, string(data), 0o644)
+	return path, string(data), nil
+}
+
+// takeKeys copies the keys of a repository, as an administrator does.
+func (k *kit) takeKeys(m subscriber, place string) error {
+	path, keys, err := k.keysOf(m, place)
+	if err != nil {
+		return err
+	}
+	return m.tree().Write(path, keys, 0o644)
+}
+
+// hasKeys checks that m has the keys of a repository.
+func (k *kit) hasKeys(m subscriber, place string) error {
+	path, want, err := k.keysOf(m, place)
+	if err != nil {
+		return err
+	}
+	got, err := os.ReadFile(m.tree().Path(path))
+	if err == nil && string(got) != want {
+		err = fmt.Errorf("%s does not hold the keys of %s", path, place)
+	}
+	return err
 }
 
 // What apt and dnf say of a signature or a digest that is wrong.

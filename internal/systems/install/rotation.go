@@ -1,17 +1,19 @@
 package install
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/avirkit/avirkit/internal/atomicdir"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages"
 	"github.com/avirkit/avirkit/internal/packages/repo"
 	"github.com/avirkit/avirkit/internal/packages/signing"
+	"github.com/avirkit/avirkit/internal/systems/rootfs"
 )
 
 // The repositories of a publisher who changes the key, one after the other, as
@@ -88,62 +90,94 @@ func (k *kit) newest() release {
 	return release{version: k.options.Version.Newer(), dist: k.old.dist}
 }
 
-func upgrade(ctx context.Context, m subscriber) func() error {
-	return func() error {
-		_, err := m.get(ctx, "upgrade")
-		return err
-	}
-}
-
 // changeKeys lets a client go from the old key to the new one, and then to the
-// version that was promoted to stable, by the upgrade finish. That a client without the new
-// key is refused is tested in packages/repo.
+// version that was promoted to stable, by the upgrade finish. That a client
+// without the new key is refused is tested in packages/repo.
 func (k *kit) changeKeys(ctx context.Context, m subscriber, p pkg, finish func() error) error {
 	if err := k.publishRotation(ctx); err != nil {
 		return err
 	}
-	path, published := m.keyring()
-	has := func(place string) error {
-		want, err := os.ReadFile(filepath.Join(k.dir, place, published))
-		if err != nil {
-			return fmt.Errorf("read the repository's key: %w", err)
-		}
-		got, err := os.ReadFile(m.tree().Path(path))
-		if err == nil && !bytes.Equal(got, want) {
-			err = fmt.Errorf("%s does not hold the keys of %s", path, place)
-		}
+	if err := k.takeKeys(m, withOldKey); err != nil {
 		return err
 	}
-	err := errors.Join(k.takeKeys(m, withOldKey), m.subscribe(ctx, withOldKey))
-	if err == nil {
-		_, err = m.get(ctx, "install", packages.KeyringName, p.name)
-	}
-	if err == nil {
-		err = errors.Join(has(withOldKey), p.installed(m.tree(), k.old))
-	}
-	if err != nil {
-		return fmt.Errorf("with the old key: %w", err)
+	get := func(words ...string) func() error {
+		return func() error {
+			_, err := m.get(ctx, words...)
+			return err
+		}
 	}
 	for _, step := range []struct {
-		place   string
-		upgrade func() error
-		keys    string
-		want    release
+		place string
+		do    func() error
+		keys  string
+		want  release
 	}{
-		{withBothKeys, upgrade(ctx, m), withBothKeys, k.current},
-		{withNewKey, upgrade(ctx, m), withBothKeys, k.current}, // sees no beta
+		{withOldKey, get("install", packages.KeyringName, p.name), withOldKey, k.old},
+		{withBothKeys, get("upgrade"), withBothKeys, k.current},
+		{withNewKey, get("upgrade"), withBothKeys, k.current}, // sees no beta
 		{promoted, finish, withBothKeys, k.newest()},
 	} {
 		err := m.subscribe(ctx, step.place)
 		if err == nil {
-			err = step.upgrade()
+			err = step.do()
 		}
 		if err == nil {
-			err = errors.Join(has(step.keys), p.installed(m.tree(), step.want))
+			err = errors.Join(k.hasKeys(m, step.keys), p.installed(m.tree(), step.want))
 		}
 		if err != nil {
 			return fmt.Errorf("at %s: %w", step.place, err)
 		}
 	}
+	return nil
+}
+
+// testAptRotation changes the key under a client of the distribution, and lets
+// unattended-upgrades find what was promoted.
+func testAptRotation(ctx context.Context, d rootfs.Debian, k *kit, t *table) error {
+	d.Include = []string{"unattended-upgrades"}
+	a, err := newApt(ctx, d, k, t)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(a.Dir)
+	p := k.packages(a.of)[0]
+	t.do("all", "the key changes, a beta is promoted, by apt and unattended-upgrades", func() error {
+		return k.changeKeys(ctx, a, p, func() error { return a.unattended(ctx, p) })
+	})
+	return nil
+}
+
+// unattended upgrades by unattended-upgrades, which must choose by the channel.
+func (a *apt) unattended(ctx context.Context, p pkg) error {
+	for _, channel := range []string{"beta", "stable"} {
+		conf := fmt.Sprintf("Unattended-Upgrade::Origins-Pattern { \"origin=avirkit,codename=%s\"; };\n", channel)
+		if err := a.Write("etc/apt/apt.conf.d/52avirkit", conf, 0o644); err != nil {
+			return err
+		}
+		out, err := a.Run(ctx, "unattended-upgrade", "--dry-run", "--verbose")
+		if err != nil {
+			return err
+		}
+		if chosen := strings.Contains(out, p.name); chosen != (channel == "stable") {
+			return fmt.Errorf("unattended-upgrade chooses %s for codename=%s: %v:\n%s", p.name, channel, chosen, out)
+		}
+	}
+	_, err := a.Run(ctx, "unattended-upgrade", "--verbose")
+	return err
+}
+
+// testDNFRotation does the same under dnf.
+func testDNFRotation(ctx context.Context, k *kit, of *platform.Platform, t *table) error {
+	d, err := newDNF(ctx, k, of, t)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(d.Dir)
+	t.do("all", "the key changes, a beta is promoted", func() error {
+		return k.changeKeys(ctx, d, k.packages(of)[0], func() error {
+			_, err := d.get(ctx, "upgrade")
+			return err
+		})
+	})
 	return nil
 }
