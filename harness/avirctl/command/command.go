@@ -53,6 +53,8 @@ func Run(ctx context.Context, version string, args []string, out, errs io.Writer
 	case slices.ContainsFunc(args, func(a string) bool { return a == "--monitoring" || strings.HasPrefix(a, "--monitoring=") }): // which reads standard output only
 		said := strings.Join(strings.Fields(err.Error()), " ")
 		_ = check.MonitoringLine(out, "UNKNOWN", report.Printable(said), "")
+	case ctx.Err() != nil: // the plugin's host was killed with us, and err blames it
+		fmt.Fprintln(errs, "avirctl: stopped by a signal")
 	default:
 		fmt.Fprintf(errs, "avirctl: %v\n", err)
 	}
