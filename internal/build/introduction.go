@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/run"
 )
@@ -35,7 +37,14 @@ func (b *builder) introductions(ctx context.Context, plugins []Plugin) error {
 func (t *target) introduction(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, introLimit)
 	defer cancel()
-	out, err := run.Command{Name: t.staged("avserver"), Args: []string{"--info", "--plugin", t.staged(name + ".so")}}.Run(ctx)
+	dir, err := t.runnable(name)
+	if err != nil {
+		return err
+	}
+	if dir != filepath.Dir(t.staged(name)) {
+		defer os.RemoveAll(dir)
+	}
+	out, err := run.Command{Name: filepath.Join(dir, "avserver"), Args: []string{"--info", "--plugin", filepath.Join(dir, name+".so")}}.Run(ctx)
 	if err != nil {
 		return fmt.Errorf("the host can't load it: %w", err)
 	}
@@ -56,4 +65,28 @@ func (t *target) introduction(ctx context.Context, name string) error {
 		return fmt.Errorf("it could never start: %s", said["error"])
 	}
 	return nil
+}
+
+// runnable returns a folder with the host and the plugin that can be executed:
+// where they were built, or a temporary copy if that is mounted noexec.
+func (t *target) runnable(name string) (dir string, err error) {
+	built := filepath.Dir(t.staged(name))
+	if !run.NoExec(built) {
+		return built, nil
+	}
+	if dir, err = os.MkdirTemp("", "avirkit-load-*"); err != nil {
+		return "", err
+	}
+	if run.NoExec(dir) {
+		err = fmt.Errorf("it can't be loaded to see what it calls itself: %s and %s are mounted noexec; set TMPDIR to a folder that runs programs", built, os.TempDir())
+	}
+	for _, file := range []string{"avserver", name + ".so"} {
+		if err == nil {
+			err = atomicdir.CopyFile(filepath.Join(dir, file), t.staged(file), 0o755)
+		}
+	}
+	if err != nil {
+		_ = os.RemoveAll(dir)
+	}
+	return dir, err
 }

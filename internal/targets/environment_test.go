@@ -97,6 +97,8 @@ var situations = []situation{
 	{name: "a TMPDIR that is not there", env: []string{"TMPDIR=/nonexistent/tmp"}, want: "/nonexistent/tmp"},
 	{name: "a TMPDIR that runs no programs", root: true, as: `mkdir -p ../tmp; mount -t tmpfs -o noexec none ../tmp; export TMPDIR="$(realpath ../tmp)"`},
 	{name: "a checkout that runs no programs", root: true, as: `mount --bind . .; mount -o remount,bind,noexec .; cd .`},
+	{name: "neither a checkout nor a TMPDIR that runs programs", root: true, want: "set TMPDIR to a folder that runs programs",
+		as: `mkdir -p ../tmp; mount -t tmpfs -o noexec none ../tmp; export TMPDIR="$(realpath ../tmp)"; mount --bind . .; mount -o remount,bind,noexec .; cd .`},
 	{name: "few descriptors", as: `ulimit -n 64`, want: "ulimit -n"},
 	{name: "as many descriptors as are needed", as: `ulimit -n 256`},
 	{name: "a time in the future", env: []string{"SOURCE_DATE_EPOCH=4000000000"}, want: "SOURCE_DATE_EPOCH is in the future"},

@@ -12,8 +12,6 @@ import (
 	"regexp"
 	"runtime"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/avirkit/avirkit/internal/atomicdir"
 	"github.com/avirkit/avirkit/internal/hostdeps"
 	"github.com/avirkit/avirkit/internal/run"
@@ -129,9 +127,8 @@ var errNoExec = errors.New("on a file system that runs no programs (it is mounte
 
 // runsPrograms fails if the file system of a folder is mounted noexec.
 func runsPrograms(dir string) error {
-	var fs unix.Statfs_t
-	if err := unix.Statfs(dir, &fs); err != nil || fs.Flags&unix.MS_NOEXEC == 0 {
-		return nil // the program itself will tell
+	if !run.NoExec(dir) {
+		return nil
 	}
 	return fmt.Errorf("zig would be in %s, %w: move the checkout, or set ZIG to a zig %s elsewhere", dir, errNoExec, versions.Zig)
 }
