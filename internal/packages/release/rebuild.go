@@ -87,7 +87,7 @@ func rebuild(ctx context.Context, o VerifyOptions, v *repo.Vouched, releases []s
 	}
 	run.Printf("  ok the sources of this commit make the same %d libraries, programs and other files, and the same %d packages", len(ours.Files), n)
 	for _, other := range slices.Delete(slices.Clone(releases), i, i+1) {
-		run.Printf("  !! %s was not built again: check out its tag for that", other)
+		run.Printf("  !! %q was not built again: check out its tag for that", other)
 	}
 	run.Printf("verified: %s", o.Dir)
 	return nil

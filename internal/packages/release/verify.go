@@ -1,12 +1,9 @@
 package release
 
 import (
-	"archive/tar"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -16,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/avirkit/avirkit/internal/build"
-	"github.com/avirkit/avirkit/internal/packages"
+	"github.com/avirkit/avirkit/internal/build/platform"
 	"github.com/avirkit/avirkit/internal/packages/repo"
 	"github.com/avirkit/avirkit/internal/packages/signing"
 	"github.com/avirkit/avirkit/internal/run"
@@ -50,12 +47,14 @@ func Verify(ctx context.Context, o VerifyOptions) error {
 	for _, release := range releases {
 		checkSums(v, release)
 	}
-	repositories := isDir(dir, "apt") || isDir(dir, "yum")
-	if repositories {
+	then := archived(v, releases)
+	if isDir(dir, "apt") || isDir(dir, "yum") || len(then) > 0 && releases[0] != "." {
 		if err := v.Repositories(ctx); err != nil {
 			return err
 		}
-		fromArchive(v, releases)
+		for _, files := range then {
+			compareArchive(v, files)
+		}
 	}
 	if len(v.Files) == 0 && len(v.Wrong) == 0 {
 		return fmt.Errorf("%s holds neither a release (%s) nor repositories (apt, yum)", o.Dir, build.ChecksumsName)
@@ -141,39 +140,13 @@ func checkSums(v *repo.Vouched, release string) {
 	for line := range strings.Lines(string(sums)) {
 		sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
 		if !ok || path.Base(name) != name {
-			v.Wrong = append(v.Wrong, fmt.Errorf("%s: it has the line %q, which is no checksum of a file beside it", path.Join(release, build.ChecksumsName), line))
+			v.Wrong = append(v.Wrong, fmt.Errorf("%s: it has the line %q, which is no checksum of a file beside it", repo.Printable(path.Join(release, build.ChecksumsName)), line))
 			continue
 		}
 		v.Check(path.Join(release, name), sum)
-	}
-}
-
-// fromArchive notes the files of the repositories that no index names, such as
-// the public key, if they are those of a release's signed archive.
-func fromArchive(v *repo.Vouched, releases []string) {
-	for _, release := range releases {
-		names, _ := fs.Glob(v.Dir.FS(), path.Join(release, "*-repo.tar.gz"))
-		for _, name := range names {
-			if v.Files[name] == "" {
-				continue
-			}
-			// What is there and not the same is either vouched for by newer
-			// indexes or found by sweep.
-			err := packages.EachFile(v.Read(name), func(h *tar.Header, content io.Reader) error {
-				sum := sha256.New()
-				if _, err := io.Copy(sum, content); err != nil || h.Typeflag != tar.TypeReg {
-					return err
-				}
-				_, inside, _ := strings.Cut(path.Clean(h.Name), "/")
-				f, err := v.Dir.Lstat(inside)
-				if err == nil && f.Mode().IsRegular() && v.Files[inside] == "" && sha256.Sum256(v.Read(inside)) == [sha256.Size]byte(sum.Sum(nil)) {
-					v.Files[inside] = fmt.Sprintf("%x", sum.Sum(nil))
-				}
-				return nil
-			})
-			if err != nil {
-				v.Wrong = append(v.Wrong, fmt.Errorf("%s: %w", name, err))
-			}
+		version, ok := strings.CutSuffix(name, "-"+platform.All[0].Name+".tar.gz")
+		if ok && release != "." && version != "avirkit-"+path.Base(release) {
+			v.Wrong = append(v.Wrong, fmt.Errorf("%s: it holds the release %s, whatever the folder's name says", repo.Printable(release), version))
 		}
 	}
 }
@@ -184,7 +157,7 @@ func sweep(v *repo.Vouched) error {
 		if err != nil || d.IsDir() || v.Files[name] != "" {
 			return err
 		}
-		v.Wrong = append(v.Wrong, fmt.Errorf("%s: nobody has signed it", filepath.Join(v.Dir.Name(), name)))
+		v.Wrong = append(v.Wrong, fmt.Errorf("%s/%s: nobody has signed it", v.Dir.Name(), repo.Printable(name)))
 		return nil
 	})
 }

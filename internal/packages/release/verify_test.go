@@ -3,13 +3,16 @@ package release
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -65,6 +68,21 @@ func signAgain(t *testing.T, s *signing.Keys, release string) {
 	require.NoError(t, sign(s, release))
 }
 
+// longer writes a longer length into the packet of a signature.
+func longer(signature []byte) []byte {
+	block, err := armor.Decode(bytes.NewReader(signature))
+	if err != nil {
+		return nil
+	}
+	packet, _ := io.ReadAll(block.Body)
+	packet[2]++ // after the tag and the first of two octets
+	var b bytes.Buffer
+	w, _ := armor.Encode(&b, block.Type, nil)
+	_, _ = w.Write(packet)
+	_ = w.Close()
+	return append(b.Bytes(), '\n')
+}
+
 func TestEachChangeOfWhatIsPublishedIsNamed(t *testing.T) {
 	r, all := released(t), published(t)
 	other, err := signing.Throwaway(filepath.Join(t.TempDir(), "other"), 2048, epoch)
@@ -108,6 +126,15 @@ func TestEachChangeOfWhatIsPublishedIsNamed(t *testing.T) {
 		"a file too many in the release":               added("releases/*/mine"),
 		"a file too many at the top":                   added("index.html"),
 		"a name that is an option":                     added("yum/--eval=x-1-1.rpm"),
+		"a key that is gone":                           removed("avirkit.asc"),
+		"a changelog that is gone":                     removed("apt/changelogs/main/*/avirkit-tools/*"),
+		"a link to the same file": func(t *testing.T, dir string) string {
+			path := matching(t, dir, "apt/pool/main/kerio-control-avir-sample/*_i386.deb")
+			require.NoError(t, os.Remove(path))
+			same := matching(t, dir, "releases/*/"+filepath.Base(path))
+			require.NoError(t, os.Symlink(filepath.Join("../../../..", strings.TrimPrefix(same, dir)), path))
+			return path
+		},
 		"a pipe": func(t *testing.T, dir string) string {
 			path := filepath.Join(dir, "yum", "pipe.rpm")
 			require.NoError(t, unix.Mkfifo(path, 0o644))
@@ -118,6 +145,40 @@ func TestEachChangeOfWhatIsPublishedIsNamed(t *testing.T) {
 			require.NoError(t, os.Symlink("/etc/passwd", path))
 			return path
 		},
+	}
+	// again signs what says when it was made as of another time.
+	again := func(s *signing.Keys, path, what, with string) func(*testing.T, string) string {
+		return func(t *testing.T, dir string) string {
+			path := filepath.Join(dir, path)
+			old, err := os.ReadFile(path)
+			require.NoError(t, err)
+			data := regexp.MustCompile(what).ReplaceAll(old, []byte(with))
+			require.NotEqual(t, old, data)
+			put(t, path, data)
+			detached := path + ".asc"
+			if filepath.Base(path) == "Release" {
+				detached = path + ".gpg"
+				signed, err := s.Clearsign(data)
+				require.NoError(t, err)
+				put(t, filepath.Join(filepath.Dir(path), "InRelease"), signed)
+			}
+			require.NoError(t, os.Remove(detached))
+			require.NoError(t, s.WriteDetached(detached, data))
+			return path
+		}
+	}
+	both := func(change func(t *testing.T, dir string) string, end string) func(*testing.T, string) string {
+		return func(t *testing.T, dir string) string { return strings.TrimSuffix(change(t, dir), end) }
+	}
+	mine := r.options.Packages.Signer
+	rewritten := func(pattern string, change func([]byte) []byte) func(*testing.T, string) string {
+		return func(t *testing.T, dir string) string {
+			path := matching(t, dir, pattern)
+			data, err := os.ReadFile(path)
+			require.NoError(t, err)
+			put(t, path, change(data))
+			return path
+		}
 	}
 	// These leave nothing that vouches for the rest.
 	alone := map[string]change{
@@ -149,6 +210,31 @@ func TestEachChangeOfWhatIsPublishedIsNamed(t *testing.T) {
 			}
 			return filepath.Join(dir, "apt/dists/stable/InRelease")
 		},
+		"apt's index of an earlier day":    both(again(mine, "apt/dists/stable/Release", "(?m)^Date: .*$", "Date: Mon, 02 Jan 2006 15:04:05 UTC"), "/Release"),
+		"yum's index of an earlier day":    again(mine, "yum-beta/repodata/repomd.xml", "<revision>.*</revision>", "<revision>1</revision>"),
+		"a word in a signature's frame":    rewritten("releases/*/SHA256SUMS.asc", func(b []byte) []byte { return bytes.Replace(b, []byte("END PGP"), []byte("END PGQ"), 1) }),
+		"a signature's checksum":           rewritten("yum/repodata/repomd.xml.asc", func(b []byte) []byte { return regexp.MustCompile("\n=.").ReplaceAll(b, []byte("\n==")) }),
+		"a signature's length":             rewritten("apt/dists/stable/Release.gpg", longer),
+		"text before a signed index":       rewritten("apt/dists/stable/InRelease", func(b []byte) []byte { return append([]byte("Suite: stable\n"), b...) }),
+		"text behind a signed index":       rewritten("apt/dists/beta/InRelease", func(b []byte) []byte { return append(b, "Suite: stable\n"...) }),
+		"blanks at the end of signed text": rewritten("apt/dists/stable/InRelease", func(b []byte) []byte { return bytes.Replace(b, []byte("Suite: stable"), []byte("Suite: stable "), 1) }),
+		"a release in the folder of another version": func(t *testing.T, dir string) string {
+			path := filepath.Join(dir, "releases", "99.0.0")
+			require.NoError(t, os.Rename(matching(t, dir, "releases/*"), path))
+			return path
+		},
+		"a name that rules the terminal": func(t *testing.T, dir string) string {
+			require.NoError(t, os.Mkdir(filepath.Join(dir, "releases", "\x1b[2K\rverified"), 0o755))
+			return `releases/\x1b[2K\rverified/SHA256SUMS`
+		},
+		"all repositories": func(t *testing.T, dir string) string {
+			gone, err := filepath.Glob(filepath.Join(dir, "[ay]*"))
+			require.NoError(t, err)
+			for _, path := range gone {
+				require.NoError(t, os.RemoveAll(path))
+			}
+			return filepath.Join(dir, "apt/dists/stable/InRelease")
+		},
 		"another key beside the files that it signed": func(t *testing.T, dir string) string {
 			_, text, err := other.Public()
 			require.NoError(t, err)
@@ -173,6 +259,7 @@ func TestEachChangeOfWhatIsPublishedIsNamed(t *testing.T) {
 	})
 	for what, change := range alone {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			dir := copied(t, all)
 			path := strings.TrimPrefix(change(t, dir), dir+"/")
 			err := verify(dir)
@@ -237,7 +324,7 @@ func TestReleasesOfEarlierKeysAreJudgedByTheKeysThatAreNamed(t *testing.T) {
 	for i, k := range keys {
 		release := filepath.Join(dir, "releases", []string{"1.0.0", "1.1.0", "1.2.0"}[i])
 		require.NoError(t, os.MkdirAll(release, 0o755))
-		put(t, filepath.Join(release, "file"), []byte("content"))
+		put(t, filepath.Join(release, "avirkit-"+filepath.Base(release)+"-linux-386.tar.gz"), []byte("content"))
 		require.NoError(t, sign(k, release))
 	}
 	old, next := signing.Fingerprint(keys[0]), signing.Fingerprint(keys[2])

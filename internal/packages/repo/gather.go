@@ -160,7 +160,7 @@ func (p *pool) destination(o Options, f format, c Channel, place, fresh, sum str
 	case fresh == "":
 		return c, nil
 	case fresh == sum && c == Stable && o.Channel == Beta && o.Named:
-		return "", fmt.Errorf("%s holds %s in the channel %s, and clients may have it: it can't go back to %s", o.Published, path.Base(place), c, o.Channel)
+		return "", fmt.Errorf("%s holds %s in the channel %s, and clients may have it: it can't go back to %s; say -channel=%s if that is where it stays", o.Published, path.Base(place), c, o.Channel, c)
 	case fresh == sum:
 		return "", nil
 	case o.Named:

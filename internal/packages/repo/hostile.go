@@ -9,6 +9,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -21,30 +22,45 @@ import (
 // web server: names that programs take for options, links, pipes that block
 // whoever opens them, files without an end.
 
-// maxFile bounds what is read of one file; the packages have a few megabytes.
-const maxFile = 256 << 20
+// maxFile bounds what is read of one file. The packages have a few megabytes; a
+// release's archive of the repositories grows by 30 with each version that stays.
+const maxFile = 2 << 30
 
-// readRegular reads a file that is neither a device nor a pipe. os.Root follows
-// no link that leads out of dir.
-func readRegular(dir *os.Root, name string) ([]byte, error) {
+// Printable returns a name without what rules a terminal or begins a line.
+func Printable(name string) string {
+	quoted := strconv.Quote(name)
+	return quoted[1 : len(quoted)-1]
+}
+
+// readRegular reads a file that is neither a link nor a device nor a pipe. A
+// link may show one thing here and another one on the web server. os.Root
+// follows none that leads out of dir on the way to the file.
+func readRegular(dir *os.Root, name string) (data []byte, err error) {
+	defer func() {
+		if p := (*fs.PathError)(nil); errors.As(err, &p) { // it has the name as it is
+			err = fmt.Errorf("read %s/%s: %w", dir.Name(), Printable(name), p.Err)
+		}
+	}()
+	there, err := dir.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
 	// Not blocking, because opening a pipe waits for its writer.
 	f, err := dir.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, fmt.Errorf("read a file in %s: %w", dir.Name(), err)
+		return nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("read a file in %s: %w", dir.Name(), err)
+		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return nil, fmt.Errorf("%s/%q is no regular file of at most %d MiB: remove it", dir.Name(), name, maxFile>>20)
+	if !info.Mode().IsRegular() || !os.SameFile(there, info) || info.Size() > maxFile {
+		return nil, fmt.Errorf("%s/%s is no regular file of at most %d MiB: remove it", dir.Name(), Printable(name), maxFile>>20)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFile))
-	if err != nil {
-		return nil, fmt.Errorf("read %s/%s: %w", dir.Name(), name, err)
-	}
-	return data, nil
+	data = make([]byte, info.Size())
+	_, err = io.ReadFull(f, data)
+	return data, err
 }
 
 // A format is one kind of package and its place in the repositories.

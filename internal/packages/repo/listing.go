@@ -46,8 +46,9 @@ const repomdFile = "repodata/repomd.xml"
 
 // repomdIndex is what it says.
 type repomdIndex struct {
-	Repo string `xml:"tags>repo"` // the channel; version 0.1 had none
-	Data []struct {
+	Repo     string `xml:"tags>repo"` // the channel; version 0.1 had none
+	Revision int64  `xml:"revision"`  // the time
+	Data     []struct {
 		Type     string `xml:"type,attr"`
 		Checksum string `xml:"checksum"`
 		Location struct {

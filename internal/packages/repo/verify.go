@@ -73,7 +73,7 @@ func (v *Vouched) Signed(name, signature string) []byte {
 }
 
 func (v *Vouched) fail(name string, err error) {
-	v.Wrong = append(v.Wrong, fmt.Errorf("%s/%s: %w", v.Dir.Name(), name, err))
+	v.Wrong = append(v.Wrong, fmt.Errorf("%s/%s: %w", v.Dir.Name(), Printable(name), err))
 }
 
 // Repositories notes all that the signed indexes of the repositories name,

@@ -170,6 +170,9 @@ func (r *Ring) Open(message []byte) ([]byte, error) {
 		block.ArmoredSignature.Body = bytes.NewReader(signatures)
 		_, err = block.VerifySignature(r.trusted, nil)
 	}
+	if err == nil {
+		err = exactMessage(message, block.Plaintext, signatures)
+	}
 	return block.Plaintext, r.explain(signatures, err)
 }
 
@@ -183,6 +186,9 @@ func (r *Ring) Check(data, signature []byte) error {
 	signatures, err := io.ReadAll(block.Body)
 	if err == nil {
 		_, err = openpgp.CheckDetachedSignature(r.trusted, bytes.NewReader(data), bytes.NewReader(signatures), nil)
+	}
+	if err == nil {
+		err = exact(signature, signatures)
 	}
 	return r.explain(signatures, err)
 }
