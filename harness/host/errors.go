@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -25,6 +26,18 @@ func (e *Died) Error() string {
 		text += ": " + e.Stderr
 	}
 	return text
+}
+
+// uncaught is how libstdc++ and libc++ begin when they end the process.
+var uncaught = regexp.MustCompile(`terminate called|libc\+\+abi: terminating`)
+
+// Uncaught returns what to change in a plugin that C++ ended, and so its host,
+// or "". A check's own advice would mislead: the exception came first.
+func Uncaught(err error) string {
+	if !uncaught.MatchString(err.Error()) {
+		return ""
+	}
+	return "let no C++ exception leave your functions or a thread of yours, and join threads before their std::thread is destroyed, also where a constructor fails"
 }
 
 // RefusedOption tells that avserver could not do what one of its options asks

@@ -4,6 +4,7 @@
 package hostile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -164,7 +165,8 @@ func runCheck(ctx context.Context, r *reference.Run, c Check) report.Case {
 	case errors.As(err, &na):
 		result.Status, result.Saw = report.NotApplicable, err.Error()
 	case err != nil:
-		result.Status, result.Saw, result.Advice, result.Log = report.Failed, err.Error(), c.Advice, report.Excerpt(e.logs)
+		result.Status, result.Saw, result.Log = report.Failed, err.Error(), report.Excerpt(e.logs)
+		result.Advice = cmp.Or(host.Uncaught(err), c.Advice)
 	}
 	if result.Status != report.Passed {
 		r.Show.Line("hostile: %s: %s", c.Name, firstLine(result.Saw))

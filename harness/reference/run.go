@@ -89,6 +89,9 @@ func advice(err error) string {
 	var hung *host.Hung
 	switch {
 	case errors.As(err, &died):
+		if advice := host.Uncaught(err); advice != "" {
+			return advice
+		}
 		return "a plugin must never end or crash its host: run avserver on the same file under a debugger"
 	case errors.As(err, &hung):
 		return "every call must return in bounded time: give each wait a deadline and answer FAILED after it"

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -164,12 +165,21 @@ func Passable(root string) error {
 // stageIn makes an empty folder in dir, and removes what killed builds left.
 func stageIn(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
+		return "", writable(dir, err)
 	}
 	for _, path := range matching(dir, ".stage-*") {
 		os.RemoveAll(path)
 	}
-	return os.MkdirTemp(dir, ".stage-*")
+	stage, err := os.MkdirTemp(dir, ".stage-*")
+	return stage, writable(dir, err)
+}
+
+// writable says what to do where the folder of the results refuses them.
+func writable(dir string, err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("%w: results go into %s: make it writable, or build a copy of %s", err, dir, filepath.Dir(dir))
+	}
+	return err
 }
 
 // matching returns what in dir has a name that matches pattern. In

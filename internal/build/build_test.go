@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -261,6 +262,14 @@ func TestAFailedPublicationLeavesDistAsItWas(t *testing.T) {
 
 	require.Error(t, b.swap(first, ChecksumsName, ManifestName, "missing"))
 	assert.NotNil(t, upToDate(copied, m.Inputs))
+}
+
+func TestAFolderThatRefusesTheResultsIsSaidWithARemedy(t *testing.T) {
+	_, err := stageIn("/sys/mine/dist") // where nobody, not even root, makes a folder
+	assert.ErrorContains(t, err, "results go into /sys/mine/dist: make it writable, or build a copy of /sys/mine")
+	assert.ErrorContains(t, writable("/mine/dist", &os.PathError{Err: syscall.EROFS}), "build a copy of /mine")
+	full := &os.PathError{Err: syscall.ENOSPC}
+	assert.Equal(t, error(full), writable("/mine/dist", full))
 }
 
 func TestAFullDiskIsSaidInOneLine(t *testing.T) {

@@ -194,6 +194,7 @@ func TestAMissingFunctionOfANewerGlibcIsNamed(t *testing.T) {
 		"mine.c:3:9: error: implicit declaration of function ‘reallocarray’ [-Werror=implicit-function-de]": "\nreallocarray: glibc 2.11",
 		"mine.cpp:3:9: error: ‘getrandom’ was not declared in this scope; did you mean ‘random’?":           "\ngetrandom: glibc 2.11",
 		"mine.cpp:3:9: error: use of undeclared identifier 'getentropy'\nundefined reference to `engine'":   "\ngetentropy: glibc 2.11, the oldest supported, lacks it: do without\nengine: no source and no archive has it: name one that does in build.flags",
+		"undefined symbol: __ubsan_handle_load_invalid_value\nundefined symbol: engine":                     "\n__ubsan_handle_load_invalid_value: checks of a sanitizer, which zig adds without -O: compile the archive with -O2 and -fno-sanitize=all\nengine: no source",
 		"undefined reference to `engine::scan(char const*)'":                                                "",
 		"mine.c:3:9: error: use of undeclared identifier 'typo'":                                            "",
 		"mine.c:3:9: error: call to undeclared function 'lstat'; ISO":                                       "", // in libc_nonshared.a

@@ -54,7 +54,7 @@ func (t *target) introduction(ctx context.Context, name string) error {
 			said[field[1]] = field[2]
 		}
 	}
-	const remedy = "give it to api.NewInfo in Go, to AVPLUGIN_SHORTCUT and AVPLUGIN_DESCRIPTION in C"
+	const remedy = "give it to api.NewInfo in Go, to AVPLUGIN_SHORTCUT and AVPLUGIN_DESCRIPTION in C, or in its own get_plugin_info"
 	blank := func(text string) bool { return strings.TrimSpace(text) == "" }
 	switch missing := slices.DeleteFunc([]string{"name", "description"}, func(what string) bool { return !blank(said[what]) }); {
 	case len(missing) > 0:

@@ -17,6 +17,7 @@ import (
 var (
 	undefined  = regexp.MustCompile("(?:undefined reference to|undefined symbol:) [`'\"]?([A-Za-z_]\\w*)(?:['\"\\n;]|$)")
 	ofCXX      = regexp.MustCompile("(?:undefined reference to|undefined symbol:) [`'\"]?([^\n`'\"]*(?:::|\\()[^\n`'\"]*)")
+	sanitizer  = regexp.MustCompile("^__(ubsan|asan|tsan|msan|sanitizer)_")
 	undeclared = regexp.MustCompile("error: (?:implicit declaration of function |call to undeclared (?:library )?function |use of undeclared identifier )?['‘](\\w+)['’]( was not declared|;|$| \\[|\n)")
 )
 
@@ -29,7 +30,7 @@ func (t *target) explainMissing(err error) error {
 	if err == nil {
 		return nil
 	}
-	var newer, own, unknown []string
+	var newer, own, checks, unknown []string
 	note := func(names *[]string, name string) {
 		if !slices.Contains(*names, name) && len(t.platform.Glibc().Homes(name)) == 0 && !toolchain.InStaticPart(name) {
 			*names = append(*names, name)
@@ -43,6 +44,8 @@ func (t *target) explainMissing(err error) error {
 			note(&newer, name)
 		case slices.Contains(simpleNames, name):
 			note(&own, name)
+		case sanitizer.MatchString(name):
+			note(&checks, name)
 		case len(m) == 2:
 			note(&unknown, name)
 		}
@@ -52,6 +55,9 @@ func (t *target) explainMissing(err error) error {
 	}
 	if len(own) > 0 {
 		err = fmt.Errorf("%w\n%s: the plugin's own sources define it, with exactly the parameters in avPlugin.h", err, strings.Join(own, ", "))
+	}
+	if len(checks) > 0 {
+		err = fmt.Errorf("%w\n%s: checks of a sanitizer, which zig adds without -O: compile the archive with -O2 and -fno-sanitize=all", err, strings.Join(checks, ", "))
 	}
 	for _, m := range ofCXX.FindAllStringSubmatch(text, -1) {
 		if strings.Contains(m[1], "std::") {
