@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -45,26 +46,16 @@ func (b *builder) all(ctx context.Context) (*Manifest, error) {
 	if err := b.prepare(ctx); err != nil {
 		return nil, err
 	}
-	jobs, jobContext := errgroup.WithContext(ctx)
-	jobs.SetLimit(run.AtOnce(jobMemory))
-	var facts []*Library
 	for _, p := range b.Platforms {
-		t := b.target(p)
-		if err := t.folders(); err != nil {
+		if err := b.target(p).folders(); err != nil {
 			return nil, err
 		}
-		for _, plugin := range plugins {
-			l := &Library{Platform: p.Name, Name: plugin.Name}
-			facts = append(facts, l)
-			jobs.Go(func() error { return t.plugin(jobContext, plugin, l) })
-		}
-		jobs.Go(func() error { return t.avserver(jobContext) })
-		for _, program := range goPrograms {
-			if b.Plugin != "" && program.name != "harness" {
-				continue // the rest is for administrators of avir_clam
-			}
-			jobs.Go(func() error { return t.goProgram(jobContext, program) })
-		}
+	}
+	chains, facts := b.chains(plugins)
+	jobs, ctxOfJobs := errgroup.WithContext(ctx)
+	jobs.SetLimit(run.AtOnce(jobMemory))
+	for _, c := range chains {
+		jobs.Go(func() error { return c.run(ctxOfJobs) })
 	}
 	if err := jobs.Wait(); err != nil {
 		return nil, err
@@ -78,6 +69,48 @@ func (b *builder) all(ctx context.Context) (*Manifest, error) {
 		}
 	}
 	return b.manifest(facts)
+}
+
+// A chain holds steps that run one after the other.
+type chain []func(context.Context) error
+
+func (c chain) run(ctx context.Context) error {
+	for _, step := range c {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// chains returns what may run at the same time, the longest first, and what the
+// manifest will tell of the plugins. A platform's go commands are in two chains,
+// one for its libraries and one for its programs: those at the same time would
+// each compile the packages that they have in common.
+func (b *builder) chains(plugins []Plugin) (chains []chain, facts []*Library) {
+	var programs, inC []chain
+	for _, p := range b.Platforms {
+		t := b.target(p)
+		var libraries, others chain
+		for _, plugin := range plugins {
+			l := &Library{Platform: p.Name, Name: plugin.Name}
+			facts = append(facts, l)
+			step := func(ctx context.Context) error { return t.plugin(ctx, plugin, l) }
+			if plugin.c != nil {
+				inC = append(inC, chain{step})
+			} else {
+				libraries = append(libraries, step)
+			}
+		}
+		for _, program := range goPrograms {
+			if b.Plugin != "" && program.name != "harness" {
+				continue // the rest is for administrators of avir_clam
+			}
+			others = append(others, func(ctx context.Context) error { return t.goProgram(ctx, program) })
+		}
+		chains, programs, inC = append(chains, libraries), append(programs, others), append(inC, chain{t.avserver})
+	}
+	return slices.Concat(chains, programs, inC), facts
 }
 
 // prepare lets the toolchain compile what all jobs need.
