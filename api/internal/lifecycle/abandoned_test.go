@@ -15,7 +15,7 @@ import (
 func TestHungScanIsLeftBehindAndTheThreadGoesOn(t *testing.T) {
 	release, closed := make(chan struct{}), make(chan struct{}, 2)
 	plugin := &fakePlugin{info: testInfo}
-	plugin.info.ScanTimeout = 10 * time.Millisecond
+	plugin.info.ScanTimeout = shortest
 	plugin.scan = func(_ context.Context, file api.File) api.Result {
 		if file.Path == "hang" {
 			<-release
@@ -36,7 +36,7 @@ func TestHungScanIsLeftBehindAndTheThreadGoesOn(t *testing.T) {
 // Margins are wide, because the machine may be busy, and narrower than what is
 // measured, so that twice the time is too much.
 func TestHungScanIsAnsweredAfterItsTimeoutAndTheGrace(t *testing.T) {
-	for name, timeout := range map[string]time.Duration{"short": time.Millisecond, "long": 4 * time.Second} {
+	for name, timeout := range map[string]time.Duration{"short": shortest, "long": 4 * time.Second} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			plugin := &fakePlugin{info: testInfo, scan: never}
@@ -53,7 +53,7 @@ func TestHungScanIsAnsweredAfterItsTimeoutAndTheGrace(t *testing.T) {
 
 func TestTooManyHungScansRefuseMore(t *testing.T) {
 	plugin := &fakePlugin{info: testInfo, scan: never}
-	plugin.info.ScanTimeout = time.Millisecond
+	plugin.info.ScanTimeout = shortest
 	library, first, sink := open(t, plugin)
 	var group sync.WaitGroup
 	for range maxAbandoned {

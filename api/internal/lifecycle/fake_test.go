@@ -3,11 +3,15 @@ package lifecycle
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/avirkit/avirkit/api"
 )
 
 var testInfo = api.NewInfo("avir_fake", "Fake, version 1", api.Option{Name: "Mode", Default: "good"})
+
+// shortest is a ScanTimeout within which a busy machine, too, makes a scanner.
+const shortest = 200 * time.Millisecond
 
 // fakePlugin is an author's plugin made of functions; nil ones do nothing.
 type fakePlugin struct {

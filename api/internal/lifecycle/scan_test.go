@@ -113,7 +113,7 @@ func TestContextEndsAtTheDeadline(t *testing.T) {
 	for mode, inline := range modes {
 		t.Run(mode, func(t *testing.T) {
 			plugin := &fakePlugin{info: testInfo}
-			plugin.info.Inline, plugin.info.ScanTimeout = inline, 20*time.Millisecond
+			plugin.info.Inline, plugin.info.ScanTimeout = inline, shortest
 			begin := time.Now()
 			plugin.scan = func(ctx context.Context, _ api.File) api.Result {
 				deadline, set := ctx.Deadline()
