@@ -188,14 +188,14 @@ func (t *target) buildC(ctx context.Context, p Plugin, out, objects string) erro
 		return err
 	}
 	sources := append(slices.Clone(f.sources), a.sources...)
-	files := linkInputs(f.dir, a.link)
-	if err := t.machineCode(files); err != nil {
+	need, err := t.needCXX(a.link, linkInputs(f.dir, a.link))
+	if err != nil {
 		return err
 	}
 	driver := t.compiler.CC
 	var runtime []string
 	hasCXX := slices.ContainsFunc(sources, cxxNames.MatchString)
-	if hasCXX || needCXX(a.link, files) {
+	if hasCXX || need {
 		driver = t.compiler.CXX
 		if runtime, err = t.cxxRuntime(ctx, p.Name, filepath.Dir(objects)); err != nil {
 			return err

@@ -22,11 +22,9 @@ var (
 
 // needCXX says whether words of the link line, or files on it, ask for the
 // library of C++: an engine's archive can be in C++ where the plugin is not.
-func needCXX(words, files []string) bool {
-	return slices.ContainsFunc(words, cxxLibrary.MatchString) || slices.ContainsFunc(files, func(file string) bool {
-		content, err := os.ReadFile(file)
-		return err == nil && cxxSymbols.Match(content)
-	})
+func (t *target) needCXX(words, files []string) (bool, error) {
+	need, err := t.readInputs(files)
+	return need || slices.ContainsFunc(words, cxxLibrary.MatchString), err
 }
 
 // cxxRuntime returns the flags that link the library of C++ into a plugin. With
@@ -64,11 +62,8 @@ func (t *target) cgoRuntime(ctx context.Context, p Plugin, folder string) ([]str
 			return nil, fmt.Errorf("#cgo LDFLAGS name %w", err)
 		}
 	}
-	if err := t.machineCode(files); err != nil {
+	if need, err := t.needCXX(words, files); err != nil || !need {
 		return nil, err
-	}
-	if !needCXX(words, files) {
-		return nil, nil
 	}
 	return t.cxxRuntime(ctx, p.Name, folder)
 }

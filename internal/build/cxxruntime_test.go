@@ -119,11 +119,12 @@ func TestAnArchiveWithoutMachineCodeIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	archive(t, dir, "int engine_answer(void) { return 1; }\n", "gcc", "-flto", "-x", "c")
 	write(t, filepath.Join(dir, "clang.o"), "BC\xc0\xde and so on")
-	of := func(name string) *target {
-		return &target{platform: platform.Native(), builder: &builder{tc: &toolchain.Toolchain{Name: name}}}
+	read := func(name string, files ...string) error {
+		_, err := (&target{platform: platform.Native(), builder: &builder{tc: &toolchain.Toolchain{Name: name}}}).readInputs(files)
+		return err
 	}
 	files := []string{filepath.Join(dir, "libengine.a")}
-	assert.NoError(t, of(toolchain.GCC).machineCode(files))
-	assert.ErrorContains(t, of(toolchain.Zig).machineCode(files), "compile it without -flto")
-	assert.ErrorContains(t, of(toolchain.GCC).machineCode([]string{filepath.Join(dir, "clang.o")}), "compile it without -flto")
+	assert.NoError(t, read(toolchain.GCC, files...))
+	assert.ErrorContains(t, read(toolchain.Zig, files...), "compile it without -flto")
+	assert.ErrorContains(t, read(toolchain.GCC, filepath.Join(dir, "clang.o")), "compile it without -flto")
 }

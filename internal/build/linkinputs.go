@@ -97,14 +97,17 @@ func linkable(path string, p *platform.Platform, line func(*platform.Platform) s
 	return nil
 }
 
-// machineCode refuses files that the other toolchain's compiler made with -flto:
-// the linker takes what it can't read for empty. Errors continue a sentence.
-func (t *target) machineCode(files []string) error {
+// readInputs reads the files on a link line, which can be large, once. It tells
+// whether one needs the library of C++, and refuses those that the other
+// toolchain's compiler made with -flto: the linker takes what it can't read for
+// empty. Errors continue a sentence.
+func (t *target) readInputs(files []string) (needCXX bool, err error) {
 	for _, path := range files {
 		content, err := os.ReadFile(path)
 		if err != nil {
-			return err
+			return false, err
 		}
+		needCXX = needCXX || cxxSymbols.Match(content)
 		const bitcode = "BC\xc0\xde"
 		lto := ""
 		switch {
@@ -114,10 +117,10 @@ func (t *target) machineCode(files []string) error {
 			lto = toolchain.Zig
 		}
 		if lto != "" && lto != t.tc.Name {
-			return fmt.Errorf("%s holds no machine code, only what -flto made for another compiler than %s: compile it without -flto", path, t.tc)
+			return false, fmt.Errorf("%s holds no machine code, only what -flto made for another compiler than %s: compile it without -flto", path, t.tc)
 		}
 	}
-	return nil
+	return needCXX, nil
 }
 
 // firstELF reads the header of an ELF file, or of the first in an archive. It is

@@ -23,9 +23,16 @@ import (
 // there, and that the indexes are not those of an earlier day, whose signatures
 // are as good.
 
-// archived returns the files of the newest archives, without the packages. There
-// may be more than one: a new index may have the time of the published one.
-func archived(v *repo.Vouched, releases []string) (newest []map[string][]byte) {
+// An archive holds the files of the repositories at a release, without the
+// packages, and the times of the indexes among them.
+type archive struct {
+	files map[string][]byte
+	times map[string]time.Time
+}
+
+// archived returns the newest archives. There may be more than one: a new index
+// may have the time of the published one.
+func archived(v *repo.Vouched, releases []string) (newest []archive) {
 	var latest time.Time
 	for _, release := range releases {
 		names, _ := fs.Glob(v.Dir.FS(), path.Join(release, "*-repo.tar.gz"))
@@ -46,23 +53,24 @@ func archived(v *repo.Vouched, releases []string) (newest []map[string][]byte) {
 				continue
 			}
 			at := latest // of an archive without indexes, too
-			for _, t := range repo.IndexTimes(func(name string) []byte { return files[name] }) {
+			a := archive{files, repo.IndexTimes(func(name string) []byte { return files[name] })}
+			for _, t := range a.times {
 				at = t // all have the same
 			}
 			switch {
 			case at.After(latest):
-				newest, latest = []map[string][]byte{files}, at
+				newest, latest = []archive{a}, at
 			case at.Equal(latest):
-				newest = append(newest, files)
+				newest = append(newest, a)
 			}
 		}
 	}
 	return newest
 }
 
-// compareArchive notes the files that no index names, if they are those of the
-// archive, and what should be there or should be newer.
-func compareArchive(v *repo.Vouched, files map[string][]byte) {
+// compare notes the files that no index names, if they are those of the archive,
+// and what should be there or should be newer.
+func (a archive) compare(v *repo.Vouched) {
 	there := map[string]bool{} // packages without their architecture
 	for name := range v.Files {
 		if i := strings.LastIndex(name, "_"); i > 0 && path.Ext(name) == ".deb" {
@@ -75,27 +83,23 @@ func compareArchive(v *repo.Vouched, files map[string][]byte) {
 		}
 		return v.Read(name)
 	})
-	then := repo.IndexTimes(func(name string) []byte { return files[name] })
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if at, ok := now[name]; ok && at.Before(then[name]) {
-			v.Wrong = append(v.Wrong, fmt.Errorf("%s/%s: it is of %s, older than that of the newest release: an earlier day's was put back", v.Dir.Name(), name, at.UTC()))
+	for _, name := range slices.Sorted(maps.Keys(a.files)) {
+		if at, ok := now[name]; ok && at.Before(a.times[name]) {
+			v.Fail(name, fmt.Errorf("it is of %s, older than that of the newest release: an earlier day's was put back", at.UTC()))
 		}
 		if v.Files[name] != "" {
 			continue
 		}
 		of, changelog := strings.CutSuffix(path.Base(name), "_changelog")
-		_, err := v.Dir.Lstat(name)
+		info, err := v.Dir.Lstat(name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			if changelog && there[of] || path.Dir(name) == "." {
-				v.Wrong = append(v.Wrong, fmt.Errorf("%s/%s: it is missing, and the newest release has it", v.Dir.Name(), name))
+				v.Fail(name, errors.New("it is missing, and the newest release has it"))
 				v.Files[name] = "missing" // said once
 			}
-		default:
-			// Another file than the archive's, or none, is named by sweep.
-			if info, err := v.Dir.Lstat(name); err == nil && info.Mode().IsRegular() && bytes.Equal(v.Read(name), files[name]) {
-				v.Files[name] = fmt.Sprintf("%x", sha256.Sum256(files[name]))
-			}
-		}
+		case err == nil && info.Mode().IsRegular() && bytes.Equal(v.Read(name), a.files[name]):
+			v.Files[name] = fmt.Sprintf("%x", sha256.Sum256(a.files[name]))
+		} // Another file than the archive's is named by sweep.
 	}
 }

@@ -52,8 +52,8 @@ func Verify(ctx context.Context, o VerifyOptions) error {
 		if err := v.Repositories(ctx); err != nil {
 			return err
 		}
-		for _, files := range then {
-			compareArchive(v, files)
+		for _, a := range then {
+			a.compare(v)
 		}
 	}
 	if len(v.Files) == 0 && len(v.Wrong) == 0 {
@@ -157,7 +157,7 @@ func sweep(v *repo.Vouched) error {
 		if err != nil || d.IsDir() || v.Files[name] != "" {
 			return err
 		}
-		v.Wrong = append(v.Wrong, fmt.Errorf("%s/%s: nobody has signed it", v.Dir.Name(), repo.Printable(name)))
+		v.Fail(name, errors.New("nobody has signed it"))
 		return nil
 	})
 }

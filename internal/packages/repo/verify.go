@@ -47,11 +47,11 @@ func (v *Vouched) Check(name, sum string) []byte {
 	v.Files[name] = sum // what is wrong with it is said here
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		v.fail(name, errors.New("it is missing, and signed indexes or checksums name it"))
+		v.Fail(name, errors.New("it is missing, and signed indexes or checksums name it"))
 	case err != nil:
 		v.Wrong = append(v.Wrong, err)
 	case digest(data) != sum:
-		v.fail(name, errors.New("it is not the file that signed indexes or checksums name"))
+		v.Fail(name, errors.New("it is not the file that signed indexes or checksums name"))
 	default:
 		return data
 	}
@@ -66,13 +66,14 @@ func (v *Vouched) Signed(name, signature string) []byte {
 	}
 	v.Files[name], v.Files[signature] = digest(data), digest(sig)
 	if err := v.Keys.Check(data, sig); err != nil {
-		v.fail(signature, fmt.Errorf("it is no good signature of %s: %w", path.Base(name), err))
+		v.Fail(signature, fmt.Errorf("it is no good signature of %s: %w", path.Base(name), err))
 		return nil
 	}
 	return data
 }
 
-func (v *Vouched) fail(name string, err error) {
+// Fail notes what is wrong with a file.
+func (v *Vouched) Fail(name string, err error) {
 	v.Wrong = append(v.Wrong, fmt.Errorf("%s/%s: %w", v.Dir.Name(), Printable(name), err))
 }
 
@@ -119,7 +120,7 @@ func (v *Vouched) release(suite string) []byte {
 	v.Files[suite+"/InRelease"] = digest(message)
 	text, err := v.Keys.Open(message)
 	if err != nil {
-		v.fail(suite+"/InRelease", fmt.Errorf("it is not signed by a key that clients trust: %w", err))
+		v.Fail(suite+"/InRelease", fmt.Errorf("it is not signed by a key that clients trust: %w", err))
 		return nil
 	}
 	return text
@@ -131,7 +132,7 @@ func (v *Vouched) copyForOldApt(suite string) {
 	release := v.Signed(suite+"/Release", suite+"/Release.gpg")
 	text := v.aside().release(suite)
 	if release != nil && text != nil && !bytes.Equal(bytes.TrimSpace(text), bytes.TrimSpace(release)) {
-		v.fail(suite+"/Release", errors.New("it says something else than InRelease"))
+		v.Fail(suite+"/Release", errors.New("it says something else than InRelease"))
 	}
 }
 
@@ -145,7 +146,7 @@ func (v *Vouched) apt(c Channel) (fields map[string]string, list listing) {
 	}
 	fields, list = parseStanza(string(text)), listing{}
 	if fields["Suite"] != string(c) {
-		v.fail(suite+"/InRelease", fmt.Errorf("it is the index of the channel %q", fields["Suite"]))
+		v.Fail(suite+"/InRelease", fmt.Errorf("it is the index of the channel %q", fields["Suite"]))
 	}
 	for line := range strings.Lines(fields["SHA256"]) {
 		f := strings.Fields(line)
@@ -158,7 +159,7 @@ func (v *Vouched) apt(c Channel) (fields map[string]string, list listing) {
 		}
 		places, err := parsePackages(data)
 		if err != nil {
-			v.fail(suite+"/"+f[2], err)
+			v.Fail(suite+"/"+f[2], err)
 		}
 		maps.Copy(list, places)
 	}
@@ -179,7 +180,7 @@ func (v *Vouched) yum(c Channel) (list listing) {
 	}
 	index, err := parseRepomd(data, c)
 	if err != nil {
-		v.fail(name, err)
+		v.Fail(name, err)
 	}
 	for _, d := range index.Data {
 		data := v.Check(c.yum()+"/"+d.Location.Href, d.Checksum)
@@ -187,11 +188,11 @@ func (v *Vouched) yum(c Channel) (list listing) {
 			continue
 		}
 		if list, err = parsePrimary(data); err != nil {
-			v.fail(c.yum()+"/"+d.Location.Href, err)
+			v.Fail(c.yum()+"/"+d.Location.Href, err)
 		}
 	}
 	if list == nil && len(v.Wrong) == 0 {
-		v.fail(name, errors.New("it names no list of packages"))
+		v.Fail(name, errors.New("it names no list of packages"))
 	}
 	return list
 }
